@@ -1,0 +1,10 @@
+-- Records that are no EV charging record, counted by reason, with one example of each.
+SELECT
+    reason,
+    COUNT(*) AS records,
+    MAX(approximate_arrival_timestamp) AS newest_arrival,
+    MAX(shard_id || ' ' || sequence_number) AS example
+FROM ev_station_data_rejected
+GROUP BY reason
+ORDER BY records DESC, reason
+LIMIT 100;
