@@ -1,0 +1,72 @@
+// Package infra is the deployment: a Kinesis stream, the role with which
+// Redshift reads it, Redshift Serverless in an existing VPC with the admin of an
+// existing secret, and the SQL that makes the stream's records queryable.
+package infra
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Deploy is the Pulumi program. Everything that can be known to be wrong before
+// a resource is made, in the stack's settings, the VPC or the secret, is
+// reported together in one error.
+func Deploy(ctx *pulumi.Context) error {
+	var wrong problems
+	s := readSettings(ctx, &wrong)
+	place := lookUpPlace(ctx, &wrong)
+	net := lookUpNetwork(ctx, s, &wrong)
+	admin := lookUpAdmin(ctx, s, &wrong)
+	if err := wrong.err(ctx); err != nil {
+		return err
+	}
+
+	stream, err := newStream(ctx, s)
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", s.StreamName, err)
+	}
+	role, err := newStreamingRole(ctx, s, place)
+	if err != nil {
+		return fmt.Errorf("streaming role %s: %w", s.RoleName, err)
+	}
+	groups, err := newSecurityGroups(ctx, s, net)
+	if err != nil {
+		return fmt.Errorf("security groups in %s: %w", net.vpcID, err)
+	}
+	house, err := newWarehouse(ctx, s, net, admin, role, groups)
+	if err != nil {
+		return fmt.Errorf("Redshift Serverless %s: %w", s.WorkgroupName, err)
+	}
+	login, err := newDataAPISecret(ctx, s, admin)
+	if err != nil {
+		return fmt.Errorf("secret for the Data API: %w", err)
+	}
+	schema, err := newSchema(ctx, s, place, house, login, role, stream, groups)
+	if err != nil {
+		return fmt.Errorf("schema of database %s: %w", s.DatabaseName, err)
+	}
+
+	ctx.Export("region", pulumi.String(place.region))
+	ctx.Export("vpcId", pulumi.String(net.vpcID))
+	ctx.Export("streamName", stream.Name)
+	ctx.Export("streamArn", stream.Arn)
+	ctx.Export("streamingRoleArn", role.role.Arn)
+	ctx.Export("namespaceName", house.namespace.NamespaceName)
+	ctx.Export("workgroupName", house.workgroup.WorkgroupName)
+	ctx.Export("workgroupEndpoint", house.address())
+	ctx.Export("databaseName", house.namespace.DbName)
+	ctx.Export("dataApiSecretArn", login)
+	ctx.Export("schemaVersion", schemaVersion(schema))
+	ctx.Export("queryEditorUrl", pulumi.String(place.queryEditorURL()))
+	return nil
+}
+
+// tags are what every resource that takes tags carries, next to the provider's
+// default tags.
+func (s settings) tags() pulumi.StringMap {
+	return pulumi.StringMap{
+		"pulumi:project": pulumi.String(s.project),
+		"pulumi:stack":   pulumi.String(s.stack),
+	}
+}

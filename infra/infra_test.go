@@ -1,0 +1,431 @@
+package infra_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/evstream/sql"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares with a file in testdata, or writes it with -update.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (run go test -update and read the difference): -want +got\n%s", path, diff)
+	}
+}
+
+const customerKey = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+// TestResources shows every resource that a stack's settings lead to, with its
+// properties, dependencies and options.
+func TestResources(t *testing.T) {
+	for name, settings := range map[string]map[string]string{
+		"default": {},
+		"everything": {
+			"secretName": "redshift/native", "vpcName": "", "vpcId": "vpc-0a1b2c3d4e5f60718",
+			"subnetIds":  `["subnet-000000000000000d","subnet-000000000000000b"]`,
+			"streamName": "EvStream", "streamMode": "PROVISIONED", "shardCount": "4", "retentionHours": "168",
+			"namespaceName": "ns-x", "workgroupName": "wg-x", "roleName": "role-x", "databaseName": "ev",
+			"baseCapacity": "32", "maxCapacity": "64", "enhancedVpcRouting": "false", "kmsKeyArn": customerKey,
+			"logExports": `["userlog"]`, "caseSensitiveIdentifiers": "true", "protect": "true", "aws:profile": "ev",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			made, err := deploy(t, example(), settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range made.resources {
+				if r.Type == "command:local:Command" {
+					r.Inputs["stdin"] = "(the migrations)"
+				}
+			}
+			got, err := json.MarshalIndent(made.resources, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".json", string(got)+"\n")
+		})
+	}
+}
+
+// TestRefusals shows each wrong setting with what its user reads. Nothing may be
+// made. The cases and their messages are in testdata/refusals.txt.
+func TestRefusals(t *testing.T) {
+	set := func(pairs ...string) map[string]string {
+		settings := map[string]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			settings[pairs[i]] = pairs[i+1]
+		}
+		return settings
+	}
+	secret := func(value string) func(*account) {
+		return func(a *account) { a.secrets["redshift/admin"] = value }
+	}
+	login := func(name, password string) func(*account) {
+		encoded, _ := json.Marshal(map[string]string{"username": name, "password": password})
+		return secret(string(encoded))
+	}
+	subnets := func(change func(*vpc)) func(*account) {
+		return func(a *account) { change(&a.vpcs[0]) }
+	}
+
+	var report strings.Builder
+	for _, c := range []struct {
+		name     string
+		settings map[string]string
+		account  func(*account)
+	}{
+		{"nothing set", set("vpcName", "", "secretName", ""), nil},
+		{"vpcName and vpcId", set("vpcId", "vpc-0a1b2c3d4e5f60718"), nil},
+		{"vpcId malformed", set("vpcName", "", "vpcId", "data-platform"), nil},
+		{"vpcId unknown", set("vpcName", "", "vpcId", "vpc-00000000"), nil},
+		{"vpcName unknown", set("vpcName", "no-such"), nil},
+		{"vpcName twice", nil, func(a *account) {
+			a.vpcs = append(a.vpcs, vpc{id: "vpc-00000000000000002", name: "data-platform"})
+		}},
+		{"no default VPC", set("vpcName", "default"), nil},
+		{"subnetIds not a list", set("subnetIds", "subnet-000000000000000a"), nil},
+		{"subnetIds malformed and twice", set("subnetIds", `["a","subnet-000000000000000a","subnet-000000000000000a","subnet-000000000000000b","subnet-000000000000000c"]`), nil},
+		{"subnetIds unknown", set("subnetIds", `["subnet-00000000"]`), nil},
+		{"subnetIds in another VPC", set("subnetIds", `["subnet-000000000000000e"]`), func(a *account) {
+			a.vpcs = append(a.vpcs, vpc{id: "vpc-00000000000000002", subnets: []subnet{{id: "subnet-000000000000000e"}}})
+		}},
+		{"no private subnet", nil, subnets(func(v *vpc) {
+			v.tables["rtb-main"] = nil
+			v.subnets[0].public = true
+		})},
+		{"two zones with enhanced routing", nil, subnets(func(v *vpc) { v.subnets[0].zone = "us-east-1a" })},
+		{"one zone", nil, subnets(func(v *vpc) { v.subnets = v.subnets[:1] })},
+		{"one zone without enhanced routing", set("enhancedVpcRouting", "false"), subnets(func(v *vpc) { v.subnets = v.subnets[:1] })},
+		{"too few addresses", nil, subnets(func(v *vpc) { v.subnets[1].free = 8 })},
+		{"too few addresses for the capacity", set("baseCapacity", "1024"), nil},
+		{"too few addresses without enhanced routing", set("enhancedVpcRouting", "false"), subnets(func(v *vpc) { v.subnets[1].free = 2 })},
+		{"lookups refused", nil, func(a *account) { a.failing = "aws:ec2/getVpcs:getVpcs" }},
+		{"workgroup lookup refused", nil, func(a *account) { a.failing = "aws:redshiftserverless/getWorkgroup:getWorkgroup" }},
+		{"no credentials", nil, func(a *account) { a.failing = "aws:index/getCallerIdentity:getCallerIdentity" }},
+
+		{"secretName malformed", set("secretName", "my secret"), nil},
+		{"secret missing", set("secretName", "no-such"), nil},
+		{"secret unreadable", nil, func(a *account) { a.failing = "aws:secretsmanager/getSecretVersion:getSecretVersion" }},
+		{"secret not JSON", nil, secret(adminPassword)},
+		{"secret a JSON text", nil, secret(`"` + adminPassword + `"`)},
+		{"secret null", nil, secret(`null`)},
+		{"secret without password", nil, secret(`{"username":"` + adminName + `"}`)},
+		{"secret of mixed shapes", nil, secret(`{"username":"` + adminName + `","admin_user_password":"` + adminPassword + `"}`)},
+		{"secret with a number", nil, secret(`{"username":"` + adminName + `","password":87650123}`)},
+		{"admin name with upper case", nil, login("EvAdmin", adminPassword)},
+		{"admin name reserved", nil, login("user", adminPassword)},
+		{"password too short", nil, login(adminName, "Short1")},
+		{"password too long", nil, login(adminName, strings.Repeat("Aa1", 22))},
+		{"password without a digit", nil, login(adminName, "OnlyLetters")},
+		{"password with a slash", nil, login(adminName, "Slash/Password1")},
+		{"password not ASCII", nil, login(adminName, "Paßword-1234")},
+
+		{"streamName with a space", set("streamName", "ev stream"), nil},
+		{"streamName too long", set("streamName", strings.Repeat("s", 128)), nil},
+		{"streamName breaking out of SQL", set("streamName", `x"; DROP SCHEMA evdata; --`), nil},
+		{"streamName with upper case", set("streamName", "EvStream"), nil},
+		{"streamMode misspelt", set("streamMode", "on-demand"), nil},
+		{"shardCount of an on-demand stream", set("shardCount", "4"), nil},
+		{"provisioned without shardCount", set("streamMode", "PROVISIONED"), nil},
+		{"shardCount too high", set("streamMode", "PROVISIONED", "shardCount", "10001"), nil},
+		{"shardCount not a number", set("streamMode", "PROVISIONED", "shardCount", "four"), nil},
+		{"retentionHours too short", set("retentionHours", "23"), nil},
+		{"retentionHours too long", set("retentionHours", "8761"), nil},
+		{"retentionHours with a unit", set("retentionHours", "24h"), nil},
+
+		{"namespaceName with upper case", set("namespaceName", "EV"), nil},
+		{"namespaceName too short", set("namespaceName", "ev"), nil},
+		{"workgroupName with underscores", set("workgroupName", "ev_streaming"), nil},
+		{"workgroupName too long", set("workgroupName", strings.Repeat("w", 64)), nil},
+		{"workgroupName reserved", set("workgroupName", "table"), nil},
+		{"roleName with a slash", set("roleName", "team/role"), nil},
+		{"roleName too long", set("roleName", strings.Repeat("r", 65)), nil},
+		{"databaseName with a hyphen", set("databaseName", "ev-data"), nil},
+		{"databaseName reserved", set("databaseName", "default"), nil},
+		{"databaseName empty", set("databaseName", ""), nil},
+
+		{"baseCapacity off the steps", set("baseCapacity", "12"), nil},
+		{"baseCapacity between the steps above 512", set("baseCapacity", "520"), nil},
+		{"baseCapacity too high", set("baseCapacity", "2048", "vpcName", "no-such"), nil},
+		{"baseCapacity 0", set("baseCapacity", "0"), nil},
+		{"maxCapacity below baseCapacity", set("baseCapacity", "64", "maxCapacity", "32"), nil},
+		{"maxCapacity too high", set("maxCapacity", "6000"), nil},
+		{"enhancedVpcRouting not a flag", set("enhancedVpcRouting", "maybe"), nil},
+		{"kmsKeyArn an alias", set("kmsKeyArn", "arn:aws:kms:us-east-1:123456789012:alias/ev"), nil},
+		{"logExports unknown", set("logExports", `["userlog","auditlog"]`), nil},
+		{"logExports twice", set("logExports", `["userlog","userlog"]`), nil},
+		{"protect not a flag", set("protect", "please"), nil},
+		{"keys in the provider's settings", set("aws:accessKey", "AKIAEXAMPLE", "aws:secretKey", "x"), nil},
+		{"role in the provider's settings", set("aws:assumeRole", `{"roleArn":"arn:aws:iam::123456789012:role/x"}`), nil},
+		{"a default gone from Pulumi.yaml", set("streamName", "-"), nil},
+		{"several at once", set("vpcName", "no-such", "baseCapacity", "7", "streamMode", "x", "secretName", "no-such"), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := example()
+			if c.account != nil {
+				c.account(a)
+			}
+			made, err := deploy(t, a, c.settings, preview)
+			if err == nil {
+				t.Fatalf("settings %v were accepted", c.settings)
+			}
+			if len(made.resources) > 0 {
+				t.Errorf("resources were registered before the settings were refused: %v", made.types())
+			}
+			for _, value := range []string{adminPassword, "OnlyLetters", "Slash/Password1", "Paßword-1234", "87650123"} {
+				if strings.Contains(err.Error(), value) {
+					t.Errorf("the message shows the secret value %q", value)
+				}
+			}
+			_, message, _ := strings.Cut(err.Error(), "stack dev ")
+			fmt.Fprintf(&report, "%s\n    stack dev %s\n", c.name, strings.ReplaceAll(strings.TrimSpace(message), "\n", "\n    "))
+		})
+	}
+	golden(t, "refusals.txt", report.String())
+}
+
+func TestMisspeltSettingIsRefused(t *testing.T) {
+	t.Setenv(pulumi.EnvConfig, `{"ev-streaming:maxCapcity":"32","ev-streaming:protect":"true","other:maxCapcity":"1","aws:region":"us-east-1"}`)
+	_, err := deploy(t, example(), nil, preview)
+	if err == nil || !strings.Contains(err.Error(), "maxCapcity is not a setting") {
+		t.Fatalf("err = %v; a misspelt maxCapacity must be refused, because it is no limit", err)
+	}
+	if strings.Count(err.Error(), "is not a setting") != 1 {
+		t.Errorf("only the misspelt setting of this project is unknown: %v", err)
+	}
+}
+
+// TestSubnets shows the rule by which the workgroup's subnets are chosen: that
+// of the CDK's VPC lookup.
+func TestSubnets(t *testing.T) {
+	route := func(key, target, destination string) []map[string]any {
+		return []map[string]any{{key: target, "cidrBlock": destination}}
+	}
+	for _, c := range []struct {
+		name   string
+		subnet subnet
+		routes []map[string]any
+		want   bool
+	}{
+		{"default route to a NAT gateway", subnet{}, route("natGatewayId", "nat-1", "0.0.0.0/0"), true},
+		{"default route to a transit gateway", subnet{}, route("transitGatewayId", "tgw-1", "0.0.0.0/0"), true},
+		{"narrow route to a NAT gateway", subnet{}, route("natGatewayId", "nat-1", "10.0.0.0/8"), false},
+		{"any route to an internet gateway", subnet{}, append(route("gatewayId", "igw-1", "192.0.2.0/24"), route("natGatewayId", "nat-1", "0.0.0.0/0")...), false},
+		{"default route to a NAT instance", subnet{}, route("networkInterfaceId", "eni-1", "0.0.0.0/0"), false},
+		{"default route to a virtual private gateway", subnet{}, route("gatewayId", "vgw-1", "0.0.0.0/0"), false},
+		{"no route", subnet{}, nil, false},
+		{"gives out public addresses", subnet{public: true}, route("natGatewayId", "nat-1", "0.0.0.0/0"), false},
+		{"tagged Private, routed to the internet", subnet{tag: "Private", public: true}, route("gatewayId", "igw-1", "0.0.0.0/0"), true},
+		{"tagged Isolated, routed to a NAT gateway", subnet{tag: "Isolated"}, route("natGatewayId", "nat-1", "0.0.0.0/0"), false},
+		{"tagged with an unknown kind", subnet{tag: "Other"}, route("natGatewayId", "nat-1", "0.0.0.0/0"), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := example()
+			c.subnet.id, c.subnet.zone, c.subnet.free, c.subnet.table = "subnet-00000000000000ff", "us-east-1f", 100, "rtb-own"
+			a.vpcs[0].subnets = append(a.vpcs[0].subnets, c.subnet)
+			a.vpcs[0].tables["rtb-own"] = c.routes
+			made, err := deploy(t, a, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			chosen := made.get(t, "aws:redshiftserverless/workgroup:Workgroup", "warehouse").Inputs["subnetIds"].([]any)
+			if got := slices.Contains(chosen, any(c.subnet.id)); got != c.want {
+				t.Errorf("chosen = %t, want %t; the workgroup is in %v", got, c.want, chosen)
+			}
+		})
+	}
+}
+
+// TestSubnetsDoNotDependOnOrder: AWS lists subnets and route tables in any
+// order; a different order must not be a change.
+func TestSubnetsDoNotDependOnOrder(t *testing.T) {
+	var first any
+	for i := range 4 {
+		a := example()
+		v := &a.vpcs[0]
+		v.subnets = slices.Concat(v.subnets[i:], v.subnets[:i])
+		made, err := deploy(t, a, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := made.get(t, "aws:redshiftserverless/workgroup:Workgroup", "warehouse").Inputs["subnetIds"]
+		if first == nil {
+			first = got
+		}
+		if diff := cmp.Diff(first, got); diff != "" {
+			t.Errorf("subnets listed from the %d. on: %s", i, diff)
+		}
+	}
+}
+
+// TestDeployedWorkgroupKeepsItsSubnets: a workgroup holds addresses in its
+// subnets; the next preview must not miss them.
+func TestDeployedWorkgroupKeepsItsSubnets(t *testing.T) {
+	a := example()
+	a.vpcs[0].subnets[0].free = 0
+	a.workgroups = map[string][]string{"ev-streaming-dev": {a.vpcs[0].subnets[0].id}}
+	if _, err := deploy(t, a, nil, preview); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSecretsAreMarked: the admin's name and password reach the engine only as
+// secrets, and the existing secret's other fields not at all.
+func TestSecretsAreMarked(t *testing.T) {
+	for _, name := range []string{"redshift/admin", "redshift/native"} {
+		t.Run(name, func(t *testing.T) {
+			made, err := deploy(t, example(), map[string]string{"secretName": name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range made.resources {
+				findPlain(t, r.Type+" "+r.Name, resource.NewObjectProperty(r.raw))
+			}
+			namespace := made.get(t, "aws:redshiftserverless/namespace:Namespace", "warehouse")
+			if !namespace.raw["adminUserPassword"].ContainsSecrets() || !namespace.raw["adminUsername"].ContainsSecrets() {
+				t.Errorf("the namespace's admin is not marked secret: %v", namespace.Inputs)
+			}
+		})
+	}
+}
+
+func findPlain(t *testing.T, where string, v resource.PropertyValue) {
+	t.Helper()
+	switch {
+	case v.IsSecret(), v.IsOutput() && v.OutputValue().Secret:
+	case v.IsObject():
+		for key, item := range v.ObjectValue() {
+			findPlain(t, where+"."+string(key), item)
+		}
+	case v.IsArray():
+		for _, item := range v.ArrayValue() {
+			findPlain(t, where, item)
+		}
+	case v.IsString():
+		if strings.Contains(v.StringValue(), adminPassword) || strings.Contains(v.StringValue(), adminName) {
+			t.Errorf("%s holds the admin's name or password in plain text", where)
+		}
+	}
+}
+
+// TestEachFailureSurfaces: whatever AWS refuses, the deployment fails.
+func TestEachFailureSurfaces(t *testing.T) {
+	made, err := deploy(t, example(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(made.calls)
+	failures := slices.Concat(made.types(), slices.Compact(made.calls))
+	if len(failures) < 18 {
+		t.Fatalf("only %d kinds of resources and lookups seen: %v", len(failures), failures)
+	}
+	for _, token := range failures {
+		t.Run(token, func(t *testing.T) {
+			a := example()
+			a.failing = token
+			_, err := deploy(t, a, nil)
+			if err == nil || !strings.Contains(err.Error(), "AWS says no to "+token) {
+				t.Errorf("err = %v, want the refusal of %s", err, token)
+			}
+		})
+	}
+}
+
+// TestPreviewKnowsWhatPeopleReview: the first preview, in which no ARN exists,
+// shows the SQL and the role's policy.
+func TestPreviewKnowsWhatPeopleReview(t *testing.T) {
+	made, err := deploy(t, example(), nil, preview)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := made.get(t, "command:local:Command", "schema")
+	archive, err := sql.Pack(sql.Migrations())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(archive, schema.Inputs["stdin"]); diff != "" {
+		t.Errorf("stdin is not the packed migrations: %s", diff)
+	}
+	policy := fmt.Sprint(made.get(t, "aws:iam/rolePolicy:RolePolicy", "streaming").Inputs["policy"])
+	if want := "arn:aws:kinesis:us-east-1:123456789012:stream/ev_stream_data"; !strings.Contains(policy, want) {
+		t.Errorf("policy is %s, want it to name %s", policy, want)
+	}
+}
+
+// TestSchemaRunsAgainOnlyForAReason: the command's inputs are the same on every
+// machine and in every run, and change when there is something to do.
+func TestSchemaRunsAgainOnlyForAReason(t *testing.T) {
+	inputs := func(settings map[string]string) map[string]any {
+		made, err := deploy(t, example(), settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.get(t, "command:local:Command", "schema").Inputs
+	}
+	first := inputs(nil)
+	if diff := cmp.Diff(first, inputs(nil)); diff != "" {
+		t.Errorf("the same deployment gives other inputs: %s", diff)
+	}
+	for _, absent := range []string{"triggers", "update", "delete", "dir"} {
+		if _, set := first[absent]; set {
+			t.Errorf("%s is set: it makes the command run where it should not", absent)
+		}
+	}
+	if first["addPreviousOutputInEnv"] != false {
+		t.Error("addPreviousOutputInEnv is not false: long output would block every later update")
+	}
+	environment := first["environment"].(map[string]any)
+	for _, name := range []string{"REDSHIFT_NAMESPACE_ID", "REDSHIFT_ENDPOINT"} {
+		if environment[name] == nil {
+			t.Errorf("%s is missing: a replaced namespace would stay empty", name)
+		}
+	}
+	create := first["create"].(string)
+	if here, _ := os.Getwd(); strings.Contains(create, here) || !strings.Contains(create, "exec ") {
+		t.Errorf("create is %q: it must name no path of this machine and exec the runner", create)
+	}
+	for name, value := range environment {
+		if strings.Contains(fmt.Sprint(value), adminPassword) {
+			t.Errorf("%s holds the password", name)
+		}
+	}
+}
+
+// TestEverySettingIsDeclared: Pulumi.yaml describes what the program reads, and
+// each default is one that the program accepts.
+func TestEverySettingIsDeclared(t *testing.T) {
+	declared := defaults(t)
+	for _, key := range slices.Sorted(maps.Keys(declared)) {
+		_, name, _ := strings.Cut(key, ":")
+		made, err := deploy(t, example(), map[string]string{name: "-"})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("without %s the program says %v and makes %d resources: does it read the setting?", name, err, len(made.resources))
+		}
+	}
+}

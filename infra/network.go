@@ -1,0 +1,401 @@
+package infra
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/redshiftserverless"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"golang.org/x/sync/errgroup"
+)
+
+// redshiftPort is where SQL clients reach the workgroup.
+const redshiftPort = 5439
+
+// lookUpPlace asks the AWS provider where it works.
+func lookUpPlace(ctx *pulumi.Context, wrong *problems) place {
+	region, err := aws.GetRegion(ctx, nil)
+	if err != nil {
+		wrong.add("aws:region: %v. Set it with pulumi config set aws:region REGION, or AWS_REGION.", err)
+		return place{}
+	}
+	partition, err := aws.GetPartition(ctx, nil)
+	if err != nil {
+		wrong.add("the AWS partition of %s can't be looked up: %v", region.Name, err)
+		return place{}
+	}
+	caller, err := aws.GetCallerIdentity(ctx, nil)
+	if err != nil {
+		wrong.add("the AWS account can't be looked up: %v. Are the credentials valid? Try: aws sts get-caller-identity", err)
+		return place{}
+	}
+	return place{partition: partition.Partition, region: region.Name, account: caller.AccountId}
+}
+
+// network is where the workgroup goes.
+type network struct {
+	vpcID     string
+	subnetIDs []string // sorted
+}
+
+// lookUpNetwork finds the VPC and the subnets for the workgroup, and checks that
+// Redshift Serverless can be created there.
+func lookUpNetwork(ctx *pulumi.Context, s settings, wrong *problems) network {
+	found := lookUpVPC(ctx, s, wrong)
+	if found == nil {
+		return network{}
+	}
+	subnets, err := lookUpSubnets(ctx, s, found)
+	if err != nil {
+		wrong.add("%v", err)
+		return network{}
+	}
+	checkSubnets(ctx, s, found.Id, subnets, wrong)
+	n := network{vpcID: found.Id}
+	for _, subnet := range subnets {
+		n.subnetIDs = append(n.subnetIDs, subnet.Id)
+	}
+	return n
+}
+
+func lookUpVPC(ctx *pulumi.Context, s settings, wrong *problems) *ec2.LookupVpcResult {
+	id := s.VPCID
+	switch {
+	case s.VPCName == "" && id == "", s.VPCName != "" && id != "":
+		return nil // already reported
+	case s.VPCName == "default":
+		found, err := ec2.LookupVpc(ctx, &ec2.LookupVpcArgs{Default: pulumi.BoolRef(true)})
+		if err != nil {
+			wrong.add("vpcName is default: the region's default VPC can't be looked up: %v", err)
+			return nil
+		}
+		return found
+	case id == "":
+		named, err := ec2.GetVpcs(ctx, &ec2.GetVpcsArgs{Tags: map[string]string{"Name": s.VPCName}})
+		if err != nil {
+			wrong.add("vpcName is %q: VPCs can't be listed: %v", s.VPCName, err)
+			return nil
+		}
+		slices.Sort(named.Ids)
+		switch len(named.Ids) {
+		case 0:
+			wrong.add("vpcName is %q: no VPC of this region and account has that Name tag. "+
+				"List them with: aws ec2 describe-vpcs", s.VPCName)
+			return nil
+		case 1:
+			id = named.Ids[0]
+		default:
+			wrong.add("vpcName is %q: %d VPCs have that Name tag (%s). Remove vpcName and choose one with vpcId.",
+				s.VPCName, len(named.Ids), strings.Join(named.Ids, ", "))
+			return nil
+		}
+	case !vpcID.MatchString(id):
+		return nil // already reported
+	}
+	found, err := ec2.LookupVpc(ctx, &ec2.LookupVpcArgs{Id: &id})
+	if err != nil {
+		wrong.add("VPC %s can't be looked up in this region and account: %v", id, err)
+		return nil
+	}
+	return found
+}
+
+// lookUpSubnets returns the subnets for the workgroup sorted by id: those of the
+// setting subnetIds, or the VPC's private subnets with egress.
+func lookUpSubnets(ctx *pulumi.Context, s settings, in *ec2.LookupVpcResult) ([]*ec2.LookupSubnetResult, error) {
+	if len(s.SubnetIDs) > 0 {
+		var valid []string
+		for _, id := range s.SubnetIDs {
+			if subnetID.MatchString(id) {
+				valid = append(valid, id)
+			}
+		}
+		subnets, err := describeSubnets(ctx, valid)
+		if err != nil {
+			return nil, fmt.Errorf("subnetIds: %w", err)
+		}
+		for _, subnet := range subnets {
+			if subnet.VpcId != in.Id {
+				return nil, fmt.Errorf("subnetIds holds %s, which is in %s and not in %s", subnet.Id, subnet.VpcId, in.Id)
+			}
+		}
+		return subnets, nil
+	}
+
+	listed, err := ec2.GetSubnets(ctx, &ec2.GetSubnetsArgs{
+		Filters: []ec2.GetSubnetsFilter{{Name: "vpc-id", Values: []string{in.Id}}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the subnets of %s can't be listed: %w", in.Id, err)
+	}
+	slices.Sort(listed.Ids)
+	subnets, err := describeSubnets(ctx, listed.Ids)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := describeRoutes(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	var private []*ec2.LookupSubnetResult
+	var others []string
+	for _, subnet := range subnets {
+		kind, because := classify(subnet, routes.of(subnet.Id))
+		if kind == privateSubnet {
+			private = append(private, subnet)
+			continue
+		}
+		others = append(others, fmt.Sprintf("%s is %s (%s)", subnet.Id, kind, because))
+	}
+	if len(private) == 0 {
+		return nil, fmt.Errorf("VPC %s has no private subnet with egress: %s. "+
+			"Give its private subnets a default route to a NAT gateway, tag them aws-cdk:subnet-type=Private, or name the subnets with subnetIds",
+			in.Id, strings.Join(append(others, fmt.Sprintf("%d subnets in all", len(subnets))), "; "))
+	}
+	return private, nil
+}
+
+// describeSubnets looks up each subnet, in the order of the ids.
+func describeSubnets(ctx *pulumi.Context, ids []string) ([]*ec2.LookupSubnetResult, error) {
+	subnets := make([]*ec2.LookupSubnetResult, len(ids))
+	var each errgroup.Group
+	each.SetLimit(8)
+	for i, id := range ids {
+		each.Go(func() error {
+			subnet, err := ec2.LookupSubnet(ctx, &ec2.LookupSubnetArgs{Id: &id})
+			if err != nil {
+				return fmt.Errorf("subnet %s can't be looked up: %w", id, err)
+			}
+			subnets[i] = subnet
+			return nil
+		})
+	}
+	return subnets, each.Wait()
+}
+
+// routes are a VPC's routes by subnet. A subnet that no route table names uses
+// the VPC's main one.
+type routes struct {
+	main     []ec2.GetRouteTableRoute
+	explicit map[string][]ec2.GetRouteTableRoute
+}
+
+func (r routes) of(subnet string) []ec2.GetRouteTableRoute {
+	if own, ok := r.explicit[subnet]; ok {
+		return own
+	}
+	return r.main
+}
+
+// describeRoutes reads every route table of the VPC. Asking for a subnet's table
+// by the subnet's id would fail for subnets that use the main table.
+func describeRoutes(ctx *pulumi.Context, in *ec2.LookupVpcResult) (routes, error) {
+	tables, err := ec2.GetRouteTables(ctx, &ec2.GetRouteTablesArgs{VpcId: &in.Id})
+	if err != nil {
+		return routes{}, fmt.Errorf("the route tables of %s can't be listed: %w", in.Id, err)
+	}
+	described := make([]*ec2.LookupRouteTableResult, len(tables.Ids))
+	var each errgroup.Group
+	each.SetLimit(8)
+	for i, id := range tables.Ids {
+		each.Go(func() error {
+			table, err := ec2.LookupRouteTable(ctx, &ec2.LookupRouteTableArgs{RouteTableId: &id})
+			if err != nil {
+				return fmt.Errorf("route table %s can't be looked up: %w", id, err)
+			}
+			described[i] = table
+			return nil
+		})
+	}
+	if err := each.Wait(); err != nil {
+		return routes{}, err
+	}
+	found := routes{explicit: map[string][]ec2.GetRouteTableRoute{}}
+	for i, table := range described {
+		if tables.Ids[i] == in.MainRouteTableId {
+			found.main = table.Routes
+		}
+		for _, association := range table.Associations {
+			if association.SubnetId != "" {
+				found.explicit[association.SubnetId] = table.Routes
+			}
+		}
+	}
+	return found, nil
+}
+
+// Kinds of subnets, as the AWS CDK names them.
+const (
+	publicSubnet   = "Public"
+	privateSubnet  = "Private"
+	isolatedSubnet = "Isolated"
+)
+
+// classify says which kind of subnet this is and why, by the rule of the AWS
+// CDK's VPC lookup, so that the deployment lands where the CDK sample's did: the
+// first that applies of the tag, the public-address flag and the routes. Egress
+// through a NAT instance, a network interface or a peering counts as none.
+func classify(subnet *ec2.LookupSubnetResult, routes []ec2.GetRouteTableRoute) (kind, because string) {
+	const everywhere = "0.0.0.0/0"
+	switch tag := subnet.Tags["aws-cdk:subnet-type"]; tag {
+	case publicSubnet, privateSubnet, isolatedSubnet:
+		return tag, "its tag aws-cdk:subnet-type says so"
+	}
+	if subnet.MapPublicIpOnLaunch {
+		return publicSubnet, "it gives out public addresses"
+	}
+	for _, route := range routes {
+		if strings.HasPrefix(route.GatewayId, "igw-") {
+			return publicSubnet, "it has a route to internet gateway " + route.GatewayId
+		}
+	}
+	for _, route := range routes {
+		if route.CidrBlock == everywhere && (route.NatGatewayId != "" || route.TransitGatewayId != "") {
+			return privateSubnet, "its default route goes to " + route.NatGatewayId + route.TransitGatewayId
+		}
+	}
+	return isolatedSubnet, "it has no default route to a NAT or transit gateway"
+}
+
+// checkSubnets reports what keeps Redshift Serverless from being created in the
+// subnets: too few availability zones, or too few free addresses.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
+func checkSubnets(ctx *pulumi.Context, s settings, vpcID string, subnets []*ec2.LookupSubnetResult, wrong *problems) {
+	zones, addresses, routing := 2, 3, "without enhancedVpcRouting"
+	if s.EnhancedVPCRouting {
+		zones, addresses, routing = 3, addressesFor(s.BaseCapacity), "with enhancedVpcRouting"
+	}
+	var have []string
+	for _, subnet := range subnets {
+		if !slices.Contains(have, subnet.AvailabilityZone) {
+			have = append(have, subnet.AvailabilityZone)
+		}
+	}
+	slices.Sort(have)
+	if len(have) < zones {
+		hint := ""
+		if s.EnhancedVPCRouting && len(have) == 2 {
+			hint = ", or set enhancedVpcRouting to false"
+		}
+		wrong.add("the subnets chosen in %s (%d) reach only %s: Redshift Serverless needs %d availability zones %s. "+
+			"Add subnets in other zones%s.", vpcID, len(subnets), strings.Join(have, " and "), zones, routing, hint)
+	}
+	if !isBaseCapacity(s.BaseCapacity) {
+		return // already reported
+	}
+
+	taken, err := subnetsInUse(ctx, s.WorkgroupName)
+	if err != nil {
+		wrong.add("workgroup %s can't be looked up: %v", s.WorkgroupName, err)
+		return
+	}
+	for _, subnet := range subnets {
+		if subnet.AvailableIpAddressCount < addresses && !slices.Contains(taken, subnet.Id) {
+			wrong.add("subnet %s has %d free addresses: Redshift Serverless with baseCapacity %d needs %d in each subnet %s. "+
+				"Free some, or name other subnets with subnetIds.", subnet.Id, subnet.AvailableIpAddressCount, s.BaseCapacity, addresses, routing)
+		}
+	}
+}
+
+// addressesFor is how many free addresses each subnet must have for a workgroup
+// of so many RPU to be created with enhanced VPC routing.
+func addressesFor(rpu int) int {
+	for _, step := range []struct{ rpu, addresses int }{{8, 9}, {32, 13}, {64, 21}, {128, 37}, {256, 69}, {512, 133}} {
+		if rpu <= step.rpu {
+			return step.addresses
+		}
+	}
+	return 261
+}
+
+// subnetsInUse returns the subnets of the workgroup if it exists already: it
+// holds its addresses there, so that free ones are no longer needed.
+func subnetsInUse(ctx *pulumi.Context, workgroup string) ([]string, error) {
+	found, err := redshiftserverless.LookupWorkgroup(ctx, &redshiftserverless.LookupWorkgroupArgs{WorkgroupName: workgroup})
+	switch {
+	case err == nil:
+		return found.SubnetIds, nil
+	case isNotFound(err):
+		return nil, nil
+	}
+	return nil, err
+}
+
+// isNotFound says whether a lookup failed because there is no such thing. The
+// provider passes on only a text: the service's code, or its own words.
+func isNotFound(err error) bool {
+	for _, words := range []string{"ResourceNotFoundException", "couldn't find resource", "empty result"} {
+		if strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
+}
+
+// securityGroups are the warehouse's group and the rule that lets it out.
+type securityGroups struct {
+	warehouse *ec2.SecurityGroup
+	egress    *vpc.SecurityGroupEgressRule
+}
+
+// newSecurityGroups makes two groups: one for SQL clients, and one for the
+// warehouse, which admits the first on the Redshift port. The warehouse reaches Kinesis, KMS and S3 over HTTPS; AWS's
+// allow-all egress rule is not there, so that is said explicitly. Rules are
+// resources of their own, because in-line rules would remove each other.
+func newSecurityGroups(ctx *pulumi.Context, s settings, net network) (*securityGroups, error) {
+	group := func(name, description string) (*ec2.SecurityGroup, error) {
+		tags := s.tags()
+		tags["Name"] = pulumi.String(s.WorkgroupName + "-" + name)
+		return ec2.NewSecurityGroup(ctx, name, &ec2.SecurityGroupArgs{
+			Description: pulumi.String(description),
+			VpcId:       pulumi.String(net.vpcID),
+			Tags:        tags,
+		})
+	}
+	clients, err := group("clients", "SQL clients of Redshift Serverless "+s.WorkgroupName)
+	if err != nil {
+		return nil, err
+	}
+	warehouse, err := group("warehouse", "Redshift Serverless "+s.WorkgroupName)
+	if err != nil {
+		return nil, err
+	}
+	_, err = vpc.NewSecurityGroupIngressRule(ctx, "warehouse-from-clients", &vpc.SecurityGroupIngressRuleArgs{
+		Description:               pulumi.String("SQL from the client group"),
+		SecurityGroupId:           warehouse.ID(),
+		ReferencedSecurityGroupId: clients.ID(),
+		IpProtocol:                pulumi.String("tcp"),
+		FromPort:                  pulumi.Int(redshiftPort),
+		ToPort:                    pulumi.Int(redshiftPort),
+		Tags:                      s.tags(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = vpc.NewSecurityGroupEgressRule(ctx, "clients-to-warehouse", &vpc.SecurityGroupEgressRuleArgs{
+		Description:               pulumi.String("SQL to the warehouse"),
+		SecurityGroupId:           clients.ID(),
+		ReferencedSecurityGroupId: warehouse.ID(),
+		IpProtocol:                pulumi.String("tcp"),
+		FromPort:                  pulumi.Int(redshiftPort),
+		ToPort:                    pulumi.Int(redshiftPort),
+		Tags:                      s.tags(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	egress, err := vpc.NewSecurityGroupEgressRule(ctx, "warehouse-to-aws", &vpc.SecurityGroupEgressRuleArgs{
+		Description:     pulumi.String("Kinesis and other AWS services over HTTPS"),
+		SecurityGroupId: warehouse.ID(),
+		CidrIpv4:        pulumi.String("0.0.0.0/0"),
+		IpProtocol:      pulumi.String("tcp"),
+		FromPort:        pulumi.Int(443),
+		ToPort:          pulumi.Int(443),
+		Tags:            s.tags(),
+	})
+	return &securityGroups{warehouse: warehouse, egress: egress}, err
+}

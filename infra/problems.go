@@ -1,0 +1,34 @@
+package infra
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// problems collects what is wrong with a deployment, so that a person reads all
+// of it at once instead of one item per preview.
+type problems struct {
+	found []string
+}
+
+// add records one problem. Its text names the setting, the value (never a
+// secret's), the rule and the way out.
+func (p *problems) add(format string, args ...any) {
+	p.found = append(p.found, fmt.Sprintf(format, args...))
+}
+
+// err is nil if nothing is wrong.
+func (p *problems) err(ctx *pulumi.Context) error {
+	if len(p.found) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "stack %s can't be deployed; nothing was made. To correct:", ctx.Stack())
+	for i, problem := range p.found {
+		fmt.Fprintf(&text, "\n%3d. %s", i+1, problem)
+	}
+	return errors.New(text.String())
+}

@@ -1,0 +1,72 @@
+package infra
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/config"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kinesis"
+	"github.com/pulumi/pulumi-command/sdk/go/command/local"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/evstream/sql"
+)
+
+// newSchema runs the SQL migrations once the workgroup is ready, and again when
+// they change.
+//
+// The command resource is dull on purpose. Every input counts as a change that
+// runs it again, so nothing here differs between machines or runs. Its stdin is
+// the SQL itself: a preview shows what changed in it, and what was previewed is
+// what runs. It has no triggers, because those replace it; no update, so that
+// create runs again; and no delete, because the objects live and die with the
+// namespace. exec makes the runner the process that a cancelled deployment
+// stops.
+func newSchema(
+	ctx *pulumi.Context, s settings, at place,
+	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream *kinesis.Stream, groups *securityGroups,
+) (*local.Command, error) {
+	archive, err := sql.Pack(sql.Migrations())
+	if err != nil {
+		return nil, err
+	}
+	environment := pulumi.StringMap{
+		"AWS_REGION":          pulumi.String(at.region),
+		"REDSHIFT_WORKGROUP":  house.workgroup.WorkgroupName,
+		"REDSHIFT_DATABASE":   house.namespace.DbName,
+		"REDSHIFT_SECRET_ARN": login,
+		"STREAM_NAME":         stream.Name,
+		"STREAMING_ROLE_ARN":  role.role.Arn,
+		// A replaced namespace is empty: its id, and the endpoint, run the
+		// migrations again. Being ordered after it would not.
+		"REDSHIFT_NAMESPACE_ID": house.namespace.NamespaceId,
+		"REDSHIFT_ENDPOINT":     house.address(),
+	}
+	if profile := config.GetProfile(ctx); profile != "" {
+		environment["AWS_PROFILE"] = pulumi.String(profile)
+	}
+	return local.NewCommand(ctx, "schema", &local.CommandArgs{
+		Create:                 pulumi.String("go build -o bin/migrate ./cmd/migrate && exec bin/migrate up"),
+		Stdin:                  pulumi.String(archive),
+		Environment:            environment,
+		Logging:                local.LoggingStderr,
+		AddPreviousOutputInEnv: pulumi.Bool(false),
+	},
+		// Redshift needs the policy and the way out to read the stream.
+		pulumi.DependsOn([]pulumi.Resource{house.workgroup, role.policy, groups.egress}),
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m"}))
+}
+
+// schemaVersion is the version of the newest migration applied, read from what
+// the runner printed.
+func schemaVersion(schema *local.Command) pulumi.IntOutput {
+	return schema.Stdout.ApplyT(func(manifest string) (int, error) {
+		var applied struct {
+			Version int `json:"version"`
+		}
+		if err := json.Unmarshal([]byte(manifest), &applied); err != nil {
+			return 0, fmt.Errorf("reading what cmd/migrate printed: %w", err)
+		}
+		return applied.Version, nil
+	}).(pulumi.IntOutput)
+}

@@ -1,0 +1,354 @@
+package infra
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+)
+
+// settings are a stack's settings. Pulumi.yaml declares each of them with its
+// description and default, and is the only place where a default stands; an
+// empty text, an empty list or 0 means that an optional setting is not given.
+type settings struct {
+	project, stack string
+
+	VPCName   string
+	VPCID     string
+	SubnetIDs []string
+
+	SecretName string
+
+	StreamName     string
+	StreamMode     string
+	ShardCount     int
+	RetentionHours int // hours
+
+	NamespaceName string
+	WorkgroupName string
+	RoleName      string
+	DatabaseName  string
+
+	BaseCapacity       int // Redshift processing units (RPU)
+	MaxCapacity        int // Redshift processing units (RPU)
+	EnhancedVPCRouting bool
+	KMSKeyARN          string
+	LogExports         []string
+
+	CaseSensitiveIdentifiers bool
+	Protect                  bool
+}
+
+// Stream modes, as Kinesis names them.
+const (
+	onDemand    = "ON_DEMAND"
+	provisioned = "PROVISIONED"
+)
+
+// readSettings reads and checks the stack's settings. It reports every problem
+// and returns what it could read.
+func readSettings(ctx *pulumi.Context, wrong *problems) settings {
+	r := &reader{cfg: config.New(ctx, ""), wrong: wrong}
+	s := settings{
+		project: ctx.Project(),
+		stack:   ctx.Stack(),
+
+		VPCName:   r.text("vpcName"),
+		VPCID:     r.text("vpcId"),
+		SubnetIDs: r.list("subnetIds"),
+
+		SecretName: r.text("secretName"),
+
+		StreamName:     r.text("streamName"),
+		StreamMode:     r.text("streamMode"),
+		ShardCount:     r.integer("shardCount"),
+		RetentionHours: r.integer("retentionHours"),
+
+		NamespaceName: r.text("namespaceName"),
+		WorkgroupName: r.text("workgroupName"),
+		RoleName:      r.text("roleName"),
+		DatabaseName:  r.text("databaseName"),
+
+		BaseCapacity:       r.integer("baseCapacity"),
+		MaxCapacity:        r.integer("maxCapacity"),
+		EnhancedVPCRouting: r.flag("enhancedVpcRouting"),
+		KMSKeyARN:          r.text("kmsKeyArn"),
+		LogExports:         r.list("logExports"),
+
+		CaseSensitiveIdentifiers: r.flag("caseSensitiveIdentifiers"),
+		Protect:                  r.flag("protect"),
+	}
+	r.refuseUnknown(s.project)
+	r.refuseOtherCredentials(ctx)
+
+	// Names carry the stack, so that environments can share an account.
+	if s.NamespaceName == "" {
+		s.NamespaceName = s.project + "-" + s.stack
+	}
+	if s.WorkgroupName == "" {
+		s.WorkgroupName = s.project + "-" + s.stack
+	}
+	if s.RoleName == "" {
+		s.RoleName = s.project + "-" + s.stack + "-streaming"
+	}
+	s.check(r)
+	return s
+}
+
+// reader reads settings. A setting that could not be read is remembered, so that
+// its zero value is not reported a second time.
+type reader struct {
+	cfg    *config.Config
+	wrong  *problems
+	keys   []string
+	broken []string
+}
+
+func (r *reader) text(key string) string {
+	value, err := r.cfg.Try(key)
+	r.note(key, err, "a text")
+	return strings.TrimSpace(value)
+}
+
+func (r *reader) integer(key string) int {
+	value, err := r.cfg.TryInt(key)
+	r.note(key, err, "a whole number")
+	return value
+}
+
+func (r *reader) flag(key string) bool {
+	value, err := r.cfg.TryBool(key)
+	r.note(key, err, "true or false")
+	return value
+}
+
+func (r *reader) list(key string) []string {
+	var value []string
+	err := r.cfg.TryObject(key, &value)
+	r.note(key, err, "a list of texts")
+	slices.Sort(value)
+	return value
+}
+
+func (r *reader) note(key string, err error, want string) {
+	r.keys = append(r.keys, key)
+	if err == nil {
+		return
+	}
+	r.broken = append(r.broken, key)
+	if errors.Is(err, config.ErrMissingVar) {
+		r.wrong.add("%s has no value and no default: is its entry gone from Pulumi.yaml? It takes %s.", key, want)
+		return
+	}
+	r.wrong.add("%s is %q: it takes %s.", key, r.cfg.Get(key), want)
+}
+
+// add reports a problem with a setting, unless it could not be read at all.
+func (r *reader) add(key, format string, args ...any) {
+	if !slices.Contains(r.broken, key) {
+		r.wrong.add(key+" "+format, args...)
+	}
+}
+
+// refuseUnknown reports settings that do not exist, because a misspelt
+// maxCapacity is no limit at all and Pulumi accepts any key. The engine hands
+// the settings to the program's process in its environment; where it does not,
+// as for a program run inside a test, there is nothing to compare.
+func (r *reader) refuseUnknown(project string) {
+	var given map[string]string
+	if json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &given) != nil {
+		return
+	}
+	var unknown []string
+	for name := range given {
+		key, ours := strings.CutPrefix(name, project+":")
+		if ours && !slices.Contains(r.keys, key) {
+			unknown = append(unknown, key)
+		}
+	}
+	slices.Sort(unknown)
+	for _, key := range unknown {
+		r.wrong.add("%s is not a setting. Remove it with pulumi config rm %s, or correct it; the settings are %s.",
+			key, key, strings.Join(r.keys, ", "))
+	}
+}
+
+// refuseOtherCredentials reports provider settings that give the AWS provider
+// credentials which the command that applies the SQL would not have. It gets the
+// profile and the region; a key pair would have to be written to the state.
+func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
+	for _, key := range []string{"accessKey", "secretKey", "token", "assumeRole", "assumeRoles", "assumeRoleWithWebIdentity"} {
+		if _, set := ctx.GetConfig("aws:" + key); set {
+			r.wrong.add("aws:%s is set: the SQL runs outside the AWS provider and would use other credentials. "+
+				"Give both the same through aws:profile or the AWS environment variables, and run: pulumi config rm aws:%s", key, key)
+		}
+	}
+}
+
+// Patterns and lengths are those of the service models (CreateStream,
+// CreateNamespace, CreateWorkgroup, CreateRole) and, for the database, of the
+// Redshift quotas page. A stream's name is an identifier in SQL, which ends at
+// 127 bytes.
+var (
+	vpcID      = regexp.MustCompile(`^vpc-[0-9a-f]{8,17}$`)
+	subnetID   = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
+	secretName = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}$`)
+	streamName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,127}$`)
+	redshift   = regexp.MustCompile(`^[a-z0-9-]{3,63}$`)
+	roleName   = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,64}$`)
+	database   = regexp.MustCompile(`^[a-z0-9]{1,64}$`)
+	kmsKeyARN  = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
+	upperCase  = regexp.MustCompile(`[A-Z]`)
+)
+
+const (
+	maxShards   = 10000
+	maxCapacity = 5632 // RPU
+)
+
+func (s settings) check(r *reader) {
+	switch {
+	case s.VPCName == "" && s.VPCID == "":
+		r.add("vpcName", "is not set: the deployment goes into an existing VPC. "+
+			"Give the VPC's Name tag with pulumi config set vpcName NAME (default means the default VPC), or its id with vpcId.")
+	case s.VPCName != "" && s.VPCID != "":
+		r.add("vpcName", "is %q and vpcId is %q: give one of them.", s.VPCName, s.VPCID)
+	case s.VPCID != "" && !vpcID.MatchString(s.VPCID):
+		r.add("vpcId", "is %q: a VPC's id is vpc- and 8 to 17 hexadecimal digits.", s.VPCID)
+	}
+	for i, id := range s.SubnetIDs {
+		if !subnetID.MatchString(id) {
+			r.add("subnetIds", "holds %q: a subnet's id is subnet- and 8 to 17 hexadecimal digits.", id)
+		}
+		if i > 0 && id == s.SubnetIDs[i-1] {
+			r.add("subnetIds", "holds %q twice.", id)
+		}
+	}
+	switch {
+	case s.SecretName == "":
+		r.add("secretName", "is not set: the Redshift admin comes from an existing Secrets Manager secret. "+
+			"Give its name with pulumi config set secretName NAME.")
+	case !secretName.MatchString(s.SecretName):
+		r.add("secretName", "is %q: a secret's name is 1 to 512 letters, digits and /_+=.@-; its ARN will do as well.", s.SecretName)
+	}
+
+	switch {
+	case !streamName.MatchString(s.StreamName):
+		r.add("streamName", "is %q: a stream's name is 1 to 127 letters, digits, _, . and -.", s.StreamName)
+	case upperCase.MatchString(s.StreamName) && !s.CaseSensitiveIdentifiers:
+		r.add("streamName", "is %q: Redshift reads a name with upper case only with caseSensitiveIdentifiers. "+
+			"Use lower case, or run: pulumi config set caseSensitiveIdentifiers true (it takes effect when the workgroup is created).", s.StreamName)
+	}
+	switch {
+	case s.StreamMode != onDemand && s.StreamMode != provisioned:
+		r.add("streamMode", "is %q: a stream is %s or %s.", s.StreamMode, onDemand, provisioned)
+	case s.StreamMode == onDemand && s.ShardCount != 0:
+		r.add("shardCount", "is %d, but an %s stream scales by itself. Remove shardCount, or set streamMode to %s.", s.ShardCount, onDemand, provisioned)
+	case s.StreamMode == provisioned && (s.ShardCount < 1 || s.ShardCount > maxShards):
+		r.add("shardCount", "is %d: a %s stream has 1 to %d shards; each takes 1,000 records or 1 MB per second.", s.ShardCount, provisioned, maxShards)
+	}
+	if s.RetentionHours < 24 || s.RetentionHours > 8760 {
+		r.add("retentionHours", "is %d: Kinesis keeps records for 24 to 8760 hours.", s.RetentionHours)
+	}
+
+	for _, name := range []struct{ key, value string }{{"namespaceName", s.NamespaceName}, {"workgroupName", s.WorkgroupName}} {
+		if !redshift.MatchString(name.value) {
+			r.add(name.key, "is %q: it has 3 to 63 lower-case letters, digits and hyphens. "+
+				"Left out it is made of project and stack; set it with pulumi config set %s NAME.", name.value, name.key)
+		}
+		if isReserved(name.value) {
+			r.add(name.key, "is %q, a reserved word of Redshift.", name.value)
+		}
+	}
+	if !roleName.MatchString(s.RoleName) {
+		r.add("roleName", "is %q: a role's name has 1 to 64 letters, digits and _+=,.@-. "+
+			"Left out it is made of project and stack; set it with pulumi config set roleName NAME.", s.RoleName)
+	}
+	switch {
+	case !database.MatchString(s.DatabaseName):
+		r.add("databaseName", "is %q: it has 1 to 64 lower-case letters and digits.", s.DatabaseName)
+	case isReserved(s.DatabaseName):
+		r.add("databaseName", "is %q, a reserved word of Redshift.", s.DatabaseName)
+	}
+
+	if !isBaseCapacity(s.BaseCapacity) {
+		r.add("baseCapacity", "is %d RPU: Redshift Serverless takes 4, then 8 to 512 in steps of 8, then up to 1024 in steps of 32.", s.BaseCapacity)
+	}
+	if s.MaxCapacity != 0 && (s.MaxCapacity < s.BaseCapacity || s.MaxCapacity > maxCapacity) {
+		r.add("maxCapacity", "is %d RPU: it lies between baseCapacity (%d) and %d, or is 0 for no limit.", s.MaxCapacity, s.BaseCapacity, maxCapacity)
+	}
+	if s.KMSKeyARN != "" && !kmsKeyARN.MatchString(s.KMSKeyARN) {
+		r.add("kmsKeyArn", "is %q: it takes the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID (an alias will not do).", s.KMSKeyARN)
+	}
+	logs := []string{"connectionlog", "useractivitylog", "userlog"}
+	for i, name := range s.LogExports {
+		if !slices.Contains(logs, name) {
+			r.add("logExports", "holds %q: Redshift exports %s.", name, strings.Join(logs, ", "))
+		}
+		if i > 0 && name == s.LogExports[i-1] {
+			r.add("logExports", "holds %q twice.", name)
+		}
+	}
+}
+
+// isBaseCapacity says whether Redshift Serverless takes a base capacity of so
+// many RPU.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-capacity.html
+func isBaseCapacity(rpu int) bool {
+	switch {
+	case rpu == 4:
+		return true
+	case rpu >= 8 && rpu <= 512:
+		return rpu%8 == 0
+	case rpu > 512 && rpu <= 1024:
+		return rpu%32 == 0
+	}
+	return false
+}
+
+// isReserved says whether Redshift keeps a word for itself, so that neither a
+// database nor a user may have it as its name.
+// https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html
+func isReserved(word string) bool {
+	return slices.Contains(strings.Fields(reservedWords), strings.ToLower(word))
+}
+
+const reservedWords = `
+aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64 backup between binary
+blanksasnull both bytedict bzip2 case cast check collate column constraint create credentials cross current_date
+current_time current_timestamp current_user current_user_id default deferrable deflate defrag delta delta32k desc
+disable distinct do else emptyasnull enable encode encrypt encryption end except explicit false for foreign freeze
+from full globaldict256 globaldict64k grant group gzip having identity ignore ilike in initially inner intersect
+interval into is isnull join leading left like limit localtime localtimestamp lun luns lzo lzop minus mostly16
+mostly32 mostly8 natural new not notnull null nulls off offline offset oid old on only open or order outer overlaps
+parallel partition percent permissions pivot placing primary raw readratio recover references rejectlog resort
+respect restore right select session_user similar snapshot some sysdate system table tag tdes text255 text32k then
+timestamp to top trailing true truncatecolumns union unique unnest unpivot user using verbose wallet when where with
+without`
+
+// place is where a deployment goes.
+type place struct {
+	partition, region, account string
+}
+
+func (p place) arn(service, resource string) string {
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", p.partition, service, p.region, p.account, resource)
+}
+
+// queryEditorURL opens Redshift's query editor v2.
+func (p place) queryEditorURL() string {
+	console := "console.aws.amazon.com"
+	switch p.partition {
+	case "aws-cn":
+		console = "console.amazonaws.cn"
+	case "aws-us-gov":
+		console = "console.amazonaws-us-gov.com"
+	}
+	return fmt.Sprintf("https://%s.%s/sqlworkbench/home?region=%s", p.region, console, p.region)
+}
