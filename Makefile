@@ -1,0 +1,27 @@
+# The commands of this repository. `make` alone lists them.
+
+.PHONY: help
+help: ## list the commands
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: rehearse
+rehearse: ## deploy onto local stand-ins, stream records in, query them; ARGS="--keep" and others, see ARGS=-h
+	@go -C rehearsal run ./cmd/rehearse $(ARGS)
+
+.PHONY: test
+test: ## run every test
+	go test ./...
+	go -C rehearsal test ./...
+
+.PHONY: lint
+lint: ## check formatting, vet, staticcheck and module files
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .' >&2; exit 1; }
+	go vet ./...
+	go -C rehearsal vet ./...
+	go -C tools build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	tools/bin/staticcheck ./...
+	cd rehearsal && ../tools/bin/staticcheck ./...
+	go mod tidy -diff
+	go -C rehearsal mod tidy -diff
+	go -C tools mod tidy -diff
+	go mod verify
