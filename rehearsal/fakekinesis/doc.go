@@ -1,0 +1,28 @@
+// Package fakekinesis is an in-process stand-in for Amazon Kinesis Data Streams,
+// to Kinesis what net/http/httptest is to a web server.
+//
+// Start one, point any AWS SDK or the AWS CLI at its URL, and use it:
+//
+//	s := fakekinesis.New()
+//	if err := s.Start(); err != nil { … }
+//	defer s.Close()
+//	client := kinesis.New(kinesis.Options{
+//		BaseEndpoint: aws.String(s.URL()),
+//		Region:       "us-east-1",
+//		Credentials:  credentials.NewStaticCredentialsProvider("any", "any", ""),
+//	})
+//
+// It has three doors:
+//
+//   - the network door, the service's JSON protocol on a loopback port;
+//   - the direct door, methods on [Server] that make streams and read and write
+//     records without a socket: [Server.CreateStream], [Server.Put],
+//     [Server.ReadAfter] and others;
+//   - the fault door, [Server.Control], which lets a test answer, hold back or cut
+//     a request of the network door.
+//
+// Time is in the test's hand ([WithClock]): states, retention, iterator expiry and
+// throughput limits follow that clock, and nothing happens in the background.
+// Requests are checked as the service checks them. What is not supported is refused,
+// never silently accepted; README.md lists it.
+package fakekinesis

@@ -1,0 +1,135 @@
+package fakekinesis
+
+import (
+	"sort"
+	"strings"
+	"time"
+)
+
+// The operations on tags.
+
+type addTags struct {
+	streamRef
+	Tags map[string]string
+}
+
+func (in *addTags) check(c *checks) {
+	in.streamRef.check(c)
+	c.required("tags", in.Tags != nil)
+	if in.Tags != nil && len(in.Tags) == 0 {
+		c.add("tags", "'{}'", "Member must have length greater than or equal to 1")
+	}
+	checkTagLengths(c, in.Tags)
+}
+
+func (in *addTags) apply(s *Server, now time.Time) (any, error) {
+	st, err := s.resolveActive(in.streamRef, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTags(st.name, s.account, st.tags, in.Tags); err != nil {
+		return nil, err
+	}
+	for k, v := range in.Tags {
+		st.tags[k] = v
+	}
+	return nil, nil
+}
+
+type removeTags struct {
+	streamRef
+	TagKeys []string
+}
+
+func (in *removeTags) check(c *checks) {
+	in.streamRef.check(c)
+	c.required("tagKeys", in.TagKeys != nil)
+	if n := len(in.TagKeys); in.TagKeys != nil && (n < 1 || n > 50) {
+		c.add("tagKeys", "'["+strings.Join(in.TagKeys, ", ")+"]'", "Member must have length between 1 and 50")
+	}
+	for _, k := range in.TagKeys {
+		c.text("tagKeys.member", &k, tagKeyRule)
+	}
+}
+
+func (in *removeTags) apply(s *Server, now time.Time) (any, error) {
+	st, err := s.resolveActive(in.streamRef, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range in.TagKeys {
+		delete(st.tags, k)
+	}
+	return nil, nil
+}
+
+type tagReply struct{ Key, Value string }
+
+// sortedTags lists a stream's tags by key.
+func (st *stream) sortedTags() []tagReply {
+	tags := make([]tagReply, 0, len(st.tags))
+	for k, v := range st.tags {
+		tags = append(tags, tagReply{k, v})
+	}
+	sort.Slice(tags, func(i, j int) bool { return tags[i].Key < tags[j].Key })
+	return tags
+}
+
+type listTagsForStream struct {
+	streamRef
+	ExclusiveStartTagKey *string
+	Limit                *int
+}
+
+func (in *listTagsForStream) check(c *checks) {
+	in.streamRef.check(c)
+	c.text("exclusiveStartTagKey", in.ExclusiveStartTagKey, tagKeyRule)
+	c.number("limit", in.Limit, 1, 50)
+}
+
+func (in *listTagsForStream) apply(s *Server, now time.Time) (any, error) {
+	name, err := s.resolve(in.streamRef)
+	if err != nil {
+		return nil, err
+	}
+	st, err := s.find(name, now)
+	if err != nil {
+		return nil, err
+	}
+	out := struct {
+		Tags        []tagReply
+		HasMoreTags bool
+	}{Tags: []tagReply{}}
+	for _, tag := range st.sortedTags() {
+		if in.ExclusiveStartTagKey != nil && tag.Key <= *in.ExclusiveStartTagKey {
+			continue
+		}
+		if in.Limit != nil && len(out.Tags) == *in.Limit {
+			out.HasMoreTags = true
+			break
+		}
+		out.Tags = append(out.Tags, tag)
+	}
+	return out, nil
+}
+
+type listTagsForResource struct{ ResourceARN *string }
+
+func (in *listTagsForResource) stream() string { return streamRef{StreamARN: in.ResourceARN}.stream() }
+
+func (in *listTagsForResource) check(c *checks) {
+	c.required("resourceARN", in.ResourceARN != nil)
+	c.text("resourceARN", in.ResourceARN, resourceARNRule)
+}
+
+func (in *listTagsForResource) apply(s *Server, now time.Time) (any, error) {
+	name, err := s.resolve(streamRef{StreamARN: in.ResourceARN})
+	if err != nil {
+		return nil, err
+	}
+	st, err := s.find(name, now)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ Tags []tagReply }{st.sortedTags()}, nil
+}
