@@ -25,3 +25,13 @@ lint: ## check formatting, vet, staticcheck and module files
 	go -C rehearsal mod tidy -diff
 	go -C tools mod tidy -diff
 	go mod verify
+
+# The database of known vulnerabilities may be out of reach, which is no finding.
+.PHONY: vulnerabilities
+vulnerabilities: ## look for known vulnerabilities in what the deployment compiles
+	go -C tools build -o bin/govulncheck golang.org/x/vuln/cmd/govulncheck
+	@if curl --silent --fail --max-time 20 --output /dev/null https://vuln.go.dev/index/db.json; then \
+		tools/bin/govulncheck ./...; \
+	else \
+		echo 'The vulnerability database (vuln.go.dev) is out of reach: not checked.'; \
+	fi
