@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -110,89 +109,21 @@ func read(fsys fs.FS, name string) (Migration, error) {
 // parse splits the text into statements exactly as goose does when it runs them,
 // so that rules hold for what runs and a failed statement is found in its file.
 func (m *Migration) parse(text string) error {
-	var (
-		up, noTransaction, envsub, block bool
-
-		begun     []string // lines of the statement being read
-		begunLine int
-	)
+	p := parser{migration: m}
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		at := func(format string, args ...any) error {
-			return fmt.Errorf("%s:%d: %s", m.File, i+1, fmt.Sprintf(format, args...))
-		}
-		end := false
-		trimmed := strings.TrimSpace(line)
-		if strings.HasPrefix(trimmed, "--") && strings.Contains(line, "+goose") {
-			annotation, ok := strings.CutPrefix(line, "-- +goose ")
-			if !ok {
-				return at("an annotation is written -- +goose NAME at the start of its line")
-			}
-			switch annotation {
-			case "NO TRANSACTION":
-				noTransaction = true
-			case "ENVSUB ON":
-				envsub = true
-			case "ENVSUB OFF":
-				envsub = false
-			case "Up":
-				if up {
-					return at("a second -- +goose Up")
-				}
-				up = true
-			case "StatementBegin":
-				if !up || block || len(begun) > 0 {
-					return at("-- +goose StatementBegin inside a statement or before -- +goose Up")
-				}
-				block = true
-			case "StatementEnd":
-				if !block {
-					return at("-- +goose StatementEnd without -- +goose StatementBegin")
-				}
-				block, end = false, true
-			case "Down":
-				return at("migrations are never taken back; delete -- +goose Down and what follows it")
-			default:
-				return at("unknown annotation %q", annotation)
-			}
-			if !end {
-				continue
-			}
-		}
-		if len(begun) == 0 && (line == "" || strings.HasPrefix(trimmed, "--")) {
-			continue // between statements
-		}
-		if !end {
-			if !up {
-				if trimmed == "" {
-					continue
-				}
-				return at("SQL before -- +goose Up")
-			}
-			if err := m.placeholders(line, i+1, envsub); err != nil {
-				return at("%v", err)
-			}
-			if len(begun) == 0 {
-				begunLine = i + 1
-			}
-			begun = append(begun, line)
-			end = !block && endsStatement(line)
-		}
-		if end {
-			if statement := strings.TrimSpace(strings.Join(begun, "\n")); statement != "" {
-				m.Statements = append(m.Statements, Statement{Line: begunLine, Text: statement})
-			}
-			begun = nil
+		if err := p.line(i+1, line); err != nil {
+			return fmt.Errorf("%s:%d: %w", m.File, i+1, err)
 		}
 	}
 	switch {
-	case !noTransaction:
-		return fmt.Errorf("%s: lacks the line -- +goose NO TRANSACTION; the Redshift Data API runs each statement on its own", m.File)
-	case !up:
+	case !p.up:
 		return fmt.Errorf("%s: lacks the line -- +goose Up", m.File)
-	case block:
+	case !p.noTransaction:
+		return fmt.Errorf("%s: lacks the line -- +goose NO TRANSACTION; the Redshift Data API runs each statement on its own", m.File)
+	case p.block:
 		return fmt.Errorf("%s: lacks the line -- +goose StatementEnd", m.File)
-	case strings.TrimSpace(strings.Join(begun, "")) != "":
-		return fmt.Errorf("%s:%d: the statement does not end in a semicolon", m.File, begunLine)
+	case strings.TrimSpace(strings.Join(p.begun, "")) != "":
+		return fmt.Errorf("%s:%d: the statement does not end in a semicolon", m.File, p.begunLine)
 	case len(m.Statements) == 0:
 		return fmt.Errorf("%s: holds no statement", m.File)
 	}
@@ -206,27 +137,114 @@ func (m *Migration) parse(text string) error {
 	return nil
 }
 
-var placeholder = regexp.MustCompile(`\$\{([A-Za-z0-9_]*)\}`)
+// A parser is at one line of a migration.
+type parser struct {
+	migration *Migration
 
-// placeholders notes those in a line. Where substitution is on, goose would
-// expand any other $ as a shell does, and an unknown name to nothing.
-func (m *Migration) placeholders(line string, number int, envsub bool) error {
-	if !envsub {
-		if strings.Contains(line, "${") {
-			return errors.New("${ is not replaced here: the file lacks -- +goose ENVSUB ON before it")
-		}
-		return nil
+	up, noTransaction, envsub bool // annotations met
+	block                     bool // between StatementBegin and StatementEnd
+
+	begun     []string // lines of the statement being read
+	begunLine int      // number of its first line that is not blank
+}
+
+func (p *parser) line(number int, line string) error {
+	trimmed := strings.TrimSpace(line)
+	if strings.HasPrefix(trimmed, "--") && strings.Contains(line, "+goose") {
+		return p.annotation(line)
 	}
-	for _, match := range placeholder.FindAllStringSubmatch(line, -1) {
-		if !slices.Contains([]string{StreamingRoleARN, StreamName}, match[1]) {
-			return fmt.Errorf("unknown placeholder %s; known are ${%s} and ${%s}", match[0], StreamingRoleARN, StreamName)
-		}
-		m.Placeholders = append(m.Placeholders, Placeholder{Name: match[1], Line: number})
+	if len(p.begun) == 0 && (line == "" || strings.HasPrefix(trimmed, "--")) {
+		return nil // between statements
 	}
-	if strings.Contains(placeholder.ReplaceAllString(line, ""), "$") {
-		return errors.New("a $ that starts no placeholder ${NAME}; it would be expanded as in a shell")
+	if !p.up {
+		if trimmed == "" {
+			return nil
+		}
+		return errors.New("SQL before -- +goose Up")
+	}
+	found, err := placeholders(line, p.envsub)
+	if err != nil {
+		return err
+	}
+	for _, name := range found {
+		p.migration.Placeholders = append(p.migration.Placeholders, Placeholder{Name: name, Line: number})
+	}
+	if p.begunLine == 0 && trimmed != "" {
+		p.begunLine = number
+	}
+	p.begun = append(p.begun, line)
+	if !p.block && endsStatement(line) {
+		p.end()
 	}
 	return nil
+}
+
+func (p *parser) annotation(line string) error {
+	annotation, ok := strings.CutPrefix(line, "-- +goose ")
+	if !ok {
+		return errors.New("an annotation is written -- +goose NAME at the start of its line")
+	}
+	switch annotation {
+	case "NO TRANSACTION":
+		p.noTransaction = true
+	case "ENVSUB ON":
+		p.envsub = true
+	case "ENVSUB OFF":
+		p.envsub = false
+	case "Up":
+		if p.up {
+			return errors.New("a second -- +goose Up")
+		}
+		p.up = true
+	case "StatementBegin":
+		if !p.up || p.block || len(p.begun) > 0 {
+			return errors.New("-- +goose StatementBegin before -- +goose Up or inside a statement")
+		}
+		p.block = true
+	case "StatementEnd":
+		if !p.block {
+			return errors.New("-- +goose StatementEnd without -- +goose StatementBegin")
+		}
+		p.block = false
+		p.end()
+	case "Down":
+		return errors.New("migrations are never taken back; delete -- +goose Down and what follows it")
+	default:
+		return fmt.Errorf("unknown annotation %q", annotation)
+	}
+	return nil
+}
+
+// end adds the statement that was read to the migration.
+func (p *parser) end() {
+	if text := strings.TrimSpace(strings.Join(p.begun, "\n")); text != "" {
+		p.migration.Statements = append(p.migration.Statements, Statement{Line: p.begunLine, Text: text})
+	}
+	p.begun, p.begunLine = nil, 0
+}
+
+var placeholder = regexp.MustCompile(`\$\{([A-Za-z0-9_]*)\}`)
+
+// placeholders returns the names of those in a line. Where substitution is on,
+// goose would expand any other $ as a shell does, and an unknown name to nothing.
+func placeholders(line string, envsub bool) ([]string, error) {
+	if !envsub {
+		if strings.Contains(line, "${") {
+			return nil, errors.New("${ is not replaced here: the file lacks -- +goose ENVSUB ON before it")
+		}
+		return nil, nil
+	}
+	var names []string
+	for _, match := range placeholder.FindAllStringSubmatch(line, -1) {
+		if match[1] != StreamingRoleARN && match[1] != StreamName {
+			return nil, fmt.Errorf("unknown placeholder %s; known are ${%s} and ${%s}", match[0], StreamingRoleARN, StreamName)
+		}
+		names = append(names, match[1])
+	}
+	if strings.Contains(placeholder.ReplaceAllString(line, ""), "$") {
+		return nil, errors.New("a $ that starts no placeholder ${NAME} would be expanded as in a shell")
+	}
+	return names, nil
 }
 
 // endsStatement says whether goose ends a statement at this line: its last word
