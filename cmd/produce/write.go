@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"net/http"
+
+	"example.com/evstream/internal/kinesisput"
+)
+
+// print writes the records to standard output.
+func print(ctx context.Context, o options, src source) (int, error) {
+	out := bufio.NewWriter(os.Stdout)
+	if o.rate > 0 || o.duration > 0 {
+		out = bufio.NewWriterSize(os.Stdout, 16) // whoever watches sees each record in its time
+	}
+	err := feed(ctx, o, src, func(_ context.Context, r kinesisput.Record) error {
+		_, _ = out.Write(r.Data)
+		return out.WriteByte('\n')
+	})
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	switch {
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted, nil
+	case err != nil:
+		return exitFailed, err
+	}
+	return exitDelivered, nil
+}
+
+// write sends the records to the stream and reports.
+func write(input, flush context.Context, o options, src source) (int, error) {
+	if o.stack != "" {
+		if err := o.readStack(input); err != nil {
+			return exitFailed, err
+		}
+	}
+	if o.stream == "" {
+		return exitUsage, errors.New("no stream: give --stream or --stack, or set STREAM_NAME")
+	}
+	client, region, err := connect(input, o)
+	if err != nil {
+		return exitFailed, err
+	}
+	rep := newReport(o, region)
+	if o.deadLetter != "" {
+		if rep.dead, err = createDeadLetters(o.deadLetter); err != nil {
+			return exitFailed, err
+		}
+	}
+	w, err := kinesisput.New(client, kinesisput.Config{
+		Stream:      o.stream,
+		InFlight:    o.inFlight,
+		MaxAttempts: o.maxAttempts,
+		RetryFor:    o.retryFor,
+		OnFailure:   rep.failed,
+	})
+	if err != nil {
+		return exitFailed, err
+	}
+
+	stopProgress := showProgress(os.Stderr, o, src, w)
+	fed := make(chan error, 1)
+	go func() {
+		fed <- feed(input, o, src, func(ctx context.Context, r kinesisput.Record) error {
+			err := w.Put(ctx, r)
+			if err == nil {
+				src.accepted()
+			}
+			return err
+		})
+	}()
+	rep.ended = wait(input, fed, w.Done())
+	rep.stopped = w.Close(flush)
+	stopProgress()
+	return rep.finish(w, src)
+}
+
+// wait returns how the input ended. It does not wait for a read of standard
+// input that nothing can interrupt.
+func wait(input context.Context, fed <-chan error, stopped <-chan struct{}) error {
+	select {
+	case err := <-fed:
+		return err
+	case <-stopped:
+	case <-input.Done():
+	}
+	select {
+	case err := <-fed:
+		return err
+	case <-time.After(200 * time.Millisecond):
+		return context.Cause(input)
+	}
+}
+
+// connect makes the client and checks what can be checked without a request to
+// Kinesis.
+func connect(ctx context.Context, o options) (*kinesis.Client, string, error) {
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithRegion(o.region),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConnsPerHost = o.inFlight
+		})))
+	if err != nil {
+		return nil, "", fmt.Errorf("read the AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return nil, "", errors.New("no AWS region: give --region or --stack, or set AWS_REGION")
+	}
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+		return nil, "", fmt.Errorf("no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in: %w", err)
+	}
+	return kinesis.NewFromConfig(cfg), cfg.Region, nil
+}
+
+// readStack sets stream and region from the outputs of a Pulumi stack.
+func (o *options) readStack(ctx context.Context) error {
+	var complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, "pulumi", "stack", "output", "--json", "--stack", o.stack)
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("read the outputs of stack %s: %w: %s", o.stack, err, strings.TrimSpace(complaint.String()))
+	}
+	var outputs struct{ StreamName, StreamARN string }
+	if err := json.Unmarshal(out, &outputs); err != nil {
+		return fmt.Errorf("read the outputs of stack %s: %w", o.stack, err)
+	}
+	// arn:aws:kinesis:REGION:ACCOUNT:stream/NAME
+	arn := strings.Split(outputs.StreamARN, ":")
+	if outputs.StreamName == "" || len(arn) != 6 {
+		return fmt.Errorf("stack %s has no outputs streamName and streamArn: is it deployed?", o.stack)
+	}
+	o.stream = outputs.StreamName
+	if o.region == "" {
+		o.region = arn[3]
+	}
+	return nil
+}

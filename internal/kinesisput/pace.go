@@ -1,0 +1,93 @@
+package kinesisput
+
+import "time"
+
+// What one shard takes in a second, from the service's quotas. The bytes are
+// data and partition keys.
+const (
+	shardRecords = 1000
+	shardBytes   = 1 << 20
+)
+
+// pace holds back the records of a shard that has said that its write limit is
+// reached. Until then it lets everything pass. From then on records pass at
+// the shard's limit, which is the same for all shards, or at a share of it
+// when the shard still refuses some because others write to it too.
+type pace struct {
+	since time.Time // of the first refusal; zero if there was none
+	share float64   // of the limit, up to 1
+
+	// Allowances in records and bytes; a record passes while both are above
+	// zero and may take them below.
+	records, bytes float64
+	filled         time.Time
+
+	// What came back since counted began.
+	counted            time.Time
+	delivered, refused int
+}
+
+const (
+	// saved is how much unused allowance is kept, in seconds: enough that the
+	// limit is used in full though requests go every now and then.
+	saved = 0.5
+	// counting is how long answers are counted before the share is set anew.
+	counting = 500 * time.Millisecond
+	// regained is how much of the limit is tried again after each such time
+	// without a refusal.
+	regained = 0.03
+	smallest = 0.02
+)
+
+// open reports whether a record may pass.
+func (p *pace) open() bool { return p.since.IsZero() || p.records > 0 && p.bytes > 0 }
+
+// allow returns how many of the waiting records and bytes may pass now.
+func (p *pace) allow(records, bytes int, now time.Time) (int, int) {
+	if p.since.IsZero() {
+		return records, bytes
+	}
+	elapsed := now.Sub(p.filled).Seconds() * p.share
+	p.filled = now
+	p.records = min(p.records+elapsed*shardRecords, saved*shardRecords)
+	p.bytes = min(p.bytes+elapsed*shardBytes, saved*shardBytes)
+	if !p.open() {
+		return 0, 0
+	}
+	return min(records, int(p.records)+1), min(bytes, int(p.bytes)+1)
+}
+
+// spend notes that a record passes.
+func (p *pace) spend(size int) {
+	if !p.since.IsZero() {
+		p.records--
+		p.bytes -= float64(size)
+	}
+}
+
+// answered notes how many records of one request the shard took and how many
+// it refused for its limit. The refused part of what was sent is the part by
+// which the share was too large.
+func (p *pace) answered(delivered, refused int, sent, now time.Time) {
+	if p.since.IsZero() {
+		if refused > 0 {
+			*p = pace{since: now, share: 1, filled: now, counted: now}
+		}
+		return
+	}
+	if sent.Before(p.since) {
+		return // sent before there was a limit to keep to
+	}
+	p.delivered += delivered
+	p.refused += refused
+	if now.Sub(p.counted) < counting {
+		return
+	}
+	if p.refused > 0 {
+		taken := float64(p.delivered) / float64(p.delivered+p.refused)
+		p.share = max(p.share*max(taken, 0.5), smallest)
+	} else {
+		p.share = min(p.share+regained, 1)
+	}
+	p.counted, p.delivered, p.refused = now, 0, 0
+}
