@@ -1,0 +1,104 @@
+package dataapi
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
+)
+
+// CheckNamedValue converts an argument to one of driver.Value's types.
+func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
+	if v.Name != "" {
+		return fmt.Errorf("argument %s: arguments are positional: $1, $2 and so on", v.Name)
+	}
+	var err error
+	v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value)
+	return err
+}
+
+// bind writes the positional arguments $1, $2, ... of a query as the Data API's
+// named parameters :p1, :p2, ... A query without arguments is sent as it is.
+func bind(query string, args []driver.NamedValue) (string, []types.SqlParameter, error) {
+	if len(args) == 0 {
+		return query, nil, nil
+	}
+	parameters := make([]types.SqlParameter, len(args))
+	for i, arg := range args {
+		value, err := parameterValue(arg.Value)
+		if err != nil {
+			return "", nil, fmt.Errorf("argument $%d: %w", i+1, err)
+		}
+		parameters[i] = types.SqlParameter{Name: aws.String("p" + strconv.Itoa(i+1)), Value: aws.String(value)}
+	}
+	used := make([]bool, len(args))
+	var out strings.Builder
+	for rest := query; rest != ""; {
+		if n := len(opaque.FindString(rest)); n > 0 {
+			out.WriteString(rest[:n])
+			rest = rest[n:]
+			continue
+		}
+		match := ordinal.FindStringSubmatch(rest)
+		if match == nil {
+			out.WriteByte(rest[0])
+			rest = rest[1:]
+			continue
+		}
+		n, err := strconv.Atoi(match[1])
+		if err != nil || n < 1 || n > len(args) {
+			return "", nil, fmt.Errorf("the statement uses %s, but has %d arguments", match[0], len(args))
+		}
+		used[n-1] = true
+		fmt.Fprintf(&out, ":p%d", n)
+		rest = rest[len(match[0]):]
+	}
+	for i, used := range used {
+		if !used {
+			return "", nil, fmt.Errorf("the statement does not use its argument $%d", i+1)
+		}
+	}
+	return out.String(), parameters, nil
+}
+
+var ordinal = regexp.MustCompile(`^\$([0-9]+)`)
+
+// opaque matches what may hold a $1 that is not an argument: a literal, a quoted
+// or plain identifier, a comment, a body between dollar signs.
+var opaque = regexp.MustCompile(`^(?s:` + strings.Join([]string{
+	`'(?:[^'\\]|\\.)*(?:'|$)`, // '' reads as the end of one literal and the start of the next
+	`"[^"]*(?:"|$)`,
+	`[A-Za-z_][A-Za-z0-9_$]*`,
+	`--[^\n]*`,
+	`/\*.*?(?:\*/|$)`,
+	`\$\$.*?(?:\$\$|$)`,
+}, "|") + `)`)
+
+// parameterValue writes an argument the way Redshift reads it back.
+func parameterValue(v driver.Value) (string, error) {
+	switch v := v.(type) {
+	case nil:
+		return "", errors.New("the Data API has no NULL parameter; write NULL in the statement")
+	case string:
+		if v == "" {
+			return "", errors.New("the Data API has no empty parameter; write '' in the statement")
+		}
+		return v, nil
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case time.Time:
+		return v.UTC().Format("2006-01-02 15:04:05.999999"), nil
+	default:
+		return "", fmt.Errorf("a %T cannot be an argument", v)
+	}
+}
