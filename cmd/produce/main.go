@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -163,7 +164,14 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		// What the writer keeps is bounded, but requests of large records leave
+		// large garbage behind, which is to be collected before it piles up.
+		debug.SetMemoryLimit(64 << 20)
+	}
+	os.Exit(run(os.Args[1:]))
+}
 
 func run(args []string) int {
 	o, err := parse(args)

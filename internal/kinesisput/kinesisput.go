@@ -78,7 +78,7 @@ type Config struct {
 	Linger         time.Duration // how long records wait for their request to fill up; default 100 ms
 
 	// BufferBytes bounds the accepted records that are neither delivered nor
-	// failed, with some 200 bytes for each beyond its own size; default 16 MiB.
+	// failed, with some 200 bytes for each beyond its own size; default 12 MiB.
 	// Encoding and sending them takes up to about four times as much again.
 	BufferBytes int64
 
@@ -101,7 +101,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.RetryFor, time.Minute)
 	setDefault(&c.RequestTimeout, 30*time.Second)
 	setDefault(&c.Linger, 100*time.Millisecond)
-	setDefault(&c.BufferBytes, 16<<20)
+	setDefault(&c.BufferBytes, 12<<20)
 	if c.OnFailure == nil {
 		c.OnFailure = func(Failure) {}
 	}

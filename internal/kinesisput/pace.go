@@ -14,7 +14,7 @@ const (
 // the shard's limit, which is the same for all shards, or at a share of it
 // when the shard still refuses some because others write to it too.
 type pace struct {
-	since time.Time // of the first refusal; zero if there was none
+	since time.Time // a second after the first refusal; zero if there was none
 	share float64   // of the limit, up to 1
 
 	// Allowances in records and bytes; a record passes while both are above
@@ -28,6 +28,9 @@ type pace struct {
 }
 
 const (
+	// second is the time for which a shard's limit counts: having refused a
+	// record it takes no more until a second is over.
+	second = time.Second
 	// saved is how much unused allowance is kept, in seconds: enough that the
 	// limit is used in full though requests go every now and then.
 	saved = 0.5
@@ -46,6 +49,9 @@ func (p *pace) open() bool { return p.since.IsZero() || p.records > 0 && p.bytes
 func (p *pace) allow(records, bytes int, now time.Time) (int, int) {
 	if p.since.IsZero() {
 		return records, bytes
+	}
+	if now.Before(p.filled) {
+		return 0, 0
 	}
 	elapsed := now.Sub(p.filled).Seconds() * p.share
 	p.filled = now
@@ -67,11 +73,13 @@ func (p *pace) spend(size int) {
 
 // answered notes how many records of one request the shard took and how many
 // it refused for its limit. The refused part of what was sent is the part by
-// which the share was too large.
+// which the share was too large, or else a burst at the turn of a second; the
+// share is lowered by half of it.
 func (p *pace) answered(delivered, refused int, sent, now time.Time) {
 	if p.since.IsZero() {
 		if refused > 0 {
-			*p = pace{since: now, share: 1, filled: now, counted: now}
+			start := now.Add(second)
+			*p = pace{since: start, share: 1, filled: start, counted: start}
 		}
 		return
 	}
@@ -85,7 +93,7 @@ func (p *pace) answered(delivered, refused int, sent, now time.Time) {
 	}
 	if p.refused > 0 {
 		taken := float64(p.delivered) / float64(p.delivered+p.refused)
-		p.share = max(p.share*max(taken, 0.5), smallest)
+		p.share = max(p.share*(1+taken)/2, smallest)
 	} else {
 		p.share = min(p.share+regained, 1)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptrace"
 	"slices"
 	"sync"
@@ -68,8 +70,25 @@ func (w *Writer) next(tick *time.Timer) []*record {
 	}
 }
 
-// withoutRetries turns off the client's own retries.
-func withoutRetries(o *kinesis.Options) { o.Retryer = aws.NopRetryer{} }
+// oneAttempt makes the client send a request once and not lose its answer.
+func oneAttempt(o *kinesis.Options) {
+	o.Retryer = aws.NopRetryer{}
+	o.HTTPClient = plainBodies{o.HTTPClient}
+}
+
+// plainBodies sends requests whose bodies have no WriteTo. The client closes a
+// body as soon as the answer begins to arrive, when net/http may still be
+// looking for the body's end. Read then says io.EOF, which is right, but WriteTo
+// fails with it, so that net/http closes the connection and the answer is lost
+// (aws/aws-sdk-go-v2#2737, which fast answers bring about).
+type plainBodies struct{ client kinesis.HTTPClient }
+
+func (p plainBodies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return p.client.Do(r)
+}
 
 // send makes one request and settles its records.
 func (w *Writer) send(batch []*record) {
@@ -93,7 +112,7 @@ func (w *Writer) send(batch []*record) {
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 
 	sent := time.Now()
-	out, err := w.client.PutRecords(ctx, &kinesis.PutRecordsInput{StreamName: &w.cfg.Stream, Records: entries}, withoutRetries)
+	out, err := w.client.PutRecords(ctx, &kinesis.PutRecordsInput{StreamName: &w.cfg.Stream, Records: entries}, oneAttempt)
 	now := time.Now()
 	if err == nil && len(out.Records) != len(batch) {
 		err = fmt.Errorf("the answer tells of %d records, the request had %d", len(out.Records), len(batch))
