@@ -231,6 +231,12 @@ type lane struct {
 	heldSince    time.Time
 	holds        int       // in a row
 	failingSince time.Time // nothing was delivered since; zero if the last records were
+
+	// hopeless is set when the shard has taken nothing for as long as a record
+	// is retried. Until it takes one its records get a single attempt each,
+	// without pauses or pace, so that they neither fill the buffer nor hold up
+	// the other shards.
+	hopeless bool
 }
 
 func (l *lane) len() int { return len(l.fresh) - l.head + len(l.retries) }
@@ -252,7 +258,7 @@ func (l *lane) drain() []*record {
 
 // ready returns about how many records and bytes take could return now.
 func (l *lane) ready(now time.Time) (records, bytes int) {
-	if now.Before(l.heldUntil) {
+	if now.Before(l.heldUntil) && !l.hopeless {
 		return 0, 0
 	}
 	records, bytes = len(l.fresh)-l.head, l.freshBytes
@@ -260,13 +266,16 @@ func (l *lane) ready(now time.Time) (records, bytes int) {
 		records += len(l.retries)
 		bytes += l.retries[0].size
 	}
+	if l.hopeless {
+		return records, bytes
+	}
 	return l.pace.allow(records, bytes, now)
 }
 
 // take removes the next record that fits into room bytes and may be sent now.
 // Records that were rejected go before those that were never sent.
 func (l *lane) take(now time.Time, room int) *record {
-	if !l.pace.open() {
+	if !l.hopeless && !l.pace.open() {
 		return nil
 	}
 	if len(l.retries) > 0 && !now.Before(l.retries[0].notBefore) {
@@ -291,30 +300,24 @@ func (l *lane) take(now time.Time, room int) *record {
 	return r
 }
 
-// answered notes what became of the records of one request sent at the given time.
+// answered notes what became of the records of one request sent at the given
+// time; patience is how long a record is retried.
 func (l *lane) answered(delivered, throttled, failed int, sent, now time.Time, patience time.Duration) {
 	l.pace.answered(delivered, throttled, sent, now)
 	switch {
 	case delivered > 0:
 		l.holds = 0
 		l.failingSince = time.Time{}
+		l.hopeless = false
 	case throttled+failed > 0 && !sent.Before(l.heldSince):
 		if l.failingSince.IsZero() {
 			l.failingSince = now
 		}
-		l.heldSince = now
+		l.hopeless = now.Sub(l.failingSince) >= patience
 		l.holds++
-		if !l.hopeless(now, patience) {
-			l.heldUntil = now.Add(backoff(l.holds))
-		}
+		l.heldSince = now
+		l.heldUntil = now.Add(backoff(l.holds))
 	}
-}
-
-// hopeless reports whether the shard has taken nothing for so long that its
-// records get one attempt each, without a pause, so that they neither fill the
-// buffer nor hold up the other shards.
-func (l *lane) hopeless(now time.Time, patience time.Duration) bool {
-	return !l.failingSince.IsZero() && now.Sub(l.failingSince) >= patience
 }
 
 // retries is a heap of records by the time of their next attempt.

@@ -128,6 +128,7 @@ func (w *Writer) send(batch []*record) {
 	}
 	w.mu.Unlock()
 	w.finish(settled, failed)
+	w.signal()
 }
 
 // settle goes through the answer record by record. It returns those that are
@@ -243,7 +244,7 @@ func (w *Writer) again(rejected []*record, err error, now time.Time) (failed []*
 			r.rejected = now
 		}
 		if w.stopped != nil || r.attempts >= w.cfg.MaxAttempts || now.Sub(r.rejected) >= w.cfg.RetryFor ||
-			w.queue.lane(r.bucket).hopeless(now, w.cfg.RetryFor) {
+			w.queue.lane(r.bucket).hopeless {
 			w.stats.Failed++
 			failed = append(failed, r)
 			continue
@@ -276,7 +277,7 @@ const (
 // anything else that was written to a connection they may be in the stream.
 func classify(err error, written bool) outcome {
 	var response *smithyhttp.ResponseError
-	if !errors.As(err, &response) {
+	if !errors.As(err, &response) || response.HTTPStatusCode() == 0 {
 		if written {
 			return unknown
 		}

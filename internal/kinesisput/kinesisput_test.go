@@ -1,0 +1,446 @@
+package kinesisput_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/evstream/internal/kinesisput"
+)
+
+// The tests run in bubbles of virtual time: pauses and timeouts take none.
+
+// start returns a writer to e that collects its failures.
+func start(t *testing.T, e *endpoint, cfg kinesisput.Config) (*kinesisput.Writer, *failures) {
+	t.Helper()
+	f := &failures{}
+	cfg.Stream = "ev"
+	cfg.OnFailure = f.add
+	w, err := kinesisput.New(e.client(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, f
+}
+
+func TestRequestsAreFilledToTheLimits(t *testing.T) {
+	for _, test := range []struct {
+		name                    string
+		records, size           int
+		requests                int
+		wantRecords, atMostSize int
+	}{
+		{"by count", 2_000, 10, 4, 500, kinesisput.MaxRequestBytes},
+		{"by bytes", 100, 1 << 20, 12, 9, kinesisput.MaxRequestBytes},
+		{"one as large as a request", 3, kinesisput.MaxRequestBytes - 1, 3, 1, kinesisput.MaxRequestBytes},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEndpoint(t)
+				w, f := start(t, e, kinesisput.Config{InFlight: 1, BufferBytes: 200 << 20})
+				for i := range test.records {
+					data := make([]byte, test.size)
+					copy(data, fmt.Sprint(i))
+					if err := w.Put(t.Context(), kinesisput.Record{PartitionKey: "k", Data: data}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if s := settled(t, w, f); s.Delivered != int64(test.records) {
+					t.Errorf("%d delivered, want %d", s.Delivered, test.records)
+				}
+				if all, extra := e.copies(); all != test.records || extra > 0 {
+					t.Errorf("the stream holds %d records, %d of them copies: want %d", all, extra, test.records)
+				}
+				if e.largest.records != test.wantRecords || e.largest.bytes > test.atMostSize {
+					t.Errorf("largest request: %d records, %d bytes: want %d and at most %d", e.largest.records, e.largest.bytes, test.wantRecords, test.atMostSize)
+				}
+				if e.requests > test.requests {
+					t.Errorf("%d requests, want at most %d", e.requests, test.requests)
+				}
+			})
+		})
+	}
+}
+
+func TestLoneRecordGoesWhenItsTimeHasCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint(t)
+		w, f := start(t, e, kinesisput.Config{Linger: 100 * time.Millisecond})
+		put(t, w, 1, "k")
+		time.Sleep(90 * time.Millisecond)
+		if n := w.Stats().Requests; n != 0 {
+			t.Errorf("%d requests after 90 ms, want none yet", n)
+		}
+		time.Sleep(20 * time.Millisecond)
+		synctest.Wait()
+		if n := w.Stats().Delivered; n != 1 {
+			t.Errorf("%d delivered after 110 ms, want 1", n)
+		}
+		settled(t, w, f)
+	})
+}
+
+func TestPutCopiesTheData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint(t)
+		w, f := start(t, e, kinesisput.Config{})
+		buf := []byte("first")
+		for _, text := range []string{"first", "other"} {
+			copy(buf, text)
+			if err := w.Put(t.Context(), kinesisput.Record{PartitionKey: "k", Data: buf}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settled(t, w, f)
+		if e.stored["first"] != 1 || e.stored["other"] != 1 {
+			t.Errorf("stored %v: want first and other", e.stored)
+		}
+	})
+}
+
+func TestOnlyRejectedRecordsAreSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint(t)
+		e.answer = func(n int, _ []entry) reply {
+			return reply{refuse: func(i int, _ entry) (string, string) {
+				if n < 4 && i%5 == 0 {
+					return "InternalFailure", "Internal Service Failure"
+				}
+				return "", ""
+			}}
+		}
+		w, f := start(t, e, kinesisput.Config{})
+		put(t, w, 2_000, "a", "b", "c", "d")
+		s := settled(t, w, f)
+		if all, extra := e.copies(); s.Delivered != 2_000 || all != 2_000 || extra != 0 {
+			t.Errorf("%d delivered, the stream holds %d of which %d are copies: want 2000, 2000 and 0", s.Delivered, all, extra)
+		}
+		if s.Retries != 400 || s.Uncertain != 0 {
+			t.Errorf("%d sent again, %d uncertain: want the 400 that were rejected and 0", s.Retries, s.Uncertain)
+		}
+	})
+}
+
+// TestBrokenRequests shows what is sent again after a request without results,
+// and that what may have been stored twice is counted, and nothing else.
+func TestBrokenRequests(t *testing.T) {
+	for _, test := range []struct {
+		name             string
+		first            reply // to the first of two requests of 500 records
+		stored           int   // copies in the stream at the end
+		uncertain        int64
+		throttled        int64
+		delivered, again int64
+	}{
+		{"no connection", reply{cut: unwritten}, 1000, 0, 0, 1000, 500},
+		{"cut before the records were stored", reply{cut: before}, 1000, 500, 0, 1000, 500},
+		{"cut after the records were stored", reply{cut: after}, 1500, 500, 0, 1000, 500},
+		{"status 500", reply{status: 500, code: "InternalFailure"}, 1000, 500, 0, 1000, 500},
+		{"status 503", reply{status: 503, code: "ServiceUnavailable"}, 1000, 500, 0, 1000, 500},
+		{"throttled as a whole", reply{status: 400, code: "LimitExceededException"}, 1000, 0, 500, 1000, 500},
+		{"refused as a whole once", reply{status: 400, code: "ValidationException"}, 1000, 0, 0, 1000, 500},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEndpoint(t)
+				e.answer = func(n int, _ []entry) reply {
+					if n == 0 {
+						return test.first
+					}
+					return reply{}
+				}
+				w, f := start(t, e, kinesisput.Config{InFlight: 1})
+				put(t, w, 1000, "k")
+				s := settled(t, w, f)
+				all, _ := e.copies()
+				if s.Delivered != test.delivered || s.Retries != test.again || s.Uncertain != test.uncertain || s.Throttled != test.throttled || all != test.stored {
+					t.Errorf("delivered %d, sent again %d, uncertain %d, throttled %d, stored %d:\nwant %d, %d, %d, %d, %d",
+						s.Delivered, s.Retries, s.Uncertain, s.Throttled, all,
+						test.delivered, test.again, test.uncertain, test.throttled, test.stored)
+				}
+			})
+		})
+	}
+}
+
+func TestRecordIsGivenUp(t *testing.T) {
+	always := func(code, message string) func(int, []entry) reply {
+		return func(int, []entry) reply {
+			return reply{refuse: func(_ int, r entry) (string, string) {
+				if strings.HasPrefix(string(r.Data), "record 7 ") {
+					return code, message
+				}
+				return "", ""
+			}}
+		}
+	}
+	for _, test := range []struct {
+		name     string
+		cfg      kinesisput.Config
+		within   time.Duration
+		attempts int // 0: whatever number
+	}{
+		{"after its attempts", kinesisput.Config{MaxAttempts: 4, RetryFor: time.Hour}, 2 * time.Second, 4},
+		{"after its time", kinesisput.Config{MaxAttempts: 1e6, RetryFor: 20 * time.Second}, 26 * time.Second, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEndpoint(t)
+				e.answer = always("InternalFailure", "Internal Service Failure")
+				w, f := start(t, e, test.cfg)
+				began := time.Now()
+				put(t, w, 10, "k")
+				// The shard takes the others, before and after: it is the record.
+				for time.Since(began) < test.within {
+					time.Sleep(time.Second)
+					put(t, w, 1, "k")
+				}
+				if s := settled(t, w, f); s.Failed != 1 {
+					t.Fatalf("%d failed, want 1", s.Failed)
+				}
+				got := f.list[0]
+				if test.attempts > 0 && got.Attempts != test.attempts {
+					t.Errorf("%d attempts, want %d", got.Attempts, test.attempts)
+				}
+				if !strings.Contains(got.Err.Error(), "Internal Service Failure") || got.Uncertain {
+					t.Errorf("failed with %v, uncertain %t: want the service's words, and certain", got.Err, got.Uncertain)
+				}
+				if took := time.Since(began); took > test.within+2*time.Second {
+					t.Errorf("took %s, want about %s", took, test.within)
+				}
+			})
+		})
+	}
+}
+
+func TestRecordsThatBreakALimitFailUnsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, r := range map[string]kinesisput.Record{
+			"no key":       {Data: []byte("x")},
+			"key too long": {PartitionKey: strings.Repeat("ö", 257), Data: []byte("x")},
+			"key no UTF-8": {PartitionKey: "\xff", Data: []byte("x")},
+			"too large":    {PartitionKey: "k", Data: make([]byte, kinesisput.MaxRecordBytes)},
+		} {
+			e := newEndpoint(t)
+			w, f := start(t, e, kinesisput.Config{})
+			if err := w.Put(t.Context(), r); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			put(t, w, 1, strings.Repeat("ö", 256))
+			s := settled(t, w, f)
+			if s.Failed != 1 || s.Delivered != 1 || f.list[0].Attempts != 0 || !bytes.Equal(f.list[0].Data, r.Data) {
+				t.Errorf("%s: %d failed, %d delivered: want 1 unsent and the other delivered", name, s.Failed, s.Delivered)
+			}
+		}
+	})
+}
+
+// TestBadRecordStandsAlone: the service refuses a request for one record in it.
+func TestBadRecordStandsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint(t)
+		e.answer = func(_ int, records []entry) reply {
+			for _, r := range records {
+				if strings.HasPrefix(string(r.Data), "record 321 ") {
+					return reply{status: 400, code: "InvalidArgumentException"}
+				}
+			}
+			return reply{}
+		}
+		w, f := start(t, e, kinesisput.Config{})
+		put(t, w, 1000, "k")
+		s := settled(t, w, f)
+		if s.Delivered != 999 || s.Failed != 1 || !strings.HasPrefix(string(f.list[0].Data), "record 321 ") {
+			t.Errorf("%d delivered, %d failed %.1v: want all but record 321", s.Delivered, s.Failed, f.list)
+		}
+		if e.requests > 25 {
+			t.Errorf("%d requests to find one record in 500", e.requests)
+		}
+	})
+}
+
+// TestWriterStops when no record can fare better than the last.
+func TestWriterStops(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		answer reply
+		within time.Duration
+		want   string
+	}{
+		{"stream deleted", reply{status: 400, code: "ResourceNotFoundException"}, time.Second, "ResourceNotFoundException"},
+		{"token expired", reply{status: 400, code: "ExpiredTokenException"}, time.Second, "ExpiredTokenException"},
+		{"not allowed", reply{status: 400, code: "AccessDeniedException"}, time.Second, "AccessDeniedException"},
+		{"every record refused", reply{status: 400, code: "ValidationException"}, time.Minute, "100 records in a row were refused"},
+		{"no connection", reply{cut: unwritten}, 67 * time.Second, "nothing could be delivered for"},
+		{"everything throttled", reply{refuse: func(int, entry) (string, string) {
+			return "ProvisionedThroughputExceededException", "Rate exceeded for shard shardId-000000000000 in stream ev."
+		}}, 67 * time.Second, "nothing could be delivered for"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEndpoint(t)
+				e.answer = func(n int, _ []entry) reply {
+					if n == 0 {
+						return reply{}
+					}
+					return test.answer
+				}
+				w, f := start(t, e, kinesisput.Config{MaxAttempts: 1000})
+				began := time.Now()
+				var err error
+				for i := 0; err == nil; i++ { // an input without end
+					err = w.Put(t.Context(), kinesisput.Record{PartitionKey: "k", Data: fmt.Append(nil, i)})
+				}
+				if !strings.Contains(err.Error(), test.want) {
+					t.Errorf("put: %v\nwant %q", err, test.want)
+				}
+				if closed := w.Close(t.Context()); closed != err {
+					t.Errorf("close: %v, want what put said", closed)
+				}
+				s := w.Stats()
+				all, _ := e.copies()
+				if s.Delivered != int64(all) || s.Delivered+s.Failed != s.Accepted || int64(len(f.list)) != s.Failed || s.Failed == 0 {
+					t.Errorf("%d accepted, %d delivered, %d failed, %d reported, %d stored", s.Accepted, s.Delivered, s.Failed, len(f.list), all)
+				}
+				if took := time.Since(began); took > test.within {
+					t.Errorf("took %s, want at most %s", took, test.within)
+				}
+			})
+		})
+	}
+}
+
+// TestFailingShardDoesNotHoldUpTheOthers puts records for two shards in turn, so
+// that a full buffer of the one would starve the other.
+func TestFailingShardDoesNotHoldUpTheOthers(t *testing.T) {
+	const perShard = 50_000
+	for _, test := range []struct{ name, code, message string }{
+		{"fails", "InternalFailure", "Internal Service Failure"},
+		{"throttles", "ProvisionedThroughputExceededException", "Rate exceeded for shard " + right + " in stream ev under account 123456789012."},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEndpoint(t)
+				e.answer = func(int, []entry) reply {
+					return reply{refuse: func(_ int, r entry) (string, string) {
+						if shardOf(r) == right {
+							return test.code, test.message
+						}
+						return "", ""
+					}}
+				}
+				w, f := start(t, e, kinesisput.Config{RetryFor: 10 * time.Second, BufferBytes: 1 << 20})
+				began := time.Now()
+				put(t, w, 2*perShard, leftKey, rightKey)
+				s := settled(t, w, f)
+				if s.Delivered != perShard || s.Failed != perShard {
+					t.Errorf("%d delivered, %d failed: want %d each", s.Delivered, s.Failed, perShard)
+				}
+				// The buffer fills once with the bad shard's records, which get
+				// their 10 s; after that they get one attempt each.
+				if took := time.Since(began); took > 20*time.Second {
+					t.Errorf("took %s", took)
+				}
+			})
+		})
+	}
+}
+
+func TestShardComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint(t)
+		began := time.Now()
+		e.answer = func(int, []entry) reply {
+			return reply{refuse: func(_ int, r entry) (string, string) {
+				if shardOf(r) == right && time.Since(began) < 20*time.Second {
+					return "InternalFailure", "Internal Service Failure"
+				}
+				return "", ""
+			}}
+		}
+		w, f := start(t, e, kinesisput.Config{RetryFor: time.Minute, BufferBytes: 1 << 20})
+		put(t, w, 20_000, leftKey, rightKey)
+		if s := settled(t, w, f); s.Failed != 0 || s.Delivered != 20_000 {
+			t.Errorf("%d delivered, %d failed: want all delivered after the shard came back", s.Delivered, s.Failed)
+		}
+	})
+}
+
+// TestAcceptedRecordsAreBounded: nothing is delivered, so Put must come to wait.
+func TestAcceptedRecordsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint(t)
+		e.answer = func(int, []entry) reply { return reply{cut: unwritten} }
+		const buffer, size = 1 << 20, 1000
+		w, f := start(t, e, kinesisput.Config{BufferBytes: buffer})
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		var err error
+		for err == nil {
+			err = w.Put(ctx, kinesisput.Record{PartitionKey: "k", Data: make([]byte, size)})
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("put: %v, want it to wait until its context ends", err)
+		}
+		if n := w.Stats().Accepted; n > buffer/size || n < buffer/size/2 {
+			t.Errorf("%d records of %d bytes accepted into a buffer of %d", n, size, buffer)
+		}
+		giveUp, now := context.WithCancelCause(t.Context())
+		now(errors.New("enough"))
+		if err := w.Close(giveUp); err == nil || err.Error() != "enough" {
+			t.Errorf("close: %v, want the cause", err)
+		}
+		if s := w.Stats(); s.Failed != s.Accepted || int64(len(f.list)) != s.Failed {
+			t.Errorf("%d accepted, %d failed, %d reported: want all failed", s.Accepted, s.Failed, len(f.list))
+		}
+	})
+}
+
+func TestSlowAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint(t)
+		e.answer = func(n int, _ []entry) reply {
+			if n == 0 {
+				time.Sleep(40 * time.Second)
+				return reply{cut: after}
+			}
+			return reply{}
+		}
+		w, f := start(t, e, kinesisput.Config{InFlight: 1, RequestTimeout: 30 * time.Second, RetryFor: 2 * time.Minute})
+		put(t, w, 10, "k")
+		if s := settled(t, w, f); s.Delivered != 10 || s.Uncertain != 10 {
+			t.Errorf("%d delivered, %d uncertain: want 10 and 10", s.Delivered, s.Uncertain)
+		}
+		request, record := w.Latency()
+		if request.Max < 40*time.Second || record.P50 < 40*time.Second || request.P50 > time.Second {
+			t.Errorf("latency of requests %v, of records %v: want the 40 s of the first request in both", request, record)
+		}
+	})
+}
+
+func TestPutAfterCloseIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, f := start(t, newEndpoint(t), kinesisput.Config{})
+		settled(t, w, f)
+		if err := w.Put(t.Context(), kinesisput.Record{PartitionKey: "k"}); err == nil {
+			t.Error("a record was accepted after Close")
+		}
+	})
+}
+
+func TestConfigIsRefused(t *testing.T) {
+	for name, cfg := range map[string]kinesisput.Config{
+		"no stream":        {},
+		"no stream name":   {Stream: "a b"},
+		"negative setting": {Stream: "ev", InFlight: -1},
+	} {
+		if _, err := kinesisput.New(newEndpoint(t).client(), cfg); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
