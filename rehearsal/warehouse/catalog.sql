@@ -1,0 +1,118 @@
+-- The stand-in's catalog, Redshift's functions as macros, and its system views.
+
+CREATE SCHEMA rs;
+CREATE SEQUENCE rs.ids START 100001;
+CREATE TABLE rs.external_schemas (name VARCHAR PRIMARY KEY, region VARCHAR, role VARCHAR);
+CREATE TABLE rs.materialized_views (
+    mv_id BIGINT PRIMARY KEY, schema_name VARCHAR, name VARCHAR, owner VARCHAR,
+    external_schema VARCHAR, stream VARCHAR, -- NULL when it is not over a stream
+    query VARCHAR, auto_refresh BOOLEAN
+);
+CREATE TABLE rs.dependencies (schema_name VARCHAR, name VARCHAR, on_schema VARCHAR, on_name VARCHAR);
+CREATE TABLE rs.identities (schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR);
+CREATE TABLE rs.positions (mv_id BIGINT, shard_id VARCHAR, sequence_number VARCHAR);
+CREATE TABLE rs.refresh_history (
+    user_id INTEGER, session_id INTEGER, transaction_id BIGINT, database_name VARCHAR, schema_name VARCHAR, mv_id BIGINT, mv_name VARCHAR,
+    refresh_type VARCHAR, status VARCHAR, start_time TIMESTAMP, end_time TIMESTAMP, duration BIGINT
+);
+CREATE TABLE rs.scan_states (
+    external_schema_name VARCHAR, stream_name VARCHAR, mv_name VARCHAR, transaction_id BIGINT, query_id BIGINT, record_time TIMESTAMP,
+    partition_id VARCHAR, latest_position VARCHAR, scanned_rows BIGINT, skipped_rows BIGINT, scanned_bytes BIGINT,
+    stream_record_time_min TIMESTAMP, stream_record_time_max TIMESTAMP
+);
+CREATE TABLE rs.scan_errors (
+    external_schema_name VARCHAR, stream_name VARCHAR, mv_name VARCHAR, transaction_id BIGINT, query_id BIGINT,
+    stream_timestamp_type VARCHAR, stream_timestamp TIMESTAMP, record_time TIMESTAMP,
+    partition_id VARCHAR, position VARCHAR, error_code INTEGER, error_reason VARCHAR
+);
+
+CREATE VIEW main.sys_mv_refresh_history AS SELECT *, NULL::VARCHAR AS consumer_account, NULL::VARCHAR AS consumer_region, NULL::VARCHAR AS consumer_namespace FROM rs.refresh_history;
+CREATE VIEW main.sys_stream_scan_states AS SELECT * FROM rs.scan_states;
+CREATE VIEW main.sys_stream_scan_errors AS SELECT * FROM rs.scan_errors;
+CREATE VIEW main.svv_external_schemas AS
+    SELECT (hash(name) % 1000000)::INTEGER AS esoid, 6::INTEGER AS eskind, name AS schemaname, 100::INTEGER AS esowner, '@database@' AS databasename,
+        '{"IAM_ROLE":"' || role || '"}' AS esoptions
+    FROM rs.external_schemas;
+CREATE VIEW main.svv_mv_info AS
+    SELECT '@database@' AS database_name, schema_name, owner AS user_name, name, 'u' AS is_stale,
+        CASE WHEN stream IS NULL THEN 0 ELSE 1 END::INTEGER AS state, 'f' AS autorewrite, CASE WHEN auto_refresh THEN 't' ELSE 'f' END AS autorefresh
+    FROM rs.materialized_views;
+CREATE VIEW main.svv_tables AS
+    SELECT '@database@' AS table_catalog, table_schema, table_name,
+        CASE WHEN table_type = 'BASE TABLE' AND (table_schema, table_name) NOT IN (SELECT (schema_name, name) FROM rs.materialized_views)
+            THEN 'BASE TABLE' ELSE 'VIEW' END AS table_type,
+        NULL::VARCHAR AS remarks
+    FROM information_schema.tables
+    WHERE table_schema NOT IN ('rs', 'main', 'information_schema', 'pg_catalog');
+CREATE VIEW main.svv_columns AS
+    SELECT '@database@' AS table_catalog, table_schema, table_name, column_name, ordinal_position, column_default, is_nullable,
+        CASE WHEN data_type = 'VARIANT' THEN 'super' WHEN data_type = 'BLOB' THEN 'binary varying'
+            WHEN data_type = 'VARCHAR' THEN 'character varying' WHEN data_type = 'TIMESTAMP' THEN 'timestamp without time zone'
+            WHEN data_type LIKE 'DECIMAL%' THEN 'numeric' ELSE lower(data_type) END AS data_type,
+        numeric_precision, numeric_scale
+    FROM information_schema.columns
+    WHERE table_schema NOT IN ('rs', 'main', 'information_schema', 'pg_catalog');
+
+-- The statement's time, which the session sets, stands still within it.
+CREATE MACRO main.getdate() AS getvariable('rs_now')::TIMESTAMP;
+
+-- A macro is chosen by the type of its first argument; the last of each is for any other.
+
+-- A SUPER value in a cast: what does not convert is NULL.
+CREATE MACRO main.rs_lax(x VARIANT) AS x, (x) AS NULL::VARIANT;
+CREATE MACRO main.rs_lax_text(x VARIANT) AS
+    CASE WHEN variant_typeof(x) LIKE 'OBJECT%' OR variant_typeof(x) LIKE 'ARRAY%' THEN NULL ELSE TRY_CAST(x AS VARCHAR) END,
+    (x) AS NULL::VARCHAR;
+CREATE MACRO main.rs_lax_ascii(x) AS CASE WHEN NOT regexp_matches(x, '[^\x00-\x7F]') THEN x END;
+CREATE MACRO main.rs_lax_integer(x VARIANT) AS
+    CASE WHEN variant_typeof(x) <> 'VARCHAR' OR regexp_full_match(TRY_CAST(x AS VARCHAR), '\s*[+-]?[0-9]+\s*') THEN x END,
+    (x) AS NULL::VARIANT;
+CREATE MACRO main.rs_lax_number(x VARIANT) AS
+    CASE WHEN variant_typeof(x) <> 'VARCHAR' OR regexp_full_match(TRY_CAST(x AS VARCHAR), '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*') THEN x END,
+    (x) AS NULL::VARIANT;
+
+-- Any other value in a cast: what does not convert is an error, or NULL in a TRY_CAST.
+CREATE MACRO main.rs_strict(x VARIANT) AS NULL, (x) AS x;
+CREATE MACRO main.rs_not_blank(x VARCHAR) AS
+    CASE WHEN trim(x) = '' THEN error('TRY_CAST: the expression cannot contain blank or empty strings') ELSE x END,
+    (x) AS x;
+CREATE MACRO main.rs_text(x VARIANT, try) AS NULL::VARCHAR, (x BLOB, try) AS decode(x), (x VARCHAR, try) AS x, (x, try) AS x::VARCHAR;
+CREATE MACRO main.rs_ascii(x, try) AS
+    CASE WHEN NOT regexp_matches(x, '[^\x00-\x7F]') THEN x WHEN try OR x IS NULL THEN NULL
+        ELSE error('CHAR string contains invalid ASCII character: ' || x) END;
+CREATE MACRO main.rs_cut(x, n) AS CASE WHEN strlen(x) <= n THEN x ELSE rs_truncate(x, n) END;
+CREATE MACRO main.rs_integer(x VARIANT, try) AS NULL,
+    (x VARCHAR, try) AS CASE WHEN regexp_full_match(x, '\s*[+-]?[0-9]+\s*') THEN x WHEN try OR x IS NULL THEN NULL
+        ELSE error('Invalid digit, Value ''' || x || ''', Type: Integer') END,
+    (x, try) AS x;
+CREATE MACRO main.rs_number(x VARIANT, try) AS NULL,
+    (x VARCHAR, try) AS CASE WHEN regexp_full_match(x, '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*') THEN x WHEN try OR x IS NULL THEN NULL
+        ELSE error('Invalid digit, Value ''' || x || ''', Type: Decimal') END,
+    (x, try) AS x;
+CREATE MACRO main.rs_bytes(x VARIANT) AS NULL::BLOB, (x VARCHAR) AS encode(x), (x BLOB) AS x;
+
+CREATE MACRO main.rs_json_parse(x BLOB) AS
+    CASE WHEN x IS NULL THEN NULL WHEN can_json_parse(x) THEN decode(x)::JSON::VARIANT ELSE error('JSON parsing error') END,
+    (x VARCHAR) AS
+    CASE WHEN x IS NULL THEN NULL WHEN can_json_parse(x) THEN x::JSON::VARIANT ELSE error('JSON parsing error') END;
+CREATE MACRO main.rs_json_typeof(x VARIANT) AS
+    CASE WHEN x IS NULL THEN NULL WHEN variant_typeof(x) LIKE 'OBJECT%' THEN 'object' WHEN variant_typeof(x) LIKE 'ARRAY%' THEN 'array'
+        WHEN variant_typeof(x) LIKE 'BOOL%' THEN 'boolean' WHEN variant_typeof(x) = 'VARCHAR' THEN 'string' ELSE 'number' END;
+-- The engine holds a JSON null and a missing key alike; the parent still knows its keys.
+CREATE MACRO main.rs_json_typeof_at(parent VARIANT, key) AS
+    CASE WHEN variant_extract(parent, key) IS NOT NULL THEN rs_json_typeof(variant_extract(parent, key))
+        WHEN variant_typeof(parent) LIKE 'OBJECT%' AND list_contains(json_keys(parent::JSON), key) THEN 'null' END,
+    (parent, key) AS rs_json_typeof(struct_extract(parent, key));
+CREATE MACRO main.rs_json_serialize(x VARIANT) AS CASE WHEN x IS NOT NULL THEN x::JSON::VARCHAR END;
+CREATE MACRO main.rs_json_extract_path_text(doc, pointer, lenient) AS
+    CASE WHEN can_json_parse(doc) THEN json_extract_string(doc, pointer) WHEN lenient OR doc IS NULL THEN NULL ELSE error('JSON parsing error') END;
+
+CREATE MACRO main.rs_length(x BLOB) AS octet_length(x)::INTEGER, (x VARCHAR) AS length(x)::INTEGER;
+CREATE MACRO main.rs_octet_length(x BLOB) AS octet_length(x)::INTEGER, (x VARCHAR) AS strlen(x)::INTEGER;
+CREATE MACRO main.rs_hex(x BLOB) AS lower(hex(x));
+CREATE MACRO main.rs_sum(x SMALLINT) AS sum(x)::BIGINT, (x INTEGER) AS sum(x)::BIGINT, (x BIGINT) AS sum(x)::DECIMAL(38,0), (x) AS sum(x);
+CREATE MACRO main.rs_avg(x SMALLINT) AS trunc(avg(x))::BIGINT, (x INTEGER) AS trunc(avg(x))::BIGINT, (x BIGINT) AS trunc(avg(x))::BIGINT,
+    (x) AS CASE WHEN typeof(x) LIKE 'DECIMAL%' THEN error('AVG of a NUMERIC: not supported by the warehouse stand-in; cast it to float8') ELSE avg(x) END;
+CREATE MACRO main.rs_divide(x, y) AS
+    CASE WHEN typeof(x) LIKE 'DECIMAL%' OR typeof(y) LIKE 'DECIMAL%'
+        THEN error('division of a NUMERIC: not supported by the warehouse stand-in; cast it to float8') ELSE x / y END;

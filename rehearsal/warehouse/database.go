@@ -1,0 +1,154 @@
+package warehouse
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	_ "embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/duckdb/duckdb-go/v2"
+)
+
+// A database is what a namespace holds: one in-memory DuckDB. Users' objects are in its
+// schema public and those they create, the stand-in's own tables in rs, its macros and
+// system views in main.
+type database struct {
+	name string
+	db   *sql.DB
+
+	mu     sync.Mutex
+	scans  map[string]*scan // under way, by the name their query knows them by
+	serial int
+}
+
+//go:embed catalog.sql
+var catalogSQL string
+
+func openDatabase(ctx context.Context, name string, o Options) (*database, error) {
+	connector, err := duckdb.NewConnector("", func(conn driver.ExecerContext) error {
+		_, err := conn.ExecContext(context.Background(), "CREATE SCHEMA IF NOT EXISTS public; SET search_path = 'public,main'", nil)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open a database: %w", err)
+	}
+	d := &database{name: name, db: sql.OpenDB(connector), scans: make(map[string]*scan)}
+	conn, err := d.db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open a database: %w", err)
+	}
+	defer conn.Close()
+	if err := register(conn, d); err != nil {
+		d.close()
+		return nil, err
+	}
+	for _, s := range []string{
+		"SET GLOBAL autoinstall_known_extensions = false",
+		"SET GLOBAL autoload_known_extensions = false",
+		"SET GLOBAL memory_limit = " + quoteText(o.MemoryLimit),
+		"SET GLOBAL threads = " + strconv.Itoa(o.Threads),
+		"SET GLOBAL temp_directory = " + quoteText(o.TempDir),
+		"SET GLOBAL enable_external_access = false",
+		"SET GLOBAL integer_division = true",
+		"SET GLOBAL default_null_order = 'nulls_last_on_asc_first_on_desc'",
+		"SET GLOBAL TimeZone = 'UTC'",
+		strings.ReplaceAll(catalogSQL, "@database@", name),
+	} {
+		if _, err := conn.ExecContext(ctx, s); err != nil {
+			d.close()
+			return nil, fmt.Errorf("prepare a database: %w", err)
+		}
+	}
+	return d, nil
+}
+
+func (d *database) close() error { return d.db.Close() }
+
+// register adds the functions that only Go can give the engine.
+func register(conn *sql.Conn, d *database) error {
+	blob, err := duckdb.NewTypeInfo(duckdb.TYPE_BLOB)
+	if err != nil {
+		return err
+	}
+	varchar, err := duckdb.NewTypeInfo(duckdb.TYPE_VARCHAR)
+	if err != nil {
+		return err
+	}
+	boolean, err := duckdb.NewTypeInfo(duckdb.TYPE_BOOLEAN)
+	if err != nil {
+		return err
+	}
+	integer, err := duckdb.NewTypeInfo(duckdb.TYPE_INTEGER)
+	if err != nil {
+		return err
+	}
+	err = duckdb.RegisterScalarUDFSet(conn, "can_json_parse",
+		function{[]duckdb.TypeInfo{blob}, boolean, func(args []driver.Value) (any, error) { return canParse(args[0].([]byte)), nil }},
+		function{[]duckdb.TypeInfo{varchar}, boolean, func(args []driver.Value) (any, error) { return canParse([]byte(args[0].(string))), nil }},
+	)
+	if err != nil {
+		return fmt.Errorf("register can_json_parse: %w", err)
+	}
+	err = duckdb.RegisterScalarUDF(conn, "rs_truncate", function{[]duckdb.TypeInfo{varchar, integer}, varchar, func(args []driver.Value) (any, error) {
+		return truncate(args[0].(string), int(args[1].(int32))), nil
+	}})
+	if err != nil {
+		return fmt.Errorf("register rs_truncate: %w", err)
+	}
+	return registerScan(conn, d)
+}
+
+// A function is a scalar function that is NULL when an argument is.
+type function struct {
+	in   []duckdb.TypeInfo
+	out  duckdb.TypeInfo
+	call func([]driver.Value) (any, error)
+}
+
+func (f function) Config() duckdb.ScalarFuncConfig {
+	return duckdb.ScalarFuncConfig{InputTypeInfos: f.in, ResultTypeInfo: f.out}
+}
+
+func (f function) Executor() duckdb.ScalarFuncExecutor {
+	return duckdb.ScalarFuncExecutor{RowExecutor: f.call}
+}
+
+// truncate cuts a text to at most n bytes, without splitting a character.
+func truncate(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}
+
+// transact runs fn in a transaction on its own connection.
+func (d *database) transact(ctx context.Context, fn func(conn *sql.Conn) error) error {
+	conn, err := d.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close()
+	return transactOn(ctx, conn, func() error { return fn(conn) })
+}
+
+func transactOn(ctx context.Context, conn *sql.Conn, fn func() error) error {
+	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		return asError(err)
+	}
+	if err := fn(); err != nil {
+		// The statement may have failed because ctx ended; the transaction still has to.
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return err
+	}
+	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+		return asError(err)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package warehouse
+
+import (
+	"sort"
+	"strings"
+)
+
+// A dialect holds the session settings that decide what names in a statement mean.
+type dialect struct {
+	superCase bool // enable_case_sensitive_super_attribute
+	identCase bool // enable_case_sensitive_identifier
+}
+
+// fold gives the name that a quoted identifier stands for.
+func (d dialect) fold(quotedIdent string) string {
+	if d.identCase {
+		return quotedIdent
+	}
+	return strings.ToLower(quotedIdent)
+}
+
+// A rendering is a part of a statement as text for the engine's parser.
+type rendering struct {
+	text    string
+	sql     string
+	offsets [][2]int // of each token: in text, in sql
+}
+
+// at says which byte of the statement a byte of the rendering comes from.
+func (r rendering) at(offset int) int {
+	i := sort.Search(len(r.offsets), func(i int) bool { return r.offsets[i][0] > offset })
+	if i == 0 {
+		return 0
+	}
+	return r.offsets[i-1][1]
+}
+
+// dateParts are the names that Redshift knows for parts of a date:
+// https://docs.aws.amazon.com/redshift/latest/dg/r_Dateparts_for_datetime_functions.html
+var dateParts = map[string]string{
+	"year": "year", "years": "year", "y": "year", "yr": "year", "yrs": "year",
+	"quarter": "quarter", "quarters": "quarter", "qtr": "quarter", "qtrs": "quarter",
+	"month": "month", "months": "month", "mon": "month", "mons": "month",
+	"week": "week", "weeks": "week", "w": "week",
+	"day": "day", "days": "day", "d": "day",
+	"hour": "hour", "hours": "hour", "h": "hour", "hr": "hour", "hrs": "hour",
+	"minute": "minute", "minutes": "minute", "m": "minute", "min": "minute", "mins": "minute",
+	"second": "second", "seconds": "second", "s": "second", "sec": "second", "secs": "second",
+	"millisecond": "millisecond", "milliseconds": "millisecond", "ms": "millisecond", "msec": "millisecond",
+	"microsecond": "microsecond", "microseconds": "microsecond", "us": "microsecond", "usec": "microsecond",
+	"epoch": "epoch", "dow": "dow", "doy": "doy",
+}
+
+// render writes tokens so that the engine's parser reads from them what Redshift would:
+// names are folded, the parts of a SUPER path by the rules for those; types are replaced
+// by names that keep their length; a date part becomes a string.
+//
+// The engine's catalog ignores case, so that folding matters only for SUPER paths, whose
+// keys it compares exactly.
+func (d dialect) render(sql string, toks []token) (rendering, error) {
+	r := rendering{sql: sql}
+	var b strings.Builder
+	var castParens []bool // of each open parenthesis: is it a cast's
+	for i := 0; i < len(toks); i++ {
+		t := toks[i]
+		prev, next := token{kind: symbol}, token{kind: symbol}
+		if i > 0 {
+			prev = toks[i-1]
+		}
+		if i+1 < len(toks) {
+			next = toks[i+1]
+		}
+		if b.Len() > 0 && (i == 0 || prev.end < t.pos) {
+			b.WriteByte(' ')
+		}
+		r.offsets = append(r.offsets, [2]int{b.Len(), t.pos})
+		isType := false
+		switch {
+		case t.is("(") && prev.is("cast", "try_cast"):
+			castParens = append(castParens, true)
+			b.WriteString("(")
+		case t.is("("):
+			castParens = append(castParens, false)
+			b.WriteString("(")
+		case t.is(")"):
+			if len(castParens) > 0 {
+				castParens = castParens[:len(castParens)-1]
+			}
+			b.WriteString(")")
+		case t.is("::"):
+			isType = true
+			b.WriteString("::")
+		case t.is("as") && len(castParens) > 0 && castParens[len(castParens)-1]:
+			isType = true
+			b.WriteString("AS ")
+		case t.kind == word && prev.is("(") && next.is(",") && i > 1 && toks[i-2].is("datediff", "date_diff", "dateadd", "date_add", "date_part", "datepart", "pgdate_part", "date_trunc") && dateParts[t.val] != "":
+			b.WriteString(quoteText(dateParts[t.val]))
+		case t.kind == word && prev.is(".") && !next.is("("):
+			name := t.val
+			if d.superCase {
+				name = sql[t.pos:t.end]
+			}
+			b.WriteString(quoteIdent(name))
+		case t.is("similar") && next.is("to"):
+			return r, unsupported("SIMILAR TO").at(sql, t.pos)
+		case t.is(":"):
+			return r, errorf("syntax error at or near %q", ":").at(sql, t.pos)
+		case t.kind == word:
+			b.WriteString(t.val)
+		case t.kind == quoted:
+			b.WriteString(quoteIdent(d.fold(t.val)))
+		case t.kind == text:
+			b.WriteString(quoteText(t.val))
+		default:
+			b.WriteString(sql[t.pos:t.end])
+		}
+		if isType {
+			typ, n, err := parseType(sql, toks[i+1:])
+			if err != nil {
+				return r, err
+			}
+			b.WriteString(typ.encode())
+			b.WriteByte(' ')
+			i += n
+		}
+	}
+	r.text = b.String()
+	return r, nil
+}

@@ -1,0 +1,551 @@
+package warehouse
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A node is a part of the engine's syntax tree, as json_serialize_sql gives it.
+type node = map[string]any
+
+// A rewriter turns a Redshift query into one that means the same to the engine. It works
+// on the engine's own syntax tree, so that the extent of every expression is the
+// parser's business, and refuses each function, clause and type that it doesn't know.
+type rewriter struct {
+	// relation says what stands for a table of a FROM clause: nil for the table of
+	// that name.
+	relation func(schema, table string) (node, error)
+
+	ctes      map[string]bool
+	relations []relation // read by the query
+	functions []string   // called by the query, by their Redshift names
+}
+
+// A relation names a table, a view or a materialized view.
+type relation struct{ Schema, Name string }
+
+func (r relation) String() string { return quoteIdent(r.Schema) + "." + quoteIdent(r.Name) }
+
+const defaultSchema = "public"
+
+// parse gives the syntax tree of a query that was rendered for the engine's parser.
+func parse(ctx context.Context, db querier, r rendering) (node, error) {
+	var out string
+	err := db.QueryRowContext(ctx, "SELECT json_serialize_sql("+quoteText(r.text)+", skip_null := true, skip_default := true)::VARCHAR").Scan(&out)
+	if err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	dec := json.NewDecoder(strings.NewReader(out))
+	dec.UseNumber() // constants may have more digits than a float64
+	var tree struct {
+		Error      bool   `json:"error"`
+		Message    string `json:"error_message"`
+		Position   string `json:"position"`
+		Statements []node `json:"statements"`
+	}
+	if err := dec.Decode(&tree); err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	if tree.Error {
+		message, _, _ := strings.Cut(tree.Message, "\n")
+		e := errorf("%s", strings.TrimPrefix(message, "Parser Error: "))
+		if offset, err := strconv.Atoi(tree.Position); err == nil {
+			e.at(r.sql, r.at(offset))
+		}
+		return nil, e
+	}
+	if len(tree.Statements) != 1 || tree.Statements[0]["named_param_map"] != nil {
+		return nil, errorf("syntax error: one query without placeholders is expected")
+	}
+	return tree.Statements[0], nil
+}
+
+// format is the inverse of parse.
+func format(ctx context.Context, db querier, statement node) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(node{"error": false, "statements": []any{statement}}); err != nil {
+		return "", fmt.Errorf("format: %w", err)
+	}
+	var out string
+	err := db.QueryRowContext(ctx, "SELECT json_deserialize_sql("+quoteText(b.String())+"::JSON)").Scan(&out)
+	if err != nil {
+		return "", fmt.Errorf("format: %w", err)
+	}
+	return out, nil
+}
+
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// statement rewrites a whole query in place.
+func (r *rewriter) statement(s node) error {
+	r.ctes = make(map[string]bool)
+	collectCTEs(s, r.ctes)
+	_, err := r.walk(s)
+	return err
+}
+
+func collectCTEs(v any, names map[string]bool) {
+	switch v := v.(type) {
+	case node:
+		if ctes, ok := v["cte_map"].(node); ok {
+			for _, e := range list(ctes["map"]) {
+				names[strings.ToLower(str(e.(node)["key"]))] = true
+			}
+		}
+		for _, child := range v {
+			collectCTEs(child, names)
+		}
+	case []any:
+		for _, child := range v {
+			collectCTEs(child, names)
+		}
+	}
+}
+
+// walk rewrites what is below v, then v itself, and gives what takes its place.
+func (r *rewriter) walk(v any) (any, error) {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			child, err := r.walk(v[i])
+			if err != nil {
+				return nil, err
+			}
+			v[i] = child
+		}
+	case node:
+		if v["class"] == nil && v["type"] == "SELECT_NODE" {
+			if err := r.selectNode(v); err != nil {
+				return nil, err
+			}
+		}
+		for key, below := range v {
+			if key == "value" && v["class"] == "CONSTANT" || key == "cast_type" {
+				continue
+			}
+			child, err := r.walk(below)
+			if err != nil {
+				return nil, err
+			}
+			v[key] = child
+		}
+		if v["class"] != nil {
+			n, err := r.expression(v)
+			if err != nil {
+				return nil, err
+			}
+			if alias := v["alias"]; alias != nil {
+				n["alias"] = alias
+			}
+			return n, nil
+		}
+		return r.clause(v)
+	}
+	return v, nil
+}
+
+// selectNode names the result columns as Redshift does.
+func (r *rewriter) selectNode(n node) error {
+	if n["aggregate_handling"] != "STANDARD_HANDLING" {
+		return unsupported("GROUP BY ALL")
+	}
+	if n["sample"] != nil {
+		return unsupported("USING SAMPLE")
+	}
+	for _, item := range list(n["select_list"]) {
+		item := item.(node)
+		if item["alias"] == nil && item["class"] != "STAR" {
+			item["alias"] = resultName(item)
+		}
+	}
+	return nil
+}
+
+// resultName is the name of a result column that was given none.
+func resultName(n node) string {
+	children := list(n["children"])
+	switch n["class"] {
+	case "COLUMN_REF":
+		names := list(n["column_names"])
+		return strings.ToLower(str(names[len(names)-1]))
+	case "CAST":
+		return resultName(n["child"].(node))
+	case "CASE":
+		return "case"
+	case "FUNCTION", "WINDOW":
+		name := str(n["function_name"])
+		switch {
+		case name == "count_star":
+			return "count"
+		case n["is_operator"] == true:
+			return "?column?"
+		}
+		return name
+	case "OPERATOR":
+		switch n["type"] {
+		case "STRUCT_EXTRACT":
+			return strings.ToLower(constantText(children[1]))
+		case "ARRAY_EXTRACT":
+			return resultName(children[0].(node))
+		case "OPERATOR_COALESCE":
+			return "coalesce"
+		}
+	}
+	return "?column?"
+}
+
+// clause rewrites what is not an expression.
+func (r *rewriter) clause(n node) (any, error) {
+	switch n["type"] {
+	case "BASE_TABLE":
+		if n["sample"] != nil || n["at_clause"] != nil || n["catalog_name"] != nil {
+			return nil, unsupported("TABLESAMPLE, AT or a database name in a FROM clause")
+		}
+		schema, table := strings.ToLower(str(n["schema_name"])), str(n["table_name"])
+		if schema == "" && r.ctes[strings.ToLower(table)] {
+			return n, nil
+		}
+		replacement, err := r.relation(schema, table)
+		if err != nil {
+			return nil, err
+		}
+		r.relations = append(r.relations, relation{schema, table})
+		if replacement == nil {
+			return n, nil
+		}
+		if replacement["alias"] = n["alias"]; n["alias"] == nil {
+			replacement["alias"] = table
+		}
+		if columns := n["column_name_alias"]; columns != nil {
+			replacement["column_name_alias"] = columns
+		}
+		return replacement, nil
+	case "JOIN":
+		switch n["ref_type"] {
+		case "REGULAR", "CROSS", "NATURAL":
+		default:
+			return nil, unsupported("%v JOIN", n["ref_type"])
+		}
+	case "TABLE_FUNCTION":
+		return nil, unsupported("a function in a FROM clause")
+	case "EXPRESSION_LIST", "PIVOT", "SHOW_REF", "COLUMN_DATA", "DELIM_GET":
+		if n["alias"] != valuesAlias {
+			return nil, unsupported("%v in a FROM clause", n["type"])
+		}
+	case "RECURSIVE_CTE_NODE", "CTE_NODE":
+		return nil, unsupported("a recursive common table expression")
+	case "LIMIT_PERCENT_MODIFIER":
+		return nil, errorf("syntax error at or near %q", "%")
+	case "DISTINCT_MODIFIER":
+		if n["distinct_on_targets"] != nil {
+			return nil, unsupported("DISTINCT ON")
+		}
+	}
+	return n, nil
+}
+
+// valuesAlias is what the engine's parser calls the VALUES of an INSERT.
+const valuesAlias = "valueslist"
+
+func (r *rewriter) expression(n node) (node, error) {
+	children := list(n["children"])
+	switch n["class"] {
+	case "CONSTANT", "CONJUNCTION", "BETWEEN", "CASE", "SUBQUERY":
+		return n, nil
+	case "COMPARISON":
+		switch n["type"] {
+		case "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM":
+			return nil, unsupported("IS DISTINCT FROM")
+		}
+		return n, nil
+	case "STAR":
+		for key, v := range n {
+			if l, isList := v.([]any); isList && len(l) == 0 || slices.Contains([]string{"class", "type", "query_location", "relation_name"}, key) {
+				continue
+			}
+			return nil, unsupported("* %s", strings.ReplaceAll(key, "_", " "))
+		}
+		return n, nil
+	case "COLUMN_REF":
+		names := list(n["column_names"])
+		if len(names) == 1 {
+			switch str(names[0]) {
+			case "sysdate":
+				r.functions = append(r.functions, "sysdate")
+				return call("getdate"), nil
+			case "current_date":
+				r.functions = append(r.functions, "current_date")
+				return cast(call("getdate"), "date", false), nil
+			case "current_timestamp", "current_time", "localtime", "localtimestamp", "current_user", "session_user", "user":
+				return nil, unsupported("%s", strings.ToUpper(str(names[0])))
+			}
+		}
+		return n, nil
+	case "CAST":
+		return r.cast(n)
+	case "FUNCTION":
+		return r.function(n, children)
+	case "WINDOW":
+		name := str(n["function_name"])
+		if !slices.Contains([]string{"row_number", "rank", "dense_rank", "lag", "lead", "first_value", "last_value", "sum", "count", "count_star", "min", "max"}, name) {
+			return nil, unsupported("window function %s", name)
+		}
+		r.functions = append(r.functions, "over")
+		return n, nil
+	case "OPERATOR":
+		switch n["type"] {
+		case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "COMPARE_IN", "COMPARE_NOT_IN", "STRUCT_EXTRACT":
+			return n, nil
+		case "ARRAY_EXTRACT": // of a SUPER array, the only subscript in Redshift; it counts from 0
+			index, err := strconv.Atoi(constantText(children[1]))
+			if err != nil || index < 0 {
+				return nil, unsupported("a subscript other than a constant of at least 0")
+			}
+			children[1] = constant("INTEGER", json.Number(strconv.Itoa(index+1)))
+			return n, nil
+		}
+	}
+	return nil, unsupported("%v %v", n["class"], n["type"])
+}
+
+// sameFunctions exist in the engine with Redshift's meaning.
+var sameFunctions = []string{
+	"count", "count_star", "min", "max", "bool_and", "bool_or", "any_value",
+	"abs", "ceil", "ceiling", "floor", "round", "trunc", "mod", "power", "pow", "sqrt", "sign", "exp", "ln", "greatest", "least", "nullif",
+	"upper", "lower", "trim", "ltrim", "rtrim", "substring", "substr", "left", "right", "replace", "lpad", "rpad", "split_part", "strpos", "position", "reverse", "repeat", "md5", "chr", "ascii",
+	"datediff", "date_trunc", "date_part", "getdate",
+	"like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape",
+	"can_json_parse",
+}
+
+// renamedFunctions have another name in the engine, or a macro of database.go.
+var renamedFunctions = map[string]string{
+	"sum": "rs_sum", "avg": "rs_avg", "/": "rs_divide",
+	"len": "rs_length", "length": "rs_length", "char_length": "rs_length", "character_length": "rs_length", "textlen": "rs_length",
+	"octet_length": "rs_octet_length", "json_parse": "rs_json_parse", "json_typeof": "rs_json_typeof", "json_serialize": "rs_json_serialize",
+	"date_diff": "datediff", "datepart": "date_part", "pgdate_part": "date_part", "btrim": "trim", "concat": "||",
+	"regexp_full_match": "regexp_matches", // what the parser makes of ~, which in Redshift is true for a part
+}
+
+func (r *rewriter) function(n node, args []any) (node, error) {
+	name := str(n["function_name"])
+	if schema := n["schema"]; schema != nil && schema != "main" && schema != "pg_catalog" {
+		return nil, unsupported("function %v.%s", schema, name)
+	}
+	r.functions = append(r.functions, name)
+	if order, ok := n["order_bys"].(node); ok && order["orders"] != nil {
+		return nil, unsupported("ORDER BY in the arguments of %s", name)
+	}
+	plain := n["distinct"] == nil && n["filter"] == nil
+	if n["filter"] != nil {
+		return nil, errorf("syntax error at or near %q", "FILTER")
+	}
+	if n["distinct"] != nil {
+		r.functions = append(r.functions, "distinct")
+	}
+	switch {
+	case n["is_operator"] == true && name != "/":
+		if slices.Contains([]string{"+", "-", "*", "%", "||", "~~", "!~~", "~~*", "!~~*"}, name) {
+			return n, nil
+		}
+		return nil, unsupported("operator %s", name)
+	case name == "sum" && !plain:
+		return n, nil
+	case name == "json_typeof" && len(args) == 1:
+		if parent, key, ok := splitPath(args[0].(node)); ok {
+			return call("rs_json_typeof_at", parent, constant("VARCHAR", key)), nil
+		}
+	case name == "nvl":
+		return node{"class": "OPERATOR", "type": "OPERATOR_COALESCE", "children": args}, nil
+	case name == "nvl2" && len(args) == 3:
+		return choose(isNull(args[0]), args[2], args[1]), nil
+	case name == "charindex" && len(args) == 2:
+		return call("strpos", args[1], args[0]), nil
+	case (name == "dateadd" || name == "date_add") && len(args) == 3:
+		unit := constantText(args[0])
+		if unit == "" || unit == "epoch" || unit == "dow" || unit == "doy" {
+			return nil, errorf("DATEADD does not know the date part %q", unit)
+		}
+		return call("+", cast(args[2], "timestamp", false), call("to_"+unit+"s", args[1])), nil
+	case name == "convert_timezone" && len(args) == 2:
+		return call("timezone", args[0], call("timezone", constant("VARCHAR", "UTC"), cast(args[1], "timestamp", false))), nil
+	case name == "convert_timezone" && len(args) == 3:
+		return call("timezone", args[1], call("timezone", args[0], cast(args[2], "timestamp", false))), nil
+	case (name == "from_varbyte" || name == "to_varbyte") && len(args) == 2:
+		fn := map[string]string{"from_varbyte utf8": "decode", "from_varbyte hex": "rs_hex", "from_varbyte base64": "to_base64", "to_varbyte utf8": "encode", "to_varbyte hex": "unhex", "to_varbyte base64": "from_base64"}
+		form := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(constantText(args[1])))
+		if engine := fn[name+" "+form]; engine != "" {
+			return call(engine, args[0]), nil
+		}
+		return nil, unsupported("%s with format %q", name, constantText(args[1]))
+	case name == "json_extract_path_text" && len(args) >= 2:
+		return extractPath(args)
+	}
+	if engine, ok := renamedFunctions[name]; ok {
+		if !plain && strings.HasPrefix(engine, "rs_") {
+			return nil, unsupported("%s(DISTINCT)", name)
+		}
+		out := call(engine, args...)
+		if n["distinct"] != nil {
+			out["distinct"] = true
+		}
+		return out, nil
+	}
+	if slices.Contains(sameFunctions, name) {
+		return n, nil
+	}
+	return nil, errorf("function %s does not exist, or the warehouse stand-in does not support it", name)
+}
+
+// extractPath is JSON_EXTRACT_PATH_TEXT(text, key [, ...] [, null_if_invalid]).
+func extractPath(args []any) (node, error) {
+	lenient := constantOf("BOOLEAN", "f")
+	keys := args[1:]
+	if last := keys[len(keys)-1].(node); last["class"] == "CAST" {
+		lenient, keys = last, keys[:len(keys)-1]
+	}
+	pointer := ""
+	for _, k := range keys {
+		key := constantText(k)
+		if key == "" {
+			return nil, unsupported("JSON_EXTRACT_PATH_TEXT with a key that is not a constant text")
+		}
+		pointer += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	}
+	return call("rs_json_extract_path_text", args[0], constant("VARCHAR", pointer), lenient), nil
+}
+
+// splitPath takes the last key off a path into a SUPER value.
+func splitPath(n node) (parent node, key string, ok bool) {
+	switch {
+	case n["class"] == "COLUMN_REF":
+		names := list(n["column_names"])
+		if len(names) < 2 {
+			return nil, "", false
+		}
+		return node{"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": names[:len(names)-1]}, str(names[len(names)-1]), true
+	case n["type"] == "STRUCT_EXTRACT":
+		children := list(n["children"])
+		return children[0].(node), constantText(children[1]), true
+	}
+	return nil, "", false
+}
+
+// cast gives a cast Redshift's meaning, which depends on what is cast: a SUPER value that
+// does not convert gives NULL, a text is an error. Only the engine's binder knows the
+// type, so that the result asks typeof(), which it replaces by a constant.
+func (r *rewriter) cast(n node) (node, error) {
+	child := n["child"].(node)
+	try := n["try_cast"] == true
+	castType := n["cast_type"].(node)
+	info, _ := castType["type_info"].(node)
+	t, ok := decodeType(str(info["name"]))
+	if !ok {
+		if child["class"] == "CONSTANT" && slices.Contains([]any{"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME", "INTERVAL", "BOOLEAN"}, castType["id"]) {
+			return n, nil // a literal such as TIMESTAMP '2026-01-01' or TRUE
+		}
+		return nil, unsupported("a literal of type %v", castType["id"])
+	}
+	if child["class"] == "CONSTANT" && child["value"].(node)["is_null"] == true {
+		return cast(child, t.duck(), false), nil
+	}
+	isSuper := node{"class": "COMPARISON", "type": "COMPARE_EQUAL", "left": call("typeof", child), "right": constant("VARCHAR", "VARIANT")}
+	flag := constantOf("BOOLEAN", map[bool]string{true: "t", false: "f"}[try])
+	if try {
+		child = call("rs_not_blank", child)
+	}
+	var lax, strict node
+	switch t.Name {
+	case "varchar", "bpchar":
+		lax, strict = call("rs_lax_text", child), call("rs_text", child, flag)
+		if t.Name == "bpchar" {
+			lax, strict = call("rs_lax_ascii", lax), call("rs_ascii", strict, flag)
+		}
+		if t.Precision > 0 {
+			limit := constant("INTEGER", json.Number(strconv.Itoa(t.Precision)))
+			lax, strict = call("rs_cut", lax, limit), call("rs_cut", strict, limit)
+		}
+		return choose(isSuper, lax, strict), nil
+	case "int2", "int4", "int8":
+		lax, strict = call("rs_lax_integer", child), call("rs_integer", child, flag)
+	case "numeric", "float4", "float8":
+		lax, strict = call("rs_lax_number", child), call("rs_number", child, flag)
+	case "super":
+		return choose(isSuper, cast(child, "variant", false), cast(child, "variant", try)), nil
+	case "varbyte":
+		return choose(isSuper, cast(call("error", constant("VARCHAR", "cannot cast type super to binary varying")), "blob", false), call("rs_bytes", child)), nil
+	case "bool":
+		lax, strict = call("rs_lax", child), call("rs_strict", child)
+	default:
+		lax, strict = call("rs_lax", child), call("rs_strict", child)
+		if try {
+			lax = call("error", constant("VARCHAR", "TRY_CAST from super to "+t.Name+" is not supported"))
+		}
+	}
+	return choose(isSuper, cast(lax, t.duck(), true), cast(strict, t.duck(), try)), nil
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+func str(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// constantText gives the text of a constant, "" of anything else.
+func constantText(v any) string {
+	n, _ := v.(node)
+	if n["class"] != "CONSTANT" {
+		return ""
+	}
+	value, _ := n["value"].(node)
+	switch v := value["value"].(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}
+
+func constant(typeID string, v any) node {
+	return node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": typeID}, "is_null": false, "value": v}}
+}
+
+func constantOf(typeName, text string) node {
+	return cast(constant("VARCHAR", text), typeName, false)
+}
+
+func call(name string, args ...any) node {
+	return node{"class": "FUNCTION", "type": "FUNCTION", "function_name": name, "children": args, "order_bys": node{"type": "ORDER_MODIFIER"}, "is_operator": name == "+" || name == "||"}
+}
+
+func cast(child any, duckType string, try bool) node {
+	castType := node{"id": "UNBOUND", "type_info": node{"type": "UNBOUND_TYPE_INFO", "name": strings.ToLower(duckType)}}
+	var width, scale int
+	if n, _ := fmt.Sscanf(duckType, "DECIMAL(%d,%d)", &width, &scale); n == 2 {
+		castType = node{"id": "DECIMAL", "type_info": node{"type": "DECIMAL_TYPE_INFO", "width": width, "scale": scale}}
+	}
+	return node{"class": "CAST", "type": "OPERATOR_CAST", "child": child, "cast_type": castType, "try_cast": try}
+}
+
+func isNull(v any) node {
+	return node{"class": "OPERATOR", "type": "OPERATOR_IS_NULL", "children": []any{v}}
+}
+
+func choose(when, then, otherwise any) node {
+	return node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": when, "then_expr": then}}, "else_expr": otherwise}
+}

@@ -1,0 +1,336 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// createTable is CREATE TABLE [IF NOT EXISTS] name (column type attributes, ...) and
+// CREATE TABLE name AS query. Distribution, sort keys and encodings are checked for their
+// form and have no effect. Redshift takes primary keys and UNIQUE for hints and lets
+// duplicates in, and so does this.
+func (s *Session) createTable(ctx context.Context, c *cursor) error {
+	ifNotExists := c.accept("if", "not", "exists")
+	rel, err := c.relation()
+	if err != nil {
+		return err
+	}
+	if ifNotExists {
+		if kind, err := s.kindOf(ctx, rel); err != nil || kind != "" {
+			return err
+		}
+	}
+	if err := s.mayCreate(ctx, rel); err != nil {
+		return err
+	}
+	if !c.peek("(") {
+		if err := tableAttributes(c); err != nil {
+			return err
+		}
+		if err := c.expect("as"); err != nil {
+			return err
+		}
+		query, _, err := s.translate(ctx, c, c.rest())
+		if err != nil {
+			return err
+		}
+		_, err = s.exec(ctx, "CREATE TABLE "+rel.String()+" AS "+query)
+		return err
+	}
+	c.next()
+	var columns []string
+	for {
+		column, err := s.column(ctx, c, rel)
+		if err != nil {
+			return err
+		}
+		if column != "" {
+			columns = append(columns, column)
+		}
+		if c.accept(")") {
+			break
+		}
+		if err := c.expect(","); err != nil {
+			return err
+		}
+	}
+	if err := tableAttributes(c); err != nil {
+		return err
+	}
+	if err := c.end(); err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, "CREATE TABLE "+rel.String()+" ("+strings.Join(columns, ", ")+")")
+	return err
+}
+
+// tableAttributes reads DISTSTYLE, DISTKEY, SORTKEY, BACKUP and ENCODE AUTO.
+func tableAttributes(c *cursor) error {
+	for {
+		switch {
+		case c.accept("diststyle"):
+			if !c.peek("auto", "even", "key", "all") {
+				return c.syntaxError()
+			}
+			c.next()
+		case c.accept("distkey"), c.accept("compound", "sortkey"), c.accept("interleaved", "sortkey"), c.accept("sortkey"):
+			if c.accept("auto") {
+				continue
+			}
+			if _, err := c.names(); err != nil {
+				return err
+			}
+		case c.accept("backup"):
+			if !c.peek("yes", "no") {
+				return c.syntaxError()
+			}
+			c.next()
+		case c.accept("encode", "auto"):
+		default:
+			return nil
+		}
+	}
+}
+
+// column reads a column's definition, or a table constraint, for which it gives "".
+func (s *Session) column(ctx context.Context, c *cursor, rel relation) (string, error) {
+	if c.peek("primary", "unique", "foreign", "constraint", "like") && c.look(1).kind != quoted {
+		if c.peek("foreign", "constraint", "like") {
+			return "", unsupported("%s in CREATE TABLE", strings.ToUpper(c.look(0).val))
+		}
+		if c.accept("primary") {
+			if err := c.expect("key"); err != nil {
+				return "", err
+			}
+		} else {
+			c.next()
+		}
+		_, err := c.names()
+		return "", err
+	}
+	name, err := c.name()
+	if err != nil {
+		return "", err
+	}
+	t, n, err := parseType(c.sql, c.rest())
+	if err != nil {
+		return "", err
+	}
+	c.i += n
+	if (t.Name == "varchar" || t.Name == "varbyte") && t.Precision == 0 {
+		t.Precision = map[string]int{"varchar": 256, "varbyte": 64000}[t.Name]
+	}
+	if t.Name == "bpchar" && t.Precision == 0 {
+		t.Precision = 1
+	}
+	out := quoteIdent(name) + " " + t.duck()
+	switch t.Name {
+	case "varchar", "bpchar":
+		out += fmt.Sprintf(" CHECK (strlen(%s) <= %d)", quoteIdent(name), t.Precision)
+	case "varbyte":
+		out += fmt.Sprintf(" CHECK (octet_length(%s) <= %d)", quoteIdent(name), t.Precision)
+	}
+	for !c.peek(",", ")") {
+		switch {
+		case c.accept("not", "null"):
+			out += " NOT NULL"
+		case c.accept("null"), c.accept("distkey"), c.accept("sortkey"), c.accept("unique"), c.accept("primary", "key"):
+		case c.accept("encode"):
+			c.next()
+		case c.accept("default"):
+			expr, err := s.expression(ctx, c, c.until("not", "null", "encode", "distkey", "sortkey", "unique", "primary"))
+			if err != nil {
+				return "", err
+			}
+			out += " DEFAULT " + expr
+		case c.accept("identity"), c.accept("generated", "by", "default", "as", "identity"):
+			seed, step := c.look(1).val, c.look(3).val
+			if !c.peek("(") || c.look(1).kind != number || !c.look(2).is(",") || c.look(3).kind != number || !c.look(4).is(")") {
+				return "", c.syntaxError()
+			}
+			byDefault := c.look(-1).is("identity") && c.look(-2).is("as")
+			c.i += 5
+			sequence := "rs." + quoteIdent(rel.Schema+"."+rel.Name+"."+name)
+			if _, err := s.exec(ctx, fmt.Sprintf("CREATE OR REPLACE SEQUENCE %s START %s INCREMENT %s", sequence, seed, step)); err != nil {
+				return "", err
+			}
+			out += " NOT NULL DEFAULT nextval(" + quoteText(sequence) + ")"
+			if byDefault {
+				continue
+			}
+			if _, err := s.exec(ctx, "INSERT INTO rs.identities VALUES ($1, $2, $3)", rel.Schema, rel.Name, name); err != nil {
+				return "", err
+			}
+		default:
+			return "", c.syntaxError()
+		}
+	}
+	return out, nil
+}
+
+// expression translates an expression by itself.
+func (s *Session) expression(ctx context.Context, c *cursor, toks []token) (string, error) {
+	if len(toks) == 0 {
+		return "", c.syntaxError()
+	}
+	r, err := c.dialect.render(c.sql, toks)
+	if err != nil {
+		return "", err
+	}
+	const head = "SELECT "
+	r.text = head + r.text
+	for i := range r.offsets {
+		r.offsets[i][0] += len(head)
+	}
+	tree, err := parse(ctx, s.conn, r)
+	if err != nil {
+		return "", err
+	}
+	if items := list(tree["node"].(node)["select_list"]); len(items) != 1 {
+		return "", c.syntaxError()
+	}
+	if _, err := (&rewriter{relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table) }}).walk(list(tree["node"].(node)["select_list"])); err != nil {
+		return "", err
+	}
+	out, err := format(ctx, s.conn, tree)
+	return strings.TrimPrefix(out, head), err
+}
+
+// writable gives the target of an INSERT, UPDATE or DELETE.
+func (s *Session) writable(ctx context.Context, c *cursor, what string) (relation, error) {
+	rel, err := c.relation()
+	if err != nil {
+		return rel, err
+	}
+	kind, err := s.kindOf(ctx, rel)
+	switch {
+	case err != nil:
+		return rel, err
+	case kind == "" || rel.Schema == "rs" || rel.Schema == "main":
+		return rel, errorf("relation %q does not exist", rel.Name)
+	case kind == "view", kind == "materialized view" && what != "delete from": // which a streaming view takes
+		return rel, errorf("cannot %s %s %q", what, kind, rel.Name)
+	}
+	return rel, nil
+}
+
+// insert is INSERT INTO name [(column, ...)] VALUES ... or a query.
+func (s *Session) insert(ctx context.Context, c *cursor) (*Result, error) {
+	rel, err := s.writable(ctx, c, "insert into")
+	if err != nil {
+		return nil, err
+	}
+	var columns []string
+	if c.peek("(") && !c.look(1).is("select", "with") {
+		if columns, err = c.names(); err != nil {
+			return nil, err
+		}
+	}
+	if !c.peek("values", "select", "with", "(") {
+		if c.peek("default") {
+			return nil, unsupported("INSERT with DEFAULT VALUES")
+		}
+		return nil, c.syntaxError()
+	}
+	if err := s.sparesIdentity(ctx, rel, columns); err != nil {
+		return nil, err
+	}
+	query, _, err := s.translate(ctx, c, c.rest())
+	if err != nil {
+		return nil, err
+	}
+	into := rel.String()
+	if columns != nil {
+		for i := range columns {
+			columns[i] = quoteIdent(columns[i])
+		}
+		into += " (" + strings.Join(columns, ", ") + ")"
+	}
+	return s.write(ctx, "INSERT INTO "+into+" "+query)
+}
+
+// sparesIdentity checks that an INSERT leaves the identity column to Redshift.
+func (s *Session) sparesIdentity(ctx context.Context, rel relation, columns []string) error {
+	identities, err := s.relations(ctx, "SELECT table_name, column_name FROM rs.identities WHERE schema_name = $1 AND table_name = $2", rel.Schema, rel.Name)
+	if err != nil {
+		return err
+	}
+	for _, id := range identities {
+		if columns == nil {
+			return unsupported("INSERT without a column list into a table with the identity column %q", id.Name)
+		}
+		if slices.Contains(columns, id.Name) {
+			return errorf("cannot set an identity column to a value")
+		}
+	}
+	return nil
+}
+
+func (s *Session) write(ctx context.Context, statement string) (*Result, error) {
+	n, err := s.exec(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Affected: n}, nil
+}
+
+// update is UPDATE name SET column = expression, ... [WHERE condition].
+func (s *Session) update(ctx context.Context, c *cursor) (*Result, error) {
+	rel, err := s.writable(ctx, c, "update")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.expect("set"); err != nil {
+		return nil, err
+	}
+	var sets []string
+	for {
+		column, err := c.name()
+		if err != nil {
+			return nil, err
+		}
+		if err := c.expect("="); err != nil {
+			return nil, err
+		}
+		expr, err := s.expression(ctx, c, c.until("where", "from"))
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, quoteIdent(column)+" = "+expr)
+		if !c.accept(",") {
+			break
+		}
+	}
+	where, err := s.where(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return s.write(ctx, "UPDATE "+rel.String()+" SET "+strings.Join(sets, ", ")+where)
+}
+
+// delete is DELETE [FROM] name [WHERE condition].
+func (s *Session) delete(ctx context.Context, c *cursor) (*Result, error) {
+	c.accept("from")
+	rel, err := s.writable(ctx, c, "delete from")
+	if err != nil {
+		return nil, err
+	}
+	where, err := s.where(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return s.write(ctx, "DELETE FROM "+rel.String()+where)
+}
+
+func (s *Session) where(ctx context.Context, c *cursor) (string, error) {
+	if c.peek("from", "using") {
+		return "", unsupported("a join in UPDATE or DELETE")
+	}
+	if !c.accept("where") {
+		return "", c.end()
+	}
+	cond, err := s.expression(ctx, c, c.rest())
+	return " WHERE " + cond, err
+}
