@@ -31,7 +31,8 @@ func (s *session) refresh(ctx context.Context, show func(result) error) (string,
 		return "", err
 	}
 
-	words := fmt.Sprintf("Refreshed in %v: %d records added, %d in all.", took.Round(time.Millisecond), after-before, after)
+	words := fmt.Sprintf("Refreshed in %v. Records added: %s; in all: %s.",
+		took.Round(time.Millisecond), valueLabel(float64(after-before)), valueLabel(float64(after)))
 	row := []any{after - before, after, took.Milliseconds()}
 	return words, show(result{
 		columns: []column{{"records_added", number}, {"records", number}, {"duration_ms", number}},
@@ -191,7 +192,7 @@ func verdict(f freshness, refreshes []refreshed, now time.Time) string {
 	case last.says("may contain more data"):
 		return fmt.Sprintf("Behind: %s ended before it had read the whole stream. The next one goes on; query refresh does it now.", last)
 	case age(now, last) > quiet && f.records == 0:
-		return fmt.Sprintf("Empty: %s, %s ago, found no records.", last, duration(age(now, last)))
+		return fmt.Sprintf("Empty: %s, %s ago, found no records. query refresh looks again.", last, duration(age(now, last)))
 	case age(now, last) > quiet:
 		return fmt.Sprintf("No refresh for %s: the last was %s. Either nothing was written since, or the view is behind; query refresh makes sure.",
 			duration(age(now, last)), last)

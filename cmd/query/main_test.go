@@ -34,12 +34,28 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"mistake": mistake,
+		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REDSHIFT_WORKGROUP", "ev")
 			env.Setenv("REDSHIFT_DATABASE", "dev")
 			return nil
 		},
 	})
+}
+
+// mistake runs query with a wrong command line, which must end with 2 and write
+// nothing to stdout.
+func mistake(ts *testscript.TestScript, _ bool, args []string) {
+	if err := ts.Exec("query", args...); err == nil {
+		ts.Fatalf("query %s succeeded", strings.Join(args, " "))
+	} else if !strings.Contains(err.Error(), "exit status 2") {
+		ts.Fatalf("query %s: %v; want exit status 2", strings.Join(args, " "), err)
+	}
+	if out := ts.ReadFile("stdout"); out != "" {
+		ts.Fatalf("stdout is %q", out)
+	}
 }
 
 // queryOnFixture is the command on the warehouse.json of the working directory,
@@ -104,6 +120,7 @@ type reply struct {
 	SQL     string
 	Columns []string // name and type, as in "hour TIMESTAMP"
 	Rows    [][]any
+	Repeat  int    // how often the rows come again
 	Error   string // fails the statement, or what follows the rows if there are columns
 	Took    string // by the clock
 	used    bool
@@ -153,7 +170,7 @@ func (w *warehouse) answer(text string) (*replyRows, error) {
 	if found.Error != "" && found.Columns == nil {
 		return nil, errors.New(found.Error)
 	}
-	return &replyRows{reply: found, rest: found.Rows}, nil
+	return &replyRows{reply: found, rest: slices.Repeat(found.Rows, 1+found.Repeat)}, nil
 }
 
 type replyRows struct {

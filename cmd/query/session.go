@@ -137,14 +137,15 @@ func (s *session) round(ctx context.Context, first bool) error {
 			return err
 		}
 	}
-	if words != "" {
-		to := s.stderr
-		if s.forPeople() {
-			to = s.stdout
-		}
-		fmt.Fprintln(to, words)
+	if words == "" {
+		return nil
 	}
-	return nil
+	to := s.stderr
+	if s.forPeople() {
+		to = s.stdout
+	}
+	_, err = fmt.Fprintln(to, words)
+	return err
 }
 
 // forPeople says whether stdout is for reading rather than for a program.
@@ -196,9 +197,9 @@ func (s *session) show(r result) error {
 		return writeJSONLines(s.stdout, r)
 	}
 
-	all, err := writeTable(s.stdout, r, displayWidth(s.stdout, s.getenv))
+	all, err := writeTable(s.stdout, r, displayWidth(s.stdout, s.getenv), s.chart != "")
 	if err == nil && !all {
-		_, err = fmt.Fprintf(s.stderr, "The table stops at %d rows; --format csv, json or jsonl gives all of them.\n", tableRows)
+		_, err = fmt.Fprintf(s.stderr, "The table stops at %s rows; --format csv, json or jsonl gives all of them.\n", valueLabel(tableRows))
 	}
 	return err
 }

@@ -23,8 +23,8 @@ const (
 // writeTable writes the rows as a table, no wider than width unless that is 0.
 // Texts are folded to make it fit. A result with too many columns for that is
 // shown row by row, each as a list of its values. It returns false when there are
-// more rows than it shows.
-func writeTable(w io.Writer, r result, width int) (all bool, err error) {
+// more rows than it shows, and reads these only if it is to read to the end.
+func writeTable(w io.Writer, r result, width int, toTheEnd bool) (all bool, err error) {
 	all = true
 	var cells [][]string
 	for row, err := range r.rows {
@@ -33,6 +33,9 @@ func writeTable(w io.Writer, r result, width int) (all bool, err error) {
 		}
 		if len(cells) == tableRows {
 			all = false
+			if toTheEnd {
+				continue
+			}
 			break
 		}
 		line := make([]string, len(row))
@@ -123,7 +126,10 @@ func renderTable(columns []column, cells [][]string, widths []int) string {
 	configs := make([]table.ColumnConfig, len(columns))
 	for i, c := range columns {
 		header[i] = c.name
-		configs[i] = table.ColumnConfig{Number: i + 1, WidthMax: widths[i]}
+		configs[i] = table.ColumnConfig{
+			Number: i + 1, AlignHeader: text.AlignLeft,
+			WidthMax: widths[i], WidthMaxEnforcer: text.WrapSoft,
+		}
 		if c.kind == number {
 			configs[i].Align, configs[i].AlignHeader = text.AlignRight, text.AlignRight
 		}
@@ -145,7 +151,7 @@ func renderRecords(columns []column, cells [][]string, width int) string {
 	t := newTable()
 	t.SetColumnConfigs([]table.ColumnConfig{
 		{Number: 1, WidthMax: name},
-		{Number: 2, WidthMax: max(width-name-len("|  |  |"), recordValue)},
+		{Number: 2, WidthMax: max(width-name-len("|  |  |"), recordValue), WidthMaxEnforcer: text.WrapSoft},
 	})
 	for _, line := range cells {
 		for i, c := range columns {

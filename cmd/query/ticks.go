@@ -75,6 +75,9 @@ func valueTicks(top float64, most int) []float64 {
 			break
 		}
 	}
+	if top >= 1 {
+		step = max(step, 1) // there are no fractions of users
+	}
 	var ticks []float64
 	for n := 0; ; n++ {
 		ticks = append(ticks, float64(n)*step)

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/evstream/internal/dataapi"
+	saved "example.com/evstream/sql"
+)
+
+// testHost asks a warehouse with these replies.
+func testHost(stdout, stderr io.Writer, w *warehouse) host {
+	return host{
+		getenv: func(string) string { return "" },
+		stdin:  strings.NewReader("SELECT 1"),
+		stdout: stdout,
+		stderr: stderr,
+		saved:  saved.Queries(),
+		open:   w.open,
+		now:    func() time.Time { return w.clock },
+		wait:   wait,
+	}
+}
+
+var asked = []string{"--workgroup", "ev", "--database", "dev"}
+
+func TestInterrupted(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	var stdout, stderr bytes.Buffer
+	h := testHost(&stdout, &stderr, &warehouse{})
+	h.open = func(ctx context.Context, _ target) (*sql.DB, error) {
+		interrupt()
+		return nil, ctx.Err()
+	}
+	if code := run(ctx, append(asked, "latest"), h); code != exitInterrupted {
+		t.Errorf("exit code %d, want %d", code, exitInterrupted)
+	}
+	if got, want := stderr.String(), "query: interrupted\n"; got != want {
+		t.Errorf("stderr is %q, want %q", got, want)
+	}
+}
+
+func TestInterruptEndsWatchWell(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	var stdout, stderr bytes.Buffer
+	h := testHost(&stdout, &stderr, &warehouse{Replies: []*reply{{SQL: "SELECT 1", Columns: []string{"one INT4"}, Rows: [][]any{{1.0}}}}})
+	h.wait = func(ctx context.Context, d time.Duration) error {
+		interrupt()
+		return wait(ctx, d)
+	}
+	if code := run(ctx, append(asked, "--sql", "-", "--watch", "1h", "--format", "csv"), h); code != 0 {
+		t.Errorf("exit code %d, want 0; stderr: %s", code, &stderr)
+	}
+	if got, want := stdout.String(), "one\n1\n"; got != want {
+		t.Errorf("stdout is %q, want %q", got, want)
+	}
+}
+
+func TestErrorShowsItsPlace(t *testing.T) {
+	var stderr bytes.Buffer
+	h := testHost(io.Discard, &stderr, &warehouse{})
+	h.open = func(context.Context, target) (*sql.DB, error) {
+		return nil, &dataapi.Error{
+			StatementID: "id", Status: "FAILED", Message: `column "usr" does not exist`,
+			SQL: "-- Zähler\nSELECT usr\nFROM t", Position: 18,
+		}
+	}
+	run(t.Context(), append(asked, "latest"), h)
+	want := "" +
+		"query: connect to database dev of workgroup ev: Redshift: column \"usr\" does not exist (statement id, FAILED)\n" +
+		"line 2: SELECT usr\n" +
+		"               ^\n"
+	if got := stderr.String(); got != want {
+		t.Errorf("stderr is\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestRowsAreStreamed takes more rows than are held: what is written must follow
+// what was read.
+func TestRowsAreStreamed(t *testing.T) {
+	formats := map[string]func(io.Writer, result) error{
+		"csv":   func(w io.Writer, r result) error { return writeCSV(w, r, true) },
+		"json":  writeJSON,
+		"jsonl": writeJSONLines,
+	}
+	for name, write := range formats {
+		t.Run(name, func(t *testing.T) {
+			const rows, held = 100_000, 1 << 16
+			var out, read int
+			r := result{
+				columns: []column{{"id", plain}},
+				rows: func(yield func([]any, error) bool) {
+					row := []any{strings.Repeat("x", 10)}
+					for range rows {
+						if read-out > held {
+							t.Errorf("%d bytes read and only %d written", read, out)
+							return
+						}
+						if !yield(row, nil) {
+							return
+						}
+						read += 10
+					}
+				},
+			}
+			err := write(writerFunc(func(p []byte) (int, error) { out += len(p); return len(p), nil }), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out < rows*10 {
+				t.Errorf("%d bytes written for %d rows", out, rows)
+			}
+		})
+	}
+}
+
+// TestFullDisk has nowhere to write to: that must not pass for success.
+func TestFullDisk(t *testing.T) {
+	for _, format := range formats {
+		t.Run(format, func(t *testing.T) {
+			full := writerFunc(func([]byte) (int, error) { return 0, errors.New("no space left on device") })
+			var stderr bytes.Buffer
+			h := testHost(full, &stderr, &warehouse{Replies: []*reply{{SQL: "SELECT 1", Columns: []string{"one INT4"}, Rows: [][]any{{1.0}}}}})
+			if code := run(t.Context(), append(asked, "--sql", "-", "--format", format), h); code != exitFailed {
+				t.Errorf("exit code %d, want %d", code, exitFailed)
+			}
+			if !strings.Contains(stderr.String(), "no space left on device") {
+				t.Errorf("stderr is %q", &stderr)
+			}
+		})
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func TestSavedQueriesAreReachable(t *testing.T) {
+	queries, err := readSaved(saved.Queries())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range queries {
+		if slices.Contains(append(actions, "help"), q.name) {
+			t.Errorf("sql/queries/%s.sql cannot be run: query %s is an action of its own", q.name, q.name)
+		}
+		if !strings.HasSuffix(q.description(), ".") {
+			t.Errorf("sql/queries/%s.sql is described as %q: it should begin with a comment, a sentence", q.name, q.description())
+		}
+	}
+	if !slices.Contains(queries.names(), "freshness") || !slices.Contains(queries.names(), "refreshes") {
+		t.Errorf("query freshness needs the saved queries freshness and refreshes; there are %v", queries.names())
+	}
+}
+
+func TestTimeTicks(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		first, end string
+		zone       *time.Location
+		want       string
+	}{
+		"a day":      {"2026-03-01T12:00:00Z", "2026-03-02T12:00:00Z", time.UTC, "12:00/1 Mar 15:00 18:00 21:00 00:00/2 Mar 03:00 06:00 09:00 12:00"},
+		"a minute":   {"2026-03-01T12:00:07Z", "2026-03-01T12:01:00Z", time.UTC, "12:00:10/1 Mar 12:00:20 12:00:30 12:00:40 12:00:50 12:01:00"},
+		"a week":     {"2026-02-25T12:00:00Z", "2026-03-04T12:00:00Z", time.UTC, "26 Feb 27 Feb 28 Feb 1 Mar 2 Mar 3 Mar 4 Mar"},
+		"clocks on":  {"2026-03-28T20:00:00Z", "2026-03-29T06:00:00Z", berlin, "22:00/28 Mar 00:00/29 Mar 03:00 04:00 06:00 08:00"},
+		"clocks off": {"2026-10-24T20:00:00Z", "2026-10-25T06:00:00Z", berlin, "22:00/24 Oct 00:00/25 Oct 02:00 04:00 06:00"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			first, _ := time.Parse(time.RFC3339, test.first)
+			end, _ := time.Parse(time.RFC3339, test.end)
+			var got []string
+			for _, tick := range timeTicks(first, end, test.zone, 9) {
+				got = append(got, strings.ReplaceAll(tick.label, "\n", "/"))
+			}
+			if got := strings.Join(got, " "); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestValueTicks(t *testing.T) {
+	tests := []struct {
+		top  float64
+		want string
+	}{
+		{0, "0 1"},
+		{0.3, "0 0.1 0.2 0.3"},
+		{1, "0 1"},
+		{7, "0 2 4 6 8"},
+		{2843.7, "0 1,000 2,000 3,000"},
+		{1_234_567, "0 500,000 1,000,000 1,500,000"},
+	}
+	for _, test := range tests {
+		t.Run(fmt.Sprint(test.top), func(t *testing.T) {
+			var got []string
+			for _, v := range valueTicks(test.top, 5) {
+				got = append(got, valueLabel(v))
+			}
+			if got := strings.Join(got, " "); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
