@@ -30,7 +30,7 @@ func (e *Error) Error() string {
 
 // Redshift ends a message about a place in the statement with a line such as
 // "  Position: 17".
-var position = regexp.MustCompile(`\s*\n\s*Position: ([0-9]+)\s*$`)
+var position = regexp.MustCompile(`\s+Position: ([0-9]+)\s*$`)
 
 func newError(id, sql string, status types.StatusString, message string) *Error {
 	e := &Error{StatementID: id, Status: string(status), Message: strings.TrimSpace(message), SQL: sql}

@@ -1,0 +1,258 @@
+// Migrate applies the SQL migrations to the warehouse and keeps the ledger of
+// what was applied. See usage below or migrate -h.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"example.com/evstream/internal/dataapi"
+	evsql "example.com/evstream/sql"
+)
+
+const usage = `Migrate applies the SQL migrations to a Redshift Serverless workgroup, each once,
+and keeps a ledger of them in the table ev_schema_migrations there.
+
+	migrate up [flags]             apply what is pending; the SQL comes on standard
+	                               input, packed as the Pulumi program packs it
+	migrate status [flags]         show what is applied and what is pending
+	migrate adopt [flags] VERSION  record the next pending migration as applied
+	                               without running it, because its object is there
+
+Where
+  --workgroup NAME     default $REDSHIFT_WORKGROUP
+  --database NAME      default $REDSHIFT_DATABASE
+  --secret-arn ARN     secret with the database user's name and password; default
+                       $REDSHIFT_SECRET_ARN, and without it the user that belongs
+                       to the AWS identity
+What
+  --archive FILE       read the packed SQL from FILE, - being standard input; the
+                       default is - for up, and the SQL this program was built
+                       with for status and adopt
+How
+  --wait D             how long to wait for a workgroup that is not ready yet, and
+                       for a role that cannot be used yet; default $MIGRATE_WAIT
+                       or 5m
+
+The SQL's placeholders ${STREAMING_ROLE_ARN} and ${STREAM_NAME} get their values
+from the environment variables of these names.
+
+up prints a line for each migration on standard error, and on standard output,
+once all are applied, one JSON object:
+{"version":1,"migrations":[{"version":1,"file":"...","sha256":"...","state":"applied"}]}
+
+An applied migration that was changed, renamed or removed is refused. Stopped at
+any moment, even killed, up goes on where it was when it is run again. Two runs
+at once do no harm: the slower one sees that the other was there.
+
+Exit status: 0 done; 1 failed; 2 wrong use; 130 interrupted.
+
+Region, credentials and endpoint come from the AWS environment: AWS_REGION,
+AWS_PROFILE and so on.
+`
+
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// A usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, &folder{to: os.Stderr}))
+}
+
+// run is the whole command and returns its exit status.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	err := command(ctx, args, stdin, stdout, stderr)
+	var wrong usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
+		return 0
+	case errors.As(err, &wrong):
+		fmt.Fprintf(stderr, "migrate: %v\nmigrate -h shows how it is used.\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "migrate: %v\n", err)
+	if ctx.Err() != nil {
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		return usagef("one of up, status, adopt is needed")
+	}
+	verb, archive := args[0], ""
+	switch verb {
+	case "up":
+		archive = "-"
+	case "status", "adopt":
+	case "help", "-h", "-help", "--help":
+		return flag.ErrHelp
+	default:
+		return usagef("%q is none of up, status, adopt", verb)
+	}
+
+	var target dataapi.Config
+	flags := flag.NewFlagSet("migrate "+verb, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&target.Workgroup, "workgroup", os.Getenv("REDSHIFT_WORKGROUP"), "")
+	flags.StringVar(&target.Database, "database", os.Getenv("REDSHIFT_DATABASE"), "")
+	flags.StringVar(&target.SecretARN, "secret-arn", os.Getenv("REDSHIFT_SECRET_ARN"), "")
+	flags.StringVar(&archive, "archive", archive, "")
+	wait := flags.String("wait", os.Getenv("MIGRATE_WAIT"), "")
+	if err := flags.Parse(args[1:]); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return usageError{err}
+	}
+	var version int64
+	switch {
+	case target.Workgroup == "":
+		return usagef("which workgroup? set --workgroup or REDSHIFT_WORKGROUP")
+	case target.Database == "":
+		return usagef("which database? set --database or REDSHIFT_DATABASE")
+	case verb == "adopt" && flags.NArg() == 1:
+		var err error
+		if version, err = strconv.ParseInt(flags.Arg(0), 10, 64); err != nil || version < 1 {
+			return usagef("adopt %s: VERSION is a migration's number, such as 2", flags.Arg(0))
+		}
+	case verb == "adopt":
+		return usagef("adopt takes one VERSION, after the flags")
+	case flags.NArg() > 0:
+		return usagef("%s takes no argument: %q", verb, flags.Arg(0))
+	}
+	target.Wait = 5 * time.Minute
+	if *wait != "" {
+		var err error
+		if target.Wait, err = time.ParseDuration(*wait); err != nil || target.Wait < 0 {
+			return usagef("--wait or MIGRATE_WAIT is %q: it is a time such as 90s or 5m", *wait)
+		}
+	}
+	target.OnWait = func(reason error) {
+		fmt.Fprintf(stderr, "waiting for workgroup %s: %v\n", target.Workgroup, reason)
+	}
+
+	fsys, err := migrations(archive, stdin)
+	if err != nil {
+		return err
+	}
+	list, err := evsql.List(fsys)
+	if err != nil {
+		return err
+	}
+	values, err := readValues(list, verb == "up")
+	if err != nil {
+		return err
+	}
+	db, err := dataapi.Open(ctx, target)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	// No connection is used twice, so that each migration has a session of its
+	// own and none sees the SET of the one before it.
+	db.SetMaxIdleConns(-1)
+	r := &runner{
+		target: target, db: db, ledger: newLedger(list, values),
+		fsys: fsys, list: list, values: values, stderr: stderr,
+	}
+	switch verb {
+	case "up":
+		if err := r.up(ctx); err != nil {
+			return err
+		}
+		return writeManifest(stdout, list)
+	case "status":
+		return r.status(ctx, stdout)
+	default:
+		return r.adopt(ctx, version)
+	}
+}
+
+// migrations returns the SQL of an archive, or that built in for no archive.
+func migrations(archive string, stdin io.Reader) (fs.FS, error) {
+	var (
+		text []byte
+		err  error
+	)
+	switch archive {
+	case "":
+		return evsql.Migrations(), nil
+	case "-":
+		if f, ok := stdin.(*os.File); ok {
+			if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+				return nil, usagef("the packed SQL is expected on standard input; pulumi up sends it, or use --archive FILE")
+			}
+		}
+		text, err = io.ReadAll(stdin)
+	default:
+		text, err = os.ReadFile(archive)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the packed SQL: %w", err)
+	}
+	return evsql.Unpack(string(text))
+}
+
+// writeManifest writes what up has to show for itself. It is the same for the
+// same SQL, whenever and wherever that was applied.
+func writeManifest(w io.Writer, list []evsql.Migration) error {
+	type migration struct {
+		Version int64  `json:"version"`
+		File    string `json:"file"`
+		SHA256  string `json:"sha256"`
+		State   state  `json:"state"`
+	}
+	manifest := struct {
+		Version    int64       `json:"version"`
+		Migrations []migration `json:"migrations"`
+	}{Version: list[len(list)-1].Version}
+	for _, m := range list {
+		manifest.Migrations = append(manifest.Migrations, migration{m.Version, m.File, m.SHA256, applied})
+	}
+	return json.NewEncoder(w).Encode(manifest)
+}
+
+// A runner works on one database with one list of migrations.
+type runner struct {
+	target dataapi.Config
+	db     *sql.DB
+	ledger *ledger
+	fsys   fs.FS
+	list   []evsql.Migration
+	values map[string]string // of the placeholders
+	stderr io.Writer
+}
+
+// entries compares the list with the ledger.
+func (r *runner) entries(ctx context.Context) ([]entry, error) {
+	records, err := r.ledger.read(ctx, r.db)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger: %w", err)
+	}
+	return compare(r.list, records, r.values), nil
+}
