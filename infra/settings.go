@@ -194,14 +194,15 @@ func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
 // Patterns and lengths are those of the service models (CreateStream,
 // CreateNamespace, CreateWorkgroup, CreateRole) and, for the database, of the
 // Redshift quotas page. A stream's name is an identifier in SQL, which ends at
-// 127 bytes.
+// 127 bytes. A comma, which IAM allows in a role's name, separates roles in
+// Redshift's IAM_ROLE.
 var (
 	vpcID      = regexp.MustCompile(`^vpc-[0-9a-f]{8,17}$`)
 	subnetID   = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
 	secretName = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}$`)
 	streamName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,127}$`)
 	redshift   = regexp.MustCompile(`^[a-z0-9-]{3,63}$`)
-	roleName   = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,64}$`)
+	roleName   = regexp.MustCompile(`^[A-Za-z0-9_+=.@-]{1,64}$`)
 	database   = regexp.MustCompile(`^[a-z0-9]{1,64}$`)
 	kmsKeyARN  = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
 	upperCase  = regexp.MustCompile(`[A-Z]`)
@@ -267,7 +268,7 @@ func (s settings) check(r *reader) {
 		}
 	}
 	if !roleName.MatchString(s.RoleName) {
-		r.add("roleName", "is %q: a role's name has 1 to 64 letters, digits and _+=,.@-. "+
+		r.add("roleName", "is %q: a role's name has 1 to 64 letters, digits and _+=.@-. "+
 			"Left out it is made of project and stack; set it with pulumi config set roleName NAME.", s.RoleName)
 	}
 	switch {
