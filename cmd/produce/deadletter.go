@@ -50,6 +50,13 @@ type deadLetters struct {
 	err  error // the first one
 }
 
+func (d *deadLetters) fail(err error) error {
+	if err != nil && d.err == nil {
+		d.err = fmt.Errorf("write the dead-letter file %s: %w", d.file.Name(), err)
+	}
+	return d.err
+}
+
 // createDeadLetters opens a file that must be new or empty: failed records of
 // an earlier run are not written over, and the input is not written to.
 func createDeadLetters(name string) (*deadLetters, error) {
@@ -70,8 +77,8 @@ func createDeadLetters(name string) (*deadLetters, error) {
 	return d, nil
 }
 
-// add writes a failed record.
-func (d *deadLetters) add(f kinesisput.Failure) {
+// add writes a failed record. It returns the first error there was.
+func (d *deadLetters) add(f kinesisput.Failure) error {
 	const short = 1 << 20 // so that with every character escaped it is still within maxLine
 	letter := deadLetter{Version: 1, PartitionKey: f.PartitionKey, Error: explain(f.Err), Attempts: f.Attempts, Uncertain: f.Uncertain}
 	if len(f.Data) <= short && utf8.Valid(f.Data) {
@@ -80,25 +87,18 @@ func (d *deadLetters) add(f kinesisput.Failure) {
 	} else {
 		letter.Base64 = f.Data
 	}
-	if err := d.json.Encode(letter); err != nil && d.err == nil {
-		d.err = err
-	}
 	d.n++
+	return d.fail(d.json.Encode(letter))
 }
 
 // close ends the file, and removes it if no record failed.
 func (d *deadLetters) close() error {
-	if err := d.out.Flush(); err != nil && d.err == nil {
-		d.err = err
+	info, err := d.file.Stat()
+	_ = d.fail(err)
+	_ = d.fail(d.out.Flush())
+	_ = d.fail(d.file.Close())
+	if d.n == 0 && d.err == nil && info.Mode().IsRegular() {
+		_ = d.fail(os.Remove(d.file.Name()))
 	}
-	if err := d.file.Close(); err != nil && d.err == nil {
-		d.err = err
-	}
-	if d.n == 0 && d.err == nil {
-		d.err = os.Remove(d.file.Name())
-	}
-	if d.err != nil {
-		return fmt.Errorf("write the dead-letter file %s: %w", d.file.Name(), d.err)
-	}
-	return nil
+	return d.err
 }

@@ -97,11 +97,8 @@ type options struct {
 	dryRun, json          bool
 }
 
-// errUsage is a wrong use of the command; its text says which.
-type errUsage struct{ error }
-
-func parse(args []string) (options, error) {
-	o := options{count: -1}
+// flags returns the flags, which set o.
+func flags(o *options) *flag.FlagSet {
 	f := flag.NewFlagSet("produce", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	for _, name := range []string{"stream", "stream-name"} {
@@ -127,13 +124,19 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.inFlight, "in-flight", 16, "")
 	f.BoolVar(&o.dryRun, "dry-run", false, "")
 	f.BoolVar(&o.json, "json", false, "")
+	return f
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	f := flags(&o)
 	if err := f.Parse(args); err != nil {
-		return o, errUsage{err}
+		return o, err
 	}
 	given := map[string]bool{}
 	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
 
-	wrong := func(format string, a ...any) (options, error) { return o, errUsage{fmt.Errorf(format, a...)} }
+	wrong := func(format string, a ...any) (options, error) { return o, fmt.Errorf(format, a...) }
 	switch {
 	case f.NArg() > 0:
 		return wrong("unexpected argument %q: everything is a flag", f.Arg(0))
@@ -195,6 +198,7 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "\nproduce: interrupted, sending what was accepted (interrupt again to give it up)")
 		<-signals
 		giveUp(errInterrupted)
+		signal.Reset() // a third one kills
 	}()
 
 	code, err := produce(input, flush, o)

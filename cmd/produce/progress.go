@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -22,7 +23,6 @@ type gauge struct {
 	// The last look, for the present rate.
 	at               time.Time
 	delivered, bytes int64
-	text             string
 }
 
 // look returns how far the run is, as done of total (0 if unknown), and the
@@ -92,21 +92,18 @@ func showProgress(out *os.File, o options, src source, w *kinesisput.Writer) (st
 // liveLine returns how to draw the line anew and how to end it.
 func liveLine(out *os.File, g *gauge) (show, end func()) {
 	p := mpb.New(mpb.WithOutput(out), mpb.WithWidth(30))
-	text := make(chan string, 1)
-	last := ""
-	bar := p.AddBar(0, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
-		select {
-		case last = <-text:
-		default:
-		}
-		return last
+	var text atomic.Value
+	text.Store("")
+	var shape mpb.BarFillerBuilder = mpb.BarStyle()
+	if _, total, _ := g.look(); total == 0 {
+		shape = mpb.SpinnerStyle()
+	}
+	bar := p.New(0, shape, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
+		return text.Load().(string)
 	})))
 	show = func() {
 		done, total, line := g.look()
-		select {
-		case text <- line:
-		default:
-		}
+		text.Store(line)
 		if total > 0 {
 			bar.SetTotal(total, false)
 			bar.SetCurrent(done)

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -64,10 +66,12 @@ type report struct {
 	errors  map[string]int64
 	ended   error // how the input ended; nil at its end
 	stopped error // why the writer stopped
+
+	endInput context.CancelCauseFunc // for when failed records can't be kept
 }
 
-func newReport(o options, region string) *report {
-	return &report{o: o, region: region, started: time.Now(), errors: map[string]int64{}}
+func newReport(o options, region string, endInput context.CancelCauseFunc) *report {
+	return &report{o: o, region: region, started: time.Now(), errors: map[string]int64{}, endInput: endInput}
 }
 
 // failed notes a record that was given up.
@@ -83,7 +87,9 @@ func (r *report) failed(f kinesisput.Failure) {
 	}
 	r.errors[text]++
 	if r.dead != nil {
-		r.dead.add(f)
+		if err := r.dead.add(f); err != nil {
+			r.endInput(err)
+		}
 	}
 }
 
@@ -127,7 +133,7 @@ func (r *report) finish(w *kinesisput.Writer, src source) (int, error) {
 			s.DeadLetter = r.o.deadLetter
 		}
 		if closed := r.dead.close(); closed != nil {
-			code, err = exitFailed, errors.Join(err, closed)
+			code, err = exitFailed, closed
 		}
 	}
 	if err != nil {
@@ -164,11 +170,14 @@ func (r *report) print(s summary) {
 	for _, e := range s.Errors {
 		line("failed: %s records: %s", grouped(e.Records), e.Error)
 	}
-	if s.DeadLetter != "" {
-		line("send the failed records again with: produce --input %s", s.DeadLetter)
+	switch {
+	case s.DeadLetter != "":
+		line("to send the failed records again: produce --input %s", s.DeadLetter)
+	case s.Failed > 0:
+		line("the failed records were not kept: --dead-letter FILE keeps them")
 	}
 	if r.ended != nil || r.stopped != nil {
-		line("go on after the records accepted so far with: --skip %d", r.o.skip+s.Accepted)
+		line("to go on after these records: --skip %d", r.o.skip+s.Accepted)
 	}
 }
 
@@ -184,22 +193,23 @@ func millis(l kinesisput.Latency) latencyMillis {
 // explain says what an error means in a line: the service's own words without
 // the layers of the client around them, and the way out where there is one.
 func explain(err error) string {
+	var operation *smithy.OperationError
+	if !errors.As(err, &operation) {
+		return err.Error()
+	}
+	short := operation.Err.Error()
 	var api smithy.APIError
-	if errors.As(err, &api) {
-		text := api.ErrorCode()
-		if m := api.ErrorMessage(); m != "" {
-			text += ": " + m
-		}
-		if advice := advice[api.ErrorCode()]; advice != "" {
-			text += " (" + advice + ")"
-		}
-		return text
-	}
 	var send *smithyhttp.RequestSendError
-	if errors.As(err, &send) {
-		return send.Err.Error()
+	switch {
+	case errors.As(operation, &api):
+		short = api.ErrorCode() + ": " + api.ErrorMessage()
+		if advice := advice[api.ErrorCode()]; advice != "" {
+			short += " (" + advice + ")"
+		}
+	case errors.As(operation, &send):
+		short = send.Err.Error()
 	}
-	return err.Error()
+	return strings.Replace(err.Error(), operation.Error(), short, 1)
 }
 
 var advice = map[string]string{

@@ -134,7 +134,7 @@ func (l *lines) readLine() ([]byte, error) {
 			if l.long = append(l.long, part...); len(l.long) > maxLine {
 				return nil, fmt.Errorf("%s, line %d: longer than %d MiB, which no Kinesis record holds", l.name, l.line, maxLine>>20)
 			}
-			continue
+			continue // the longest line is a little more than maxLine then
 		case err == io.EOF && len(l.long)+len(part) > 0:
 		case err == io.EOF:
 			return nil, io.EOF

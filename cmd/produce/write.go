@@ -56,12 +56,9 @@ func write(input, flush context.Context, o options, src source) (int, error) {
 	if err != nil {
 		return exitFailed, err
 	}
-	rep := newReport(o, region)
-	if o.deadLetter != "" {
-		if rep.dead, err = createDeadLetters(o.deadLetter); err != nil {
-			return exitFailed, err
-		}
-	}
+	input, endInput := context.WithCancelCause(input)
+	defer endInput(nil)
+	rep := newReport(o, region, endInput)
 	w, err := kinesisput.New(client, kinesisput.Config{
 		Stream:      o.stream,
 		InFlight:    o.inFlight,
@@ -71,6 +68,11 @@ func write(input, flush context.Context, o options, src source) (int, error) {
 	})
 	if err != nil {
 		return exitFailed, err
+	}
+	if o.deadLetter != "" {
+		if rep.dead, err = createDeadLetters(o.deadLetter); err != nil {
+			return exitFailed, errors.Join(err, w.Close(flush))
+		}
 	}
 
 	stopProgress := showProgress(os.Stderr, o, src, w)
