@@ -1,0 +1,155 @@
+// Package plugindoor is the gRPC door of a Pulumi provider that runs inside this
+// process: it serves a [plugin.Provider] on a loopback port, to which the engine
+// attaches when PULUMI_DEBUG_PROVIDERS=NAME:PORT names it.
+package plugindoor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil/rpcerror"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// Provider is a provider that an engine can attach to.
+type Provider interface {
+	plugin.Provider
+	Attach(engine string) error
+}
+
+// Door is an open door. Close it.
+type Door struct {
+	server *grpc.Server
+	port   int
+	served chan struct{} // closed when the accept loop has ended
+}
+
+// maxMessage is the engine's own limit for one message, in bytes.
+const maxMessage = 400 << 20
+
+// Open serves the provider on a free port of 127.0.0.1.
+func Open(p Provider) (*Door, error) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("opening the provider's door: %w", err)
+	}
+	d := &Door{
+		server: grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.WaitForHandlers(true)),
+		port:   listener.Addr().(*net.TCPAddr).Port,
+		served: make(chan struct{}),
+	}
+	pulumirpc.RegisterResourceProviderServer(d.server, server{plugin.NewProviderServer(p)})
+	go func() {
+		defer close(d.served)
+		_ = d.server.Serve(listener) // ends by Close
+	}()
+	return d, nil
+}
+
+// Port is the port on 127.0.0.1.
+func (d *Door) Port() int { return d.port }
+
+// Close cancels the contexts of the requests under way, waits for them and closes
+// the door.
+func (d *Door) Close() {
+	d.server.Stop()
+	<-d.served
+}
+
+// server adds to the SDK's server what that leaves out.
+type server struct {
+	pulumirpc.ResourceProviderServer
+}
+
+// Diff says that the detailed diff is there. Without the flag the engine drops it.
+func (s server) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	resp, err := s.ResourceProviderServer.Diff(ctx, req)
+	if resp != nil {
+		resp.HasDetailedDiff = len(resp.DetailedDiff) > 0
+	}
+	return resp, err
+}
+
+// Create passes on that a resource exists though its creation failed.
+func (s server) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+	resp, err := s.ResourceProviderServer.Create(ctx, req)
+	return resp, initFailed(err)
+}
+
+// Update passes on that a resource was changed though the update failed.
+func (s server) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
+	resp, err := s.ResourceProviderServer.Update(ctx, req)
+	return resp, initFailed(err)
+}
+
+// Exists is the error of a create or an update that did its work and then failed:
+// the engine keeps the resource, marked as not initialized.
+type Exists struct {
+	plugin.CreateResponse
+	Reason error
+}
+
+func (e *Exists) Error() string { return e.Reason.Error() }
+
+// Unwrap returns the reason.
+func (e *Exists) Unwrap() error { return e.Reason }
+
+func initFailed(err error) error {
+	var exists *Exists
+	if !errors.As(err, &exists) {
+		return err
+	}
+	state, err := plugin.MarshalProperties(exists.Properties, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true})
+	if err != nil {
+		return err
+	}
+	return rpcerror.WithDetails(rpcerror.New(codes.Unknown, exists.Error()), &pulumirpc.ErrorResourceInitFailed{
+		Id: string(exists.ID), Properties: state, Reasons: []string{exists.Error()},
+	})
+}
+
+// Dial returns the engine's side of the door, as the engine itself has it, for the
+// provider of a package with a configuration. What the provider says to the
+// configuration is the error of the first call. Close the client.
+func Dial(ctx context.Context, port int, pkg string, config resource.PropertyMap) (*Client, error) {
+	conn, err := grpc.NewClient(fmt.Sprintf("127.0.0.1:%d", port),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), rpcutil.GrpcChannelOptions())
+	if err != nil {
+		return nil, fmt.Errorf("dialling the provider: %w", err)
+	}
+	rpc := pulumirpc.NewResourceProviderClient(conn)
+	c := &Client{Provider: plugin.NewProviderWithClient(nil, rpc, false), conn: conn, rpc: rpc}
+	if _, err := c.Handshake(ctx, plugin.ProviderHandshakeRequest{}); err != nil {
+		return nil, errors.Join(fmt.Errorf("shaking hands with the provider: %w", err), c.Close())
+	}
+	kind := tokens.Type("pulumi:providers:" + pkg)
+	if _, err := c.Configure(ctx, plugin.ConfigureRequest{Type: &kind, Inputs: config}); err != nil {
+		return nil, errors.Join(fmt.Errorf("configuring the provider: %w", err), c.Close())
+	}
+	return c, nil
+}
+
+// Client is a connection to a provider.
+type Client struct {
+	plugin.Provider
+	conn *grpc.ClientConn
+	rpc  pulumirpc.ResourceProviderClient
+}
+
+// AttachTo tells the provider where the engine listens.
+func (c *Client) AttachTo(ctx context.Context, engine string) error {
+	_, err := c.rpc.Attach(ctx, &pulumirpc.PluginAttach{Address: engine})
+	return err
+}
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.conn.Close() }
