@@ -18,7 +18,7 @@ type Error struct {
 
 func (e *Error) Error() string {
 	if e.Position > 0 {
-		return fmt.Sprintf("ERROR: %s Position: %d", e.Message, e.Position)
+		return fmt.Sprintf("ERROR: %s\n  Position: %d", e.Message, e.Position)
 	}
 	return "ERROR: " + e.Message
 }

@@ -352,3 +352,18 @@ func (w *Warehouse) role(namespaceName, roleARN, action, resource string) error 
 	}
 	return nil
 }
+
+// Ready says why a workgroup can't be connected to: [ErrNoWorkgroup] or [ErrNotReady],
+// nil when it can.
+func (w *Warehouse) Ready(workgroupName string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	wg, ok := w.workgroups[workgroupName]
+	if !ok {
+		return ErrNoWorkgroup
+	}
+	if w.o.Clock().Before(wg.ReadyAt) {
+		return ErrNotReady
+	}
+	return nil
+}
