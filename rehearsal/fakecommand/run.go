@@ -76,7 +76,10 @@ func (s *Server) execute(ctx context.Context, cancel func(), r run) (output, err
 
 	var both, stdoutText, stderrText bytes.Buffer
 	shared := &locked{to: &both}
-	log := &lineLog{send: func(line string) { s.log(ctx, r.urn, line) }, tooLong: cancel}
+	log := &lineLog{
+		send:    func(line string) { s.log(ctx, r.urn, line) },
+		tooLong: func() { killGroup(cmd.Process.Pid) },
+	}
 	writers := func(text *bytes.Buffer, name string) io.Writer {
 		if r.in.logging == "" || r.in.logging == name || r.in.logging == stdoutAndStderr {
 			return io.MultiWriter(text, shared, log)
@@ -106,24 +109,25 @@ func (s *Server) execute(ctx context.Context, cancel func(), r run) (output, err
 
 // wait runs the process to its end.
 func (s *Server) wait(cmd *exec.Cmd, cancel func()) error {
-	r := &running{cancel: cancel}
 	s.mu.Lock()
-	s.running[r] = struct{}{}
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.running, r)
-	}()
-
-	if err := cmd.Start(); err != nil {
+	err := cmd.Start()
+	if err != nil {
+		s.mu.Unlock()
 		return err
 	}
-	s.mu.Lock()
-	r.group = cmd.Process.Pid
+	r := &running{cancel: cancel, group: cmd.Process.Pid}
+	s.running[r] = struct{}{}
 	s.mu.Unlock()
-	return cmd.Wait()
+
+	err = cmd.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.running, r)
+	return err
 }
+
+// killGroup kills a command and what it started. They may have ended by themselves.
+func killGroup(group int) { _ = syscall.Kill(-group, syscall.SIGKILL) }
 
 // environment is that of this process, of the options, of the command and of its
 // previous output, later ones winning.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"syscall"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"google.golang.org/grpc"
@@ -46,7 +45,7 @@ type Run struct {
 // running is a command under way.
 type running struct {
 	cancel func()
-	group  int // process group; 0 until it is known
+	group  int // process group
 }
 
 // Start serves the stand-in on a free port of 127.0.0.1.
@@ -75,9 +74,7 @@ func (s *Server) Close() {
 	s.mu.Lock()
 	for r := range s.running {
 		r.cancel()
-		if r.group != 0 {
-			_ = syscall.Kill(-r.group, syscall.SIGKILL) // it may have ended by itself
-		}
+		killGroup(r.group)
 	}
 	s.mu.Unlock()
 	s.door.Close()
