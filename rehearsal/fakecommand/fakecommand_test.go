@@ -262,8 +262,8 @@ func TestSurroundings(t *testing.T) {
 		},
 		{
 			name:  "a failure tells command and output, secret or not",
-			in:    props{"create": "cat; echo oops >&2; exit 3", "stdin": resource.MakeSecret(resource.NewProperty("tell-tale\n")), "logging": "none"},
-			fails: "exit status 3: running \"cat; echo oops >&2; exit 3\":\ntell-tale\noops\n",
+			in:    props{"create": "cat >&2; exit 3", "stdin": resource.MakeSecret(resource.NewProperty("tell-tale\n")), "logging": "none"},
+			fails: "exit status 3: running \"cat >&2; exit 3\":\ntell-tale\n",
 		},
 		{
 			name: "a logged line over 64 KiB",
