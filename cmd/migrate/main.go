@@ -153,7 +153,12 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		}
 	}
 	target.OnWait = func(reason error) {
-		fmt.Fprintf(stderr, "waiting for workgroup %s: %v\n", target.Workgroup, reason)
+		message := reason.Error()
+		var said interface{ ErrorMessage() string } // by the service, without the call's details
+		if errors.As(reason, &said) {
+			message = said.ErrorMessage()
+		}
+		fmt.Fprintf(stderr, "waiting for workgroup %s: %s\n", target.Workgroup, message)
 	}
 
 	fsys, err := migrations(archive, stdin)

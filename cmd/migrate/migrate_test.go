@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -293,5 +294,27 @@ func TestHelp(t *testing.T) {
 		if code := run(t.Context(), args, nil, &stdout, &stderr); code != 0 || stdout.String() != usage || stderr.Len() > 0 {
 			t.Errorf("%q: status %d, errors %q", args, code, &stderr)
 		}
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	t.Setenv("REDSHIFT_WORKGROUP", "ev-dev")
+	t.Setenv("REDSHIFT_DATABASE", "dev")
+	t.Setenv("AWS_REGION", "us-east-1")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	if code := run(ctx, []string{"status"}, nil, &stdout, &stderr); code != exitInterrupted {
+		t.Errorf("status %d, errors %q", code, &stderr)
+	}
+}
+
+func TestArchiveThatCannotBeRead(t *testing.T) {
+	t.Setenv("REDSHIFT_WORKGROUP", "ev-dev")
+	t.Setenv("REDSHIFT_DATABASE", "dev")
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"status", "--archive", "nowhere"}, nil, &stdout, &stderr)
+	if want := "migrate: reading the packed SQL: open nowhere: "; code != exitFailed || !strings.HasPrefix(stderr.String(), want) {
+		t.Errorf("status %d, errors %q, want 1 and %q", code, &stderr, want)
 	}
 }

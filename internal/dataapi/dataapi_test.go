@@ -24,7 +24,7 @@ const secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:login-AbCdE
 func open(t *testing.T, c dataapi.Config) *sql.DB {
 	t.Helper()
 	if c.Workgroup == "" {
-		c.Workgroup = "ev"
+		c.Workgroup = "ev-dev"
 	}
 	c.Database, c.SecretARN = "dev", secret
 	db, err := dataapi.Open(t.Context(), c)
@@ -63,7 +63,7 @@ func TestConnectionIsSession(t *testing.T) {
 		}
 	}
 	for _, in := range s.made("ExecuteStatement") {
-		opens := in.SessionID == "" && in.WorkgroupName == "ev" && in.Database == "dev" && in.SecretArn == secret &&
+		opens := in.SessionID == "" && in.WorkgroupName == "ev-dev" && in.Database == "dev" && in.SecretArn == secret &&
 			in.SessionKeepAliveSeconds != nil && *in.SessionKeepAliveSeconds == 300
 		resumes := in.SessionID != "" && in.WorkgroupName == "" && in.Database == "" && in.SecretArn == "" &&
 			in.SessionKeepAliveSeconds == nil
@@ -498,7 +498,7 @@ func TestFinalErrorsAreNotRetried(t *testing.T) {
 		refuse(w, 400, "AccessDeniedException", "not authorized to perform: redshift-data:ExecuteStatement")
 	})})
 	err := open(t, dataapi.Config{Wait: time.Minute}).PingContext(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "starting a statement in workgroup ev: ") || len(s.made("ExecuteStatement")) != 1 {
+	if err == nil || !strings.Contains(err.Error(), "starting a statement in workgroup ev-dev: ") || len(s.made("ExecuteStatement")) != 1 {
 		t.Errorf("error %v after %d calls", err, len(s.made("ExecuteStatement")))
 	}
 }
@@ -532,7 +532,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Error("opened without a workgroup")
 	}
 	t.Setenv("AWS_REGION", "")
-	if _, err := dataapi.Open(t.Context(), dataapi.Config{Workgroup: "ev", Database: "dev"}); err == nil || !strings.Contains(err.Error(), "set AWS_REGION") {
+	if _, err := dataapi.Open(t.Context(), dataapi.Config{Workgroup: "ev-dev", Database: "dev"}); err == nil || !strings.Contains(err.Error(), "set AWS_REGION") {
 		t.Errorf("error %v without a region", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A service is a Data API of one workgroup, "ev", as far as a driver can tell:
+// A service is a Data API of one workgroup, "ev-dev", as far as a driver can tell:
 // sessions that hold one statement at a time, states that a statement goes
 // through, results in pages, and tokens. It knows these statements:
 //
@@ -191,7 +191,7 @@ func (s *service) execute(in input, w http.ResponseWriter) {
 		return
 	}
 	switch {
-	case in.SessionID == "" && in.WorkgroupName != "ev":
+	case in.SessionID == "" && in.WorkgroupName != "ev-dev":
 		refuse(w, 400, "ValidationException", "Redshift endpoint doesn't exist in this region.")
 		return
 	case in.SessionID != "" && (in.WorkgroupName != "" || in.Database != "" || in.SecretArn != ""):

@@ -1,0 +1,375 @@
+// Package migratetest runs cmd/migrate, the built program, against the stand-ins
+// of the Data API and the warehouse. Each script in testdata is one story; the
+// commands it uses beside testscript's own are the ones of [commands].
+package migratetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"example.com/evstream/rehearsal/fakedataapi"
+	"example.com/evstream/rehearsal/fakekinesis"
+	"example.com/evstream/rehearsal/warehouse"
+	evsql "example.com/evstream/sql"
+)
+
+var update = flag.Bool("update", false, "write what the commands print into the scripts that compare it")
+
+const (
+	role   = "arn:aws:iam::123456789012:role/ev-streaming"
+	stream = "ev_stream_data"
+	secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ev-login-AbCdEf"
+)
+
+func TestMigrate(t *testing.T) {
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", filepath.Join(bin, "migrate"), "./cmd/migrate")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building cmd/migrate: %v\n%s", err, out)
+	}
+	shipped, err := filepath.Abs(filepath.Join("..", "..", "sql", "migrations"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata",
+		UpdateScripts: *update,
+		Cmds:          commands,
+		Setup: func(env *testscript.Env) error {
+			h, err := newHouse()
+			if err != nil {
+				return err
+			}
+			env.Defer(func() {
+				if err := h.close(); err != nil {
+					t.Error(err)
+				}
+			})
+			env.Values[houseKey{}] = h
+			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("SHIPPED", shipped)
+			for name, value := range h.environment() {
+				env.Setenv(name, value)
+			}
+			return nil
+		},
+	})
+}
+
+// A house is a warehouse with one workgroup, ev-test, behind a Data API.
+type house struct {
+	kinesis *fakekinesis.Server
+	data    *warehouse.Warehouse
+	api     *fakedataapi.Server
+
+	mu        sync.Mutex
+	forbidden string // action that no role may do
+	requests  []*fakedataapi.Call
+	reached   chan struct{} // closed when a held request has come
+	released  chan struct{} // closing it lets that request go on
+}
+
+type houseKey struct{} // of the house among a script's values
+
+func newHouse() (*house, error) {
+	h := &house{kinesis: fakekinesis.New()}
+	if _, err := h.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Mode: fakekinesis.OnDemand}); err != nil {
+		return nil, err
+	}
+	h.data = warehouse.New(warehouse.Options{Streams: h.kinesis, Authorize: h.authorize})
+	if err := h.addWorkgroup("ev-test"); err != nil {
+		return nil, err
+	}
+	h.api = fakedataapi.New(h.data, func(nameOrARN string) (string, error) {
+		if nameOrARN != secret {
+			return "", errors.New("there is no such secret")
+		}
+		return `{"username":"admin","password":"Secret1234"}`, nil
+	}, fakedataapi.WithPageRows(3))
+	h.api.Control("", func(c *fakedataapi.Call) *fakedataapi.Fault {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.requests = append(h.requests, c)
+		return nil
+	})
+	return h, h.api.Start()
+}
+
+// environment is what the programs of this repository need to reach the house.
+func (h *house) environment() map[string]string {
+	return map[string]string{
+		"REDSHIFT_WORKGROUP":             "ev-test",
+		"REDSHIFT_DATABASE":              "dev",
+		"REDSHIFT_SECRET_ARN":            secret,
+		"STREAM_NAME":                    stream,
+		"STREAMING_ROLE_ARN":             role,
+		"AWS_REGION":                     "us-east-1",
+		"AWS_ACCESS_KEY_ID":              "AKIDEXAMPLE",
+		"AWS_SECRET_ACCESS_KEY":          "example",
+		"AWS_ENDPOINT_URL_REDSHIFT_DATA": h.api.URL(),
+	}
+}
+
+func (h *house) close() error {
+	return errors.Join(h.api.Close(), h.data.Close(), h.kinesis.Close())
+}
+
+// addWorkgroup makes a workgroup and a namespace of the same name.
+func (h *house) addWorkgroup(name string) error {
+	err := h.data.CreateNamespace(context.Background(), warehouse.Namespace{
+		Name: name, AdminUser: "admin", AdminPassword: "Secret1234", IAMRoles: []string{role},
+	})
+	if err != nil {
+		return err
+	}
+	return h.data.CreateWorkgroup(warehouse.Workgroup{Name: name, Namespace: name})
+}
+
+func (h *house) authorize(_, action, _ string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if action == h.forbidden {
+		return errors.New("it has not taken effect yet")
+	}
+	return nil
+}
+
+// eventually waits until a condition holds.
+func eventually(ts *testscript.TestScript, what string, holds func() bool) {
+	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// commands are what a script can do to the house.
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	// pack DIR FILE packs the migrations in a folder, in order or not, into an archive.
+	"pack": command(2, func(ts *testscript.TestScript, _ *house, args []string) error {
+		fsys := os.DirFS(ts.MkAbs(args[0]))
+		names, err := fs.Glob(fsys, "*")
+		if err != nil {
+			return err
+		}
+		var archive strings.Builder
+		for _, name := range names { // sorted
+			data, err := fs.ReadFile(fsys, name)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&archive, "-- %s --\n%s", name, data)
+		}
+		return os.WriteFile(ts.MkAbs(args[1]), []byte(archive.String()), 0o666)
+	}),
+
+	// sql STATEMENT runs a statement in the warehouse, past the Data API, and prints its
+	// rows.
+	"sql": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
+		result, err := h.data.Query(context.Background(), "ev-test", args[0])
+		if err != nil {
+			return err
+		}
+		for _, row := range result.Rows {
+			for i, value := range row {
+				if i > 0 {
+					fmt.Fprint(ts.Stdout(), " ")
+				}
+				if value == nil {
+					value = "NULL"
+				}
+				fmt.Fprint(ts.Stdout(), value)
+			}
+			fmt.Fprintln(ts.Stdout())
+		}
+		return nil
+	}),
+
+	// statements DIR makes sure that what ran in the warehouse, the ledger's statements
+	// aside, is what package sql finds in the files, in that order.
+	"statements": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
+		list, err := evsql.List(os.DirFS(args[0]))
+		if err != nil {
+			return err
+		}
+		values := strings.NewReplacer("${STREAMING_ROLE_ARN}", role, "${STREAM_NAME}", stream)
+		var want, got []string
+		for _, m := range list {
+			for _, s := range m.Statements {
+				want = append(want, values.Replace(s.Text))
+			}
+		}
+		for _, s := range h.api.Statements() {
+			if !strings.Contains(s.SQL[0], "ev_schema_migrations") {
+				got = append(got, s.SQL[0])
+			}
+		}
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("ran:\n%s\nfound in the files:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		return nil
+	}),
+
+	// hold VERSION keeps the record of a migration from being written until release.
+	"hold": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
+		h.hold(args[0], false)
+		return nil
+	}),
+	// strand VERSION does too, and it is never written: for a program that is killed.
+	"strand": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
+		h.hold(args[0], true)
+		return nil
+	}),
+	// held waits until the record of hold or strand has come.
+	"held": command(0, func(ts *testscript.TestScript, h *house, _ []string) error {
+		eventually(ts, "the held request came", func() bool {
+			select {
+			case <-h.reached:
+				return true
+			default:
+				return false
+			}
+		})
+		return nil
+	}),
+	// release ends hold or strand.
+	"release": command(0, func(_ *testscript.TestScript, h *house, _ []string) error {
+		close(h.released)
+		return nil
+	}),
+
+	// fault OPERATION CODE refuses the next request of an operation with an error code, or
+	// does it and cuts the connection before the answer (CODE is cut-after).
+	"fault": command(2, func(_ *testscript.TestScript, h *house, args []string) error {
+		f := &fakedataapi.Fault{CutAfter: args[1] == "cut-after"}
+		if !f.CutAfter {
+			f.Err = &fakedataapi.Error{Code: args[1], Message: "so the script said"}
+			if args[1] == "InternalServerException" {
+				f.Err.Status = 500
+			}
+		}
+		h.api.Control(args[0], func(*fakedataapi.Call) *fakedataapi.Fault { return f })
+		return nil
+	}),
+	// slow TEXT makes the next statement that starts with a text run until it is cancelled.
+	"slow": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
+		h.slow(args[0])
+		return nil
+	}),
+
+	// requested N TEXT waits until N requests to start a statement had a text in them.
+	"requested": command(2, func(ts *testscript.TestScript, h *house, args []string) error {
+		n, err := strconv.Atoi(args[0])
+		if err != nil {
+			return err
+		}
+		eventually(ts, strings.Join(args, " ")+" requests came", func() bool {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			found := 0
+			for _, c := range h.requests {
+				if c.Operation == "ExecuteStatement" && strings.Contains(string(c.Body), args[1]) {
+					found++
+				}
+			}
+			return found >= n
+		})
+		return nil
+	}),
+	// failed TEXT waits until a statement failed with a text in its message.
+	"failed": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
+		eventually(ts, "a statement failed with "+args[0], func() bool {
+			return slices.ContainsFunc(h.api.Statements(), func(s fakedataapi.Statement) bool {
+				return strings.Contains(s.Error, args[0])
+			})
+		})
+		return nil
+	}),
+	// unasked makes sure that no request came at all.
+	"unasked": command(0, func(_ *testscript.TestScript, h *house, _ []string) error {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if len(h.requests) > 0 {
+			return fmt.Errorf("%d requests came, the first one %s", len(h.requests), h.requests[0].Body)
+		}
+		return nil
+	}),
+
+	// forbid ACTION takes the permission for an action from every role, allow gives it back.
+	"forbid": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
+		h.forbid(args[0])
+		return nil
+	}),
+	"allow": command(0, func(_ *testscript.TestScript, h *house, _ []string) error {
+		h.forbid("")
+		return nil
+	}),
+	// workgroup NAME makes a workgroup.
+	"workgroup": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
+		return h.addWorkgroup(args[0])
+	}),
+}
+
+// command makes a command of testscript that takes n arguments.
+func command(n int, do func(*testscript.TestScript, *house, []string) error) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != n {
+			ts.Fatalf("this command takes %d arguments and no !", n)
+		}
+		h, ok := ts.Value(houseKey{}).(*house)
+		if !ok {
+			ts.Fatalf("the script has no house")
+		}
+		ts.Check(do(ts, h, args))
+	}
+}
+
+func (h *house) forbid(action string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.forbidden = action
+}
+
+// slow makes the next statement that starts with a text run until it is cancelled.
+func (h *house) slow(text string) {
+	h.api.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
+		if !strings.HasPrefix(c.SQL[0], text) {
+			return nil
+		}
+		return &fakedataapi.Fault{Outcome: fakedataapi.Outcome{Status: fakedataapi.Running}}
+	})
+}
+
+// hold makes the request that records a version wait until release, and then be applied
+// or cut off.
+func (h *house) hold(version string, cut bool) {
+	reached, released := make(chan struct{}), make(chan struct{})
+	h.reached, h.released = reached, released
+	h.api.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
+		var request struct {
+			Parameters []struct{ Value string }
+		}
+		if err := json.Unmarshal(c.Body, &request); err != nil ||
+			!strings.HasPrefix(c.SQL[0], "INSERT INTO ev_schema_migrations") || request.Parameters[0].Value != version {
+			return nil
+		}
+		close(reached)
+		return &fakedataapi.Fault{Hold: released, CutBefore: cut}
+	})
+}
