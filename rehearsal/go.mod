@@ -18,6 +18,7 @@ require (
 )
 
 require (
+	example.com/evstream v0.0.0-00010101000000-000000000000
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect
 	github.com/Microsoft/go-winio v0.6.3 // indirect
