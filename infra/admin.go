@@ -34,14 +34,14 @@ func lookUpAdmin(ctx *pulumi.Context, s settings, wrong *problems) admin {
 	}
 	secret, err := secretsmanager.LookupSecret(ctx, name)
 	if err != nil {
-		wrong.add("secretName is %q: the secret can't be looked up in this region and account: %v. "+
-			"Create it with: aws secretsmanager create-secret --name %[1]s --secret-string file://FILE", s.SecretName, err)
+		wrong.add("secretName is %q: the secret can't be looked up in this region and account: %s. "+
+			"Create it with: aws secretsmanager create-secret --name %[1]s --secret-string file://FILE", s.SecretName, said(err))
 		return admin{}
 	}
 	version, err := secretsmanager.LookupSecretVersion(ctx, &secretsmanager.LookupSecretVersionArgs{SecretId: secret.Arn})
 	if err != nil {
-		wrong.add("secretName is %q: its value can't be read: %v. "+
-			"The caller needs secretsmanager:GetSecretValue on %s, and kms:Decrypt on its key if it has one of its own.", s.SecretName, err, secret.Arn)
+		wrong.add("secretName is %q: its value can't be read: %s. "+
+			"The caller needs secretsmanager:GetSecretValue on %s, and kms:Decrypt on its key if it has one of its own.", s.SecretName, said(err), secret.Arn)
 		return admin{}
 	}
 	return parseAdmin(s, secret.Arn, version.SecretString, wrong)
@@ -93,8 +93,8 @@ func adminProblems(username, password string) []string {
 	switch {
 	case !adminName.MatchString(username):
 		found = append(found, "the admin's name starts with a lower-case letter and has up to 128 lower-case letters and digits.")
-	case isReserved(username):
-		found = append(found, "the admin's name is a reserved word of Redshift; choose another.")
+	case isReserved(username) || username == "public":
+		found = append(found, "the admin's name is public or a reserved word of Redshift; choose another.")
 	}
 	if n := len(password); n < 8 || n > 64 {
 		found = append(found, fmt.Sprintf("the admin's password has %d characters; Redshift takes 8 to 64.", n))

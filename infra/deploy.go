@@ -15,7 +15,10 @@ import (
 func Deploy(ctx *pulumi.Context) error {
 	var wrong problems
 	s := readSettings(ctx, &wrong)
-	place := lookUpPlace(ctx, &wrong)
+	place, ok := lookUpPlace(ctx, &wrong)
+	if !ok {
+		return wrong.err(ctx)
+	}
 	net := lookUpNetwork(ctx, s, &wrong)
 	admin := lookUpAdmin(ctx, s, &wrong)
 	if err := wrong.err(ctx); err != nil {

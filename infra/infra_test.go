@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -111,7 +112,8 @@ func TestRefusals(t *testing.T) {
 		{"no default VPC", set("vpcName", "default"), nil},
 		{"subnetIds not a list", set("subnetIds", "subnet-000000000000000a"), nil},
 		{"subnetIds malformed and twice", set("subnetIds", `["a","subnet-000000000000000a","subnet-000000000000000a","subnet-000000000000000b","subnet-000000000000000c"]`), nil},
-		{"subnetIds unknown", set("subnetIds", `["subnet-00000000"]`), nil},
+		{"subnetIds all malformed", set("subnetIds", `["a"]`), nil},
+		{"subnetIds unknown", set("subnetIds", `["subnet-00000001","subnet-00000000"]`), nil},
 		{"subnetIds in another VPC", set("subnetIds", `["subnet-000000000000000e"]`), func(a *account) {
 			a.vpcs = append(a.vpcs, vpc{id: "vpc-00000000000000002", subnets: []subnet{{id: "subnet-000000000000000e"}}})
 		}},
@@ -127,6 +129,7 @@ func TestRefusals(t *testing.T) {
 		{"too few addresses without enhanced routing", set("enhancedVpcRouting", "false"), subnets(func(v *vpc) { v.subnets[1].free = 2 })},
 		{"lookups refused", nil, func(a *account) { a.failing = "aws:ec2/getVpcs:getVpcs" }},
 		{"workgroup lookup refused", nil, func(a *account) { a.failing = "aws:redshiftserverless/getWorkgroup:getWorkgroup" }},
+		{"no provider", set("streamMode", "x"), func(a *account) { a.failing = "every lookup" }},
 		{"no credentials", nil, func(a *account) { a.failing = "aws:index/getCallerIdentity:getCallerIdentity" }},
 
 		{"secretName malformed", set("secretName", "my secret"), nil},
@@ -140,6 +143,7 @@ func TestRefusals(t *testing.T) {
 		{"secret with a number", nil, secret(`{"username":"` + adminName + `","password":87650123}`)},
 		{"admin name with upper case", nil, login("EvAdmin", adminPassword)},
 		{"admin name reserved", nil, login("user", adminPassword)},
+		{"admin name public", nil, login("public", adminPassword)},
 		{"password too short", nil, login(adminName, "Short1")},
 		{"password too long", nil, login(adminName, strings.Repeat("Aa1", 22))},
 		{"password without a digit", nil, login(adminName, "OnlyLetters")},
@@ -183,6 +187,7 @@ func TestRefusals(t *testing.T) {
 		{"protect not a flag", set("protect", "please"), nil},
 		{"keys in the provider's settings", set("aws:accessKey", "AKIAEXAMPLE", "aws:secretKey", "x"), nil},
 		{"role in the provider's settings", set("aws:assumeRole", `{"roleArn":"arn:aws:iam::123456789012:role/x"}`), nil},
+		{"files in the provider's settings", set("aws:sharedConfigFiles", `["aws.conf"]`), nil},
 		{"a default gone from Pulumi.yaml", set("streamName", "-"), nil},
 		{"several at once", set("vpcName", "no-such", "baseCapacity", "7", "streamMode", "x", "secretName", "no-such"), nil},
 	} {
@@ -292,6 +297,74 @@ func TestDeployedWorkgroupKeepsItsSubnets(t *testing.T) {
 	a.workgroups = map[string][]string{"ev-streaming-dev": {a.vpcs[0].subnets[0].id}}
 	if _, err := deploy(t, a, nil, preview); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestDefaultVPC: the region's default VPC has no Name tag to be found by.
+func TestDefaultVPC(t *testing.T) {
+	a := example()
+	a.vpcs[0].name, a.vpcs[0].isDefault = "", true
+	made, err := deploy(t, a, map[string]string{"vpcName": "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := made.get(t, "aws:ec2/securityGroup:SecurityGroup", "warehouse").Inputs["vpcId"]; got != a.vpcs[0].id {
+		t.Errorf("the warehouse's security group is in %v, want the default VPC %s", got, a.vpcs[0].id)
+	}
+}
+
+// TestSecretByARN: a secret's ARN does as well as its name.
+func TestSecretByARN(t *testing.T) {
+	const arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift/native"
+	made, err := deploy(t, example(), map[string]string{"secretName": arn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	environment := made.get(t, "command:local:Command", "schema").Inputs["environment"].(map[string]any)
+	if got := environment["REDSHIFT_SECRET_ARN"]; got != arn {
+		t.Errorf("the SQL is run with the secret %v, want %s", got, arn)
+	}
+}
+
+// TestWorkgroupWithoutEndpoint: a workgroup whose creation timed out is in the
+// state without an endpoint; the next preview and update must get past that.
+func TestWorkgroupWithoutEndpoint(t *testing.T) {
+	a := example()
+	a.timedOut = true
+	for _, options := range [][]pulumi.RunOption{{preview}, nil} {
+		if _, err := deploy(t, a, nil, options...); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestSQLUsesTheProvidersProfile: the AWS provider prefers its profile to keys in
+// the environment, so the command that applies the SQL must do the same.
+func TestSQLUsesTheProvidersProfile(t *testing.T) {
+	made, err := deploy(t, example(), map[string]string{"aws:profile": "ev"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "credentials")
+	if err := os.WriteFile(file, []byte("[ev]\naws_access_key_id=of-profile\naws_secret_access_key=x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"AWS_SHARED_CREDENTIALS_FILE": file, "AWS_CONFIG_FILE": os.DevNull,
+		"AWS_ACCESS_KEY_ID": "of-environment", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "x", "AWS_WEB_IDENTITY_TOKEN_FILE": "x",
+	} {
+		t.Setenv(name, value)
+	}
+	for name, value := range made.get(t, "command:local:Command", "schema").Inputs["environment"].(map[string]any) {
+		t.Setenv(name, fmt.Sprint(value))
+	}
+	cfg, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := cfg.Credentials.Retrieve(t.Context())
+	if err != nil || keys.AccessKeyID != "of-profile" {
+		t.Errorf("the SQL is run with the keys %q (%v), want those of the profile", keys.AccessKeyID, err)
 	}
 }
 

@@ -16,24 +16,20 @@ import (
 // redshiftPort is where SQL clients reach the workgroup.
 const redshiftPort = 5439
 
-// lookUpPlace asks the AWS provider where it works.
-func lookUpPlace(ctx *pulumi.Context, wrong *problems) place {
-	region, err := aws.GetRegion(ctx, nil)
-	if err != nil {
-		wrong.add("aws:region: %v. Set it with pulumi config set aws:region REGION, or AWS_REGION.", err)
-		return place{}
+// lookUpPlace asks the AWS provider where it works. A provider that can't say,
+// as one without a region or valid credentials, answers no other lookup either.
+func lookUpPlace(ctx *pulumi.Context, wrong *problems) (place, bool) {
+	region, regionErr := aws.GetRegion(ctx, nil)
+	partition, partitionErr := aws.GetPartition(ctx, nil)
+	caller, callerErr := aws.GetCallerIdentity(ctx, nil)
+	for _, err := range []error{regionErr, partitionErr, callerErr} {
+		if err != nil {
+			wrong.add("the AWS provider can't tell its region and account: %s. Is the region set (pulumi config set aws:region REGION), "+
+				"and are the credentials valid (aws sts get-caller-identity)?", said(err))
+			return place{}, false
+		}
 	}
-	partition, err := aws.GetPartition(ctx, nil)
-	if err != nil {
-		wrong.add("the AWS partition of %s can't be looked up: %v", region.Name, err)
-		return place{}
-	}
-	caller, err := aws.GetCallerIdentity(ctx, nil)
-	if err != nil {
-		wrong.add("the AWS account can't be looked up: %v. Are the credentials valid? Try: aws sts get-caller-identity", err)
-		return place{}
-	}
-	return place{partition: partition.Partition, region: region.Name, account: caller.AccountId}
+	return place{partition: partition.Partition, region: region.Name, account: caller.AccountId}, true
 }
 
 // network is where the workgroup goes.
@@ -49,9 +45,8 @@ func lookUpNetwork(ctx *pulumi.Context, s settings, wrong *problems) network {
 	if found == nil {
 		return network{}
 	}
-	subnets, err := lookUpSubnets(ctx, s, found)
-	if err != nil {
-		wrong.add("%v", err)
+	subnets, ok := lookUpSubnets(ctx, s, found, wrong)
+	if !ok {
 		return network{}
 	}
 	checkSubnets(ctx, s, found.Id, subnets, wrong)
@@ -70,14 +65,14 @@ func lookUpVPC(ctx *pulumi.Context, s settings, wrong *problems) *ec2.LookupVpcR
 	case s.VPCName == "default":
 		found, err := ec2.LookupVpc(ctx, &ec2.LookupVpcArgs{Default: pulumi.BoolRef(true)})
 		if err != nil {
-			wrong.add("vpcName is default: the region's default VPC can't be looked up: %v", err)
+			wrong.add("vpcName is default: the region's default VPC can't be looked up: %s", said(err))
 			return nil
 		}
 		return found
 	case id == "":
 		named, err := ec2.GetVpcs(ctx, &ec2.GetVpcsArgs{Tags: map[string]string{"Name": s.VPCName}})
 		if err != nil {
-			wrong.add("vpcName is %q: VPCs can't be listed: %v", s.VPCName, err)
+			wrong.add("vpcName is %q: VPCs can't be listed: %s", s.VPCName, said(err))
 			return nil
 		}
 		slices.Sort(named.Ids)
@@ -98,83 +93,91 @@ func lookUpVPC(ctx *pulumi.Context, s settings, wrong *problems) *ec2.LookupVpcR
 	}
 	found, err := ec2.LookupVpc(ctx, &ec2.LookupVpcArgs{Id: &id})
 	if err != nil {
-		wrong.add("VPC %s can't be looked up in this region and account: %v", id, err)
+		wrong.add("VPC %s can't be looked up in this region and account: %s", id, said(err))
 		return nil
 	}
 	return found
 }
 
 // lookUpSubnets returns the subnets for the workgroup sorted by id: those of the
-// setting subnetIds, or the VPC's private subnets with egress.
-func lookUpSubnets(ctx *pulumi.Context, s settings, in *ec2.LookupVpcResult) ([]*ec2.LookupSubnetResult, error) {
+// setting subnetIds, or the VPC's private subnets with egress. Unless it is ok,
+// it has reported why.
+func lookUpSubnets(ctx *pulumi.Context, s settings, in *ec2.LookupVpcResult, wrong *problems) (chosen []*ec2.LookupSubnetResult, ok bool) {
 	if len(s.SubnetIDs) > 0 {
-		var valid []string
-		for _, id := range s.SubnetIDs {
-			if subnetID.MatchString(id) {
-				valid = append(valid, id)
-			}
-		}
-		subnets, err := describeSubnets(ctx, valid)
-		if err != nil {
-			return nil, fmt.Errorf("subnetIds: %w", err)
-		}
+		valid := slices.DeleteFunc(slices.Clone(s.SubnetIDs), func(id string) bool { return !subnetID.MatchString(id) })
+		subnets, ok := describeSubnets(ctx, valid, wrong)
 		for _, subnet := range subnets {
-			if subnet.VpcId != in.Id {
-				return nil, fmt.Errorf("subnetIds holds %s, which is in %s and not in %s", subnet.Id, subnet.VpcId, in.Id)
+			if subnet != nil && subnet.VpcId != in.Id {
+				wrong.add("subnetIds holds %s, which is in %s and not in %s. All of them must be in one VPC.", subnet.Id, subnet.VpcId, in.Id)
+				ok = false
 			}
 		}
-		return subnets, nil
+		return subnets, ok && len(valid) == len(s.SubnetIDs)
 	}
 
 	listed, err := ec2.GetSubnets(ctx, &ec2.GetSubnetsArgs{
 		Filters: []ec2.GetSubnetsFilter{{Name: "vpc-id", Values: []string{in.Id}}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("the subnets of %s can't be listed: %w", in.Id, err)
+		wrong.add("the subnets of %s can't be listed: %s", in.Id, said(err))
+		return nil, false
 	}
 	slices.Sort(listed.Ids)
-	subnets, err := describeSubnets(ctx, listed.Ids)
-	if err != nil {
-		return nil, err
+	subnets, ok := describeSubnets(ctx, listed.Ids, wrong)
+	if !ok {
+		return nil, false
 	}
-	routes, err := describeRoutes(ctx, in)
-	if err != nil {
-		return nil, err
+	routes, ok := describeRoutes(ctx, in, wrong)
+	if !ok {
+		return nil, false
 	}
-	var private []*ec2.LookupSubnetResult
 	var others []string
 	for _, subnet := range subnets {
 		kind, because := classify(subnet, routes.of(subnet.Id))
 		if kind == privateSubnet {
-			private = append(private, subnet)
+			chosen = append(chosen, subnet)
 			continue
 		}
 		others = append(others, fmt.Sprintf("%s is %s (%s)", subnet.Id, kind, because))
 	}
-	if len(private) == 0 {
-		return nil, fmt.Errorf("VPC %s has no private subnet with egress: %s. "+
-			"Give its private subnets a default route to a NAT gateway, tag them aws-cdk:subnet-type=Private, or name the subnets with subnetIds",
+	if len(chosen) == 0 {
+		wrong.add("VPC %s has no private subnet with egress: %s. "+
+			"Give its private subnets a default route to a NAT gateway, tag them aws-cdk:subnet-type=Private, or name the subnets with subnetIds.",
 			in.Id, strings.Join(append(others, fmt.Sprintf("%d subnets in all", len(subnets))), "; "))
+		return nil, false
 	}
-	return private, nil
+	return chosen, true
 }
 
-// describeSubnets looks up each subnet, in the order of the ids.
-func describeSubnets(ctx *pulumi.Context, ids []string) ([]*ec2.LookupSubnetResult, error) {
-	subnets := make([]*ec2.LookupSubnetResult, len(ids))
+func describeSubnets(ctx *pulumi.Context, ids []string, wrong *problems) ([]*ec2.LookupSubnetResult, bool) {
+	return describe("subnet", ids, wrong, func(id string) (*ec2.LookupSubnetResult, error) {
+		return ec2.LookupSubnet(ctx, &ec2.LookupSubnetArgs{Id: &id})
+	})
+}
+
+// describe looks up each id, several at a time, and returns what it found in the
+// order of the ids. It reports every id that can't be looked up; nil is found
+// for it, and ok is false.
+func describe[T any](kind string, ids []string, wrong *problems, lookUp func(id string) (*T, error)) (found []*T, ok bool) {
+	found = make([]*T, len(ids))
+	failed := make([]error, len(ids))
 	var each errgroup.Group
 	each.SetLimit(8)
 	for i, id := range ids {
 		each.Go(func() error {
-			subnet, err := ec2.LookupSubnet(ctx, &ec2.LookupSubnetArgs{Id: &id})
-			if err != nil {
-				return fmt.Errorf("subnet %s can't be looked up: %w", id, err)
-			}
-			subnets[i] = subnet
+			found[i], failed[i] = lookUp(id)
 			return nil
 		})
 	}
-	return subnets, each.Wait()
+	_ = each.Wait() // each error is in failed
+	ok = true
+	for i, err := range failed {
+		if err != nil {
+			wrong.add("%s %s can't be looked up: %s", kind, ids[i], said(err))
+			ok = false
+		}
+	}
+	return found, ok
 }
 
 // routes are a VPC's routes by subnet. A subnet that no route table names uses
@@ -193,26 +196,17 @@ func (r routes) of(subnet string) []ec2.GetRouteTableRoute {
 
 // describeRoutes reads every route table of the VPC. Asking for a subnet's table
 // by the subnet's id would fail for subnets that use the main table.
-func describeRoutes(ctx *pulumi.Context, in *ec2.LookupVpcResult) (routes, error) {
+func describeRoutes(ctx *pulumi.Context, in *ec2.LookupVpcResult, wrong *problems) (routes, bool) {
 	tables, err := ec2.GetRouteTables(ctx, &ec2.GetRouteTablesArgs{VpcId: &in.Id})
 	if err != nil {
-		return routes{}, fmt.Errorf("the route tables of %s can't be listed: %w", in.Id, err)
+		wrong.add("the route tables of %s can't be listed: %s", in.Id, said(err))
+		return routes{}, false
 	}
-	described := make([]*ec2.LookupRouteTableResult, len(tables.Ids))
-	var each errgroup.Group
-	each.SetLimit(8)
-	for i, id := range tables.Ids {
-		each.Go(func() error {
-			table, err := ec2.LookupRouteTable(ctx, &ec2.LookupRouteTableArgs{RouteTableId: &id})
-			if err != nil {
-				return fmt.Errorf("route table %s can't be looked up: %w", id, err)
-			}
-			described[i] = table
-			return nil
-		})
-	}
-	if err := each.Wait(); err != nil {
-		return routes{}, err
+	described, ok := describe("route table", tables.Ids, wrong, func(id string) (*ec2.LookupRouteTableResult, error) {
+		return ec2.LookupRouteTable(ctx, &ec2.LookupRouteTableArgs{RouteTableId: &id})
+	})
+	if !ok {
+		return routes{}, false
 	}
 	found := routes{explicit: map[string][]ec2.GetRouteTableRoute{}}
 	for i, table := range described {
@@ -225,7 +219,7 @@ func describeRoutes(ctx *pulumi.Context, in *ec2.LookupVpcResult) (routes, error
 			}
 		}
 	}
-	return found, nil
+	return found, true
 }
 
 // Kinds of subnets, as the AWS CDK names them.
@@ -290,7 +284,7 @@ func checkSubnets(ctx *pulumi.Context, s settings, vpcID string, subnets []*ec2.
 
 	taken, err := subnetsInUse(ctx, s.WorkgroupName)
 	if err != nil {
-		wrong.add("workgroup %s can't be looked up: %v", s.WorkgroupName, err)
+		wrong.add("workgroup %s can't be looked up: %s", s.WorkgroupName, said(err))
 		return
 	}
 	for _, subnet := range subnets {
@@ -343,9 +337,10 @@ type securityGroups struct {
 }
 
 // newSecurityGroups makes two groups: one for SQL clients, and one for the
-// warehouse, which admits the first on the Redshift port. The warehouse reaches Kinesis, KMS and S3 over HTTPS; AWS's
-// allow-all egress rule is not there, so that is said explicitly. Rules are
-// resources of their own, because in-line rules would remove each other.
+// warehouse, which admits the first on the Redshift port. The warehouse reaches
+// Kinesis, KMS and S3 over HTTPS; AWS's allow-all egress rule is not there, so
+// that is said explicitly. Rules are resources of their own, because in-line
+// rules would remove each other.
 func newSecurityGroups(ctx *pulumi.Context, s settings, net network) (*securityGroups, error) {
 	group := func(name, description string) (*ec2.SecurityGroup, error) {
 		tags := s.tags()

@@ -3,6 +3,7 @@ package infra
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -19,6 +20,14 @@ type problems struct {
 func (p *problems) add(format string, args ...any) {
 	p.found = append(p.found, fmt.Sprintf(format, args...))
 }
+
+// said is what the provider said when it failed: its text covers several lines,
+// of which the first ones only name the lookup.
+func said(err error) string {
+	return ceremony.ReplaceAllString(strings.Join(strings.Fields(err.Error()), " "), "")
+}
+
+var ceremony = regexp.MustCompile(`^.* errors? occurred: \* `)
 
 // err is nil if nothing is wrong.
 func (p *problems) err(ctx *pulumi.Context) error {

@@ -43,7 +43,13 @@ func newSchema(
 		"REDSHIFT_ENDPOINT":     house.address(),
 	}
 	if profile := config.GetProfile(ctx); profile != "" {
+		// The AWS provider takes its profile before keys in the environment,
+		// the runner's SDK after them: without these it would use other
+		// credentials.
 		environment["AWS_PROFILE"] = pulumi.String(profile)
+		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
+			environment[name] = pulumi.String("")
+		}
 	}
 	return local.NewCommand(ctx, "schema", &local.CommandArgs{
 		Create:                 pulumi.String("go build -o bin/migrate ./cmd/migrate && exec bin/migrate up"),

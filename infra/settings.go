@@ -183,7 +183,7 @@ func (r *reader) refuseUnknown(project string) {
 // credentials which the command that applies the SQL would not have. It gets the
 // profile and the region; a key pair would have to be written to the state.
 func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
-	for _, key := range []string{"accessKey", "secretKey", "token", "assumeRole", "assumeRoles", "assumeRoleWithWebIdentity"} {
+	for _, key := range []string{"accessKey", "secretKey", "token", "assumeRole", "assumeRoles", "assumeRoleWithWebIdentity", "sharedConfigFiles", "sharedCredentialsFiles"} {
 		if _, set := ctx.GetConfig("aws:" + key); set {
 			r.wrong.add("aws:%s is set: the SQL runs outside the AWS provider and would use other credentials. "+
 				"Give both the same through aws:profile or the AWS environment variables, and run: pulumi config rm aws:%s", key, key)

@@ -24,6 +24,7 @@ type account struct {
 	secrets    map[string]string // value by name
 	workgroups map[string][]string
 	failing    string // resource type or lookup that fails
+	timedOut   bool   // the workgroup's creation did, so that its state has no endpoint
 }
 
 type vpc struct {
@@ -35,12 +36,11 @@ type vpc struct {
 }
 
 type subnet struct {
-	id, zone  string
-	free      int
-	public    bool
-	table     string // "" is the main one
-	tag       string
-	otherTags map[string]string
+	id, zone string
+	free     int
+	public   bool
+	table    string // "" is the main one
+	tag      string
 }
 
 const (
@@ -135,6 +135,9 @@ func (s stub) NewResource(args pulumi.MockResourceArgs) (string, resource.Proper
 			"endpoints": []any{map[string]any{"address": "x.123456789012.us-east-1.redshift-serverless.amazonaws.com", "port": 5439}},
 		},
 	}[args.TypeToken]
+	if s.account.timedOut {
+		delete(computed, "endpoints")
+	}
 	for key, value := range computed {
 		state[resource.PropertyKey(key)] = resource.NewPropertyValue(value)
 	}
@@ -216,11 +219,14 @@ func (s stub) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	s.made.mu.Lock()
 	s.made.calls = append(s.made.calls, args.Token)
 	s.made.mu.Unlock()
-	if args.Token == s.account.failing {
-		return nil, fmt.Errorf("AWS says no to %s", args.Token)
-	}
 	result, err := s.account.look(args.Token, args.Args.Mappable())
-	return resource.NewPropertyMapFromMap(result), err
+	if args.Token == s.account.failing || s.account.failing == "every lookup" {
+		err = fmt.Errorf("AWS says no to %s", args.Token)
+	}
+	if err != nil { // as the real provider puts it
+		return nil, fmt.Errorf("invocation of %[1]s returned an error: invoking %[1]s: 1 error occurred:\n\t* %[2]w\n\n", args.Token, err)
+	}
+	return resource.NewPropertyMapFromMap(result), nil
 }
 
 // look answers a lookup from the account.

@@ -12,9 +12,15 @@ type warehouse struct {
 	workgroup *redshiftserverless.Workgroup
 }
 
-// address is the host name of the workgroup, which has exactly one endpoint.
+// address is the host name of the workgroup. It has one endpoint, but the state
+// of a workgroup whose creation timed out has none until it is updated.
 func (w *warehouse) address() pulumi.StringOutput {
-	return w.workgroup.Endpoints.Index(pulumi.Int(0)).Address().Elem()
+	return w.workgroup.Endpoints.ApplyT(func(endpoints []redshiftserverless.WorkgroupEndpoint) string {
+		if len(endpoints) == 0 || endpoints[0].Address == nil {
+			return ""
+		}
+		return *endpoints[0].Address
+	}).(pulumi.StringOutput)
 }
 
 func newWarehouse(ctx *pulumi.Context, s settings, net network, login admin, role *streamingRole, groups *securityGroups) (*warehouse, error) {
