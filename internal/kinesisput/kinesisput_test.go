@@ -36,13 +36,13 @@ func TestRequestsAreFilledToTheLimits(t *testing.T) {
 		wantRecords, atMostSize int
 	}{
 		{"by count", 2_000, 10, 4, 500, kinesisput.MaxRequestBytes},
-		{"by bytes", 100, 1 << 20, 12, 9, kinesisput.MaxRequestBytes},
+		{"by bytes", 30, 1 << 20, 4, 9, kinesisput.MaxRequestBytes},
 		{"one as large as a request", 3, kinesisput.MaxRequestBytes - 1, 3, 1, kinesisput.MaxRequestBytes},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := newEndpoint(t)
-				w, f := start(t, e, kinesisput.Config{InFlight: 1, BufferBytes: 200 << 20})
+				w, f := start(t, e, kinesisput.Config{InFlight: 1, BufferBytes: 50 << 20})
 				for i := range test.records {
 					data := make([]byte, test.size)
 					copy(data, fmt.Sprint(i))
@@ -278,7 +278,7 @@ func TestWriterStops(t *testing.T) {
 		{"every record refused", reply{status: 400, code: "ValidationException"}, time.Minute, "100 records in a row were refused"},
 		{"no connection", reply{cut: unwritten}, 67 * time.Second, "nothing could be delivered for"},
 		{"everything throttled", reply{refuse: func(int, entry) (string, string) {
-			return "ProvisionedThroughputExceededException", "Rate exceeded for shard shardId-000000000000 in stream ev."
+			return "ProvisionedThroughputExceededException", "Rate exceeded for shard " + right + " in stream ev."
 		}}, 67 * time.Second, "nothing could be delivered for"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -294,7 +294,7 @@ func TestWriterStops(t *testing.T) {
 				began := time.Now()
 				var err error
 				for i := 0; err == nil; i++ { // an input without end
-					err = w.Put(t.Context(), kinesisput.Record{PartitionKey: "k", Data: fmt.Append(nil, i)})
+					err = w.Put(t.Context(), kinesisput.Record{PartitionKey: rightKey, Data: fmt.Append(nil, i)})
 				}
 				if !strings.Contains(err.Error(), test.want) {
 					t.Errorf("put: %v\nwant %q", err, test.want)
@@ -318,7 +318,7 @@ func TestWriterStops(t *testing.T) {
 // TestFailingShardDoesNotHoldUpTheOthers puts records for two shards in turn, so
 // that a full buffer of the one would starve the other.
 func TestFailingShardDoesNotHoldUpTheOthers(t *testing.T) {
-	const perShard = 50_000
+	const perShard = 15_000
 	for _, test := range []struct{ name, code, message string }{
 		{"fails", "InternalFailure", "Internal Service Failure"},
 		{"throttles", "ProvisionedThroughputExceededException", "Rate exceeded for shard " + right + " in stream ev under account 123456789012."},
@@ -334,7 +334,7 @@ func TestFailingShardDoesNotHoldUpTheOthers(t *testing.T) {
 						return "", ""
 					}}
 				}
-				w, f := start(t, e, kinesisput.Config{RetryFor: 10 * time.Second, BufferBytes: 1 << 20})
+				w, f := start(t, e, kinesisput.Config{RetryFor: 10 * time.Second, BufferBytes: 1 << 18})
 				began := time.Now()
 				put(t, w, 2*perShard, leftKey, rightKey)
 				s := settled(t, w, f)
@@ -363,9 +363,9 @@ func TestShardComesBack(t *testing.T) {
 				return "", ""
 			}}
 		}
-		w, f := start(t, e, kinesisput.Config{RetryFor: time.Minute, BufferBytes: 1 << 20})
-		put(t, w, 20_000, leftKey, rightKey)
-		if s := settled(t, w, f); s.Failed != 0 || s.Delivered != 20_000 {
+		w, f := start(t, e, kinesisput.Config{RetryFor: time.Minute, BufferBytes: 1 << 18})
+		put(t, w, 5_000, leftKey, rightKey)
+		if s := settled(t, w, f); s.Failed != 0 || s.Delivered != 5_000 {
 			t.Errorf("%d delivered, %d failed: want all delivered after the shard came back", s.Delivered, s.Failed)
 		}
 	})

@@ -206,6 +206,14 @@ func (q *queue) learn(bucket uint16, shard string) *lane {
 	return l
 }
 
+// healthy reports whether some shard took the last records it was sent, and
+// that not so long ago that the shard may be closed by now.
+func (q *queue) healthy(now time.Time) bool {
+	return slices.ContainsFunc(q.lanes, func(l *lane) bool {
+		return l.failingSince.IsZero() && now.Sub(l.delivered) < 2*q.cfg.RetryFor
+	})
+}
+
 // hold makes all records wait after a request of which none was taken, longer
 // each time until release.
 func (q *queue) hold(sent, now time.Time) {
@@ -231,6 +239,7 @@ type lane struct {
 	heldSince    time.Time
 	holds        int       // in a row
 	failingSince time.Time // nothing was delivered since; zero if the last records were
+	delivered    time.Time // the last time that something was
 
 	// hopeless is set when the shard has taken nothing for as long as a record
 	// is retried. Until it takes one its records get a single attempt each,
@@ -308,6 +317,7 @@ func (l *lane) answered(delivered, throttled, failed int, sent, now time.Time, p
 	case delivered > 0:
 		l.holds = 0
 		l.failingSince = time.Time{}
+		l.delivered = now
 		l.hopeless = false
 	case throttled+failed > 0 && !sent.Before(l.heldSince):
 		if l.failingSince.IsZero() {

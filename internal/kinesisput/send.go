@@ -176,7 +176,7 @@ func (w *Writer) settle(batch []*record, results []types.PutRecordsResultEntry, 
 		w.failingSince = time.Time{}
 		w.invalidInRow = 0
 	}
-	failed = w.again(rejected, last, now)
+	failed = w.again(rejected, last, !w.queue.healthy(now), now)
 	return append(settled, failed...), failed
 }
 
@@ -213,10 +213,10 @@ func (w *Writer) settleError(batch []*record, err error, written bool, sent, now
 	case throttled:
 		w.stats.Throttled += int64(len(batch))
 		w.queue.hold(sent, now)
-		failed = w.again(batch, err, now)
+		failed = w.again(batch, err, true, now)
 	default:
 		w.queue.hold(sent, now)
-		failed = w.again(batch, err, now)
+		failed = w.again(batch, err, true, now)
 	}
 	return failed, failed
 }
@@ -227,16 +227,17 @@ const manyInvalid = 100
 
 // again puts rejected records back into the queue and returns those for which
 // it is too late. If nothing at all could be delivered for the time that a
-// record is retried, the writer stops: there is no sense in giving up record by
-// record on an input without end.
-func (w *Writer) again(rejected []*record, err error, now time.Time) (failed []*record) {
+// record is retried, and everywhere says that no shard can be expected to do
+// better, the writer stops: there is no sense in giving up record by record on
+// an input without end.
+func (w *Writer) again(rejected []*record, err error, everywhere bool, now time.Time) (failed []*record) {
 	if len(rejected) == 0 {
 		return nil
 	}
 	if w.failingSince.IsZero() {
 		w.failingSince = now
 	}
-	if d := now.Sub(w.failingSince); d >= w.cfg.RetryFor && w.stopped == nil {
+	if d := now.Sub(w.failingSince); d >= w.cfg.RetryFor && everywhere && w.stopped == nil {
 		failed = w.stop(fmt.Errorf("nothing could be delivered for %s: %w", d.Round(time.Second), err))
 	}
 	for _, r := range rejected {
