@@ -53,8 +53,8 @@ once all are applied, one JSON object:
 {"version":1,"migrations":[{"version":1,"file":"...","sha256":"...","state":"applied"}]}
 
 An applied migration that was changed, renamed or removed is refused. Stopped at
-any moment, even killed, up goes on where it was when it is run again. Two runs
-at once do no harm: the slower one sees that the other was there.
+any moment, even killed, up goes on where it was when it is run again. Of two
+runs at once, the slower one sees what the other has created, and goes on.
 
 Exit status: 0 done; 1 failed; 2 wrong use; 130 interrupted.
 

@@ -56,7 +56,7 @@ func (e sessionError) Error() string {
 func (e sessionError) Unwrap() []error { return []error{driver.ErrBadConn, e.err} }
 
 // The texts are "Session is not available" and "Session with Id: ... is invalid",
-// seen in github.com/awslabs/mcp/issues/4587; AWS documents none.
+// as users of AWS Labs' Redshift MCP server report them; AWS documents none.
 var sessionGone = regexp.MustCompile(`(?i)\bsession\b.*\b(not available|invalid|expired|closed)\b`)
 
 func isSessionGone(err error) bool {
