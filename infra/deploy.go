@@ -19,6 +19,7 @@ func Deploy(ctx *pulumi.Context) error {
 	if !ok {
 		return wrong.err(ctx)
 	}
+	s.checkKey(place, &wrong)
 	net := lookUpNetwork(ctx, s, &wrong)
 	admin := lookUpAdmin(ctx, s, &wrong)
 	if err := wrong.err(ctx); err != nil {
@@ -39,7 +40,7 @@ func Deploy(ctx *pulumi.Context) error {
 	}
 	house, err := newWarehouse(ctx, s, net, admin, role, groups)
 	if err != nil {
-		return fmt.Errorf("Redshift Serverless %s: %w", s.WorkgroupName, err)
+		return fmt.Errorf("warehouse %s: %w", s.WorkgroupName, err)
 	}
 	login, err := newDataAPISecret(ctx, s, admin)
 	if err != nil {

@@ -182,6 +182,7 @@ func TestRefusals(t *testing.T) {
 		{"maxCapacity too high", set("maxCapacity", "6000"), nil},
 		{"enhancedVpcRouting not a flag", set("enhancedVpcRouting", "maybe"), nil},
 		{"kmsKeyArn an alias", set("kmsKeyArn", "arn:aws:kms:us-east-1:123456789012:alias/ev"), nil},
+		{"kmsKeyArn of another region", set("kmsKeyArn", strings.Replace(customerKey, "us-east-1", "eu-west-1", 1)), nil},
 		{"logExports unknown", set("logExports", `["userlog","auditlog"]`), nil},
 		{"logExports twice", set("logExports", `["userlog","userlog"]`), nil},
 		{"protect not a flag", set("protect", "please"), nil},

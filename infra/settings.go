@@ -298,6 +298,13 @@ func (s settings) check(r *reader) {
 	}
 }
 
+// checkKey reports a key that the services of the deployment's region can't use.
+func (s settings) checkKey(at place, wrong *problems) {
+	if here := fmt.Sprintf("arn:%s:kms:%s:", at.partition, at.region); kmsKeyARN.MatchString(s.KMSKeyARN) && !strings.HasPrefix(s.KMSKeyARN, here) {
+		wrong.add("kmsKeyArn is %q: the key must be in the region of the deployment, %s.", s.KMSKeyARN, at.region)
+	}
+}
+
 // isBaseCapacity says whether Redshift Serverless takes a base capacity of so
 // many RPU.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-capacity.html
