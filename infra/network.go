@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/redshiftserverless"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -49,49 +48,49 @@ func lookUpNetwork(ctx *pulumi.Context, s settings, wrong *problems) network {
 	if !ok {
 		return network{}
 	}
-	checkSubnets(ctx, s, found.Id, subnets, wrong)
-	n := network{vpcID: found.Id}
+	checkSubnets(ctx, s, found.ID, subnets, wrong)
+	n := network{vpcID: found.ID}
 	for _, subnet := range subnets {
-		n.subnetIDs = append(n.subnetIDs, subnet.Id)
+		n.subnetIDs = append(n.subnetIDs, subnet.ID)
 	}
 	return n
 }
 
-func lookUpVPC(ctx *pulumi.Context, s settings, wrong *problems) *ec2.LookupVpcResult {
+func lookUpVPC(ctx *pulumi.Context, s settings, wrong *problems) *vpcResult {
 	id := s.VPCID
 	switch {
 	case s.VPCName == "" && id == "", s.VPCName != "" && id != "":
 		return nil // already reported
 	case s.VPCName == "default":
-		found, err := ec2.LookupVpc(ctx, &ec2.LookupVpcArgs{Default: pulumi.BoolRef(true)})
+		found, err := defaultVPC(ctx)
 		if err != nil {
 			wrong.add("vpcName is default: the region's default VPC can't be looked up: %s", said(err))
 			return nil
 		}
 		return found
 	case id == "":
-		named, err := ec2.GetVpcs(ctx, &ec2.GetVpcsArgs{Tags: map[string]string{"Name": s.VPCName}})
+		named, err := vpcsNamed(ctx, s.VPCName)
 		if err != nil {
 			wrong.add("vpcName is %q: VPCs can't be listed: %s", s.VPCName, said(err))
 			return nil
 		}
-		slices.Sort(named.Ids)
-		switch len(named.Ids) {
+		slices.Sort(named)
+		switch len(named) {
 		case 0:
 			wrong.add("vpcName is %q: no VPC of this region and account has that Name tag. "+
 				"List them with: aws ec2 describe-vpcs", s.VPCName)
 			return nil
 		case 1:
-			id = named.Ids[0]
+			id = named[0]
 		default:
 			wrong.add("vpcName is %q: %d VPCs have that Name tag (%s). Remove vpcName and choose one with vpcId.",
-				s.VPCName, len(named.Ids), strings.Join(named.Ids, ", "))
+				s.VPCName, len(named), strings.Join(named, ", "))
 			return nil
 		}
 	case !vpcID.MatchString(id):
 		return nil // already reported
 	}
-	found, err := ec2.LookupVpc(ctx, &ec2.LookupVpcArgs{Id: &id})
+	found, err := vpcByID(ctx, id)
 	if err != nil {
 		wrong.add("VPC %s can't be looked up in this region and account: %s", id, said(err))
 		return nil
@@ -102,28 +101,26 @@ func lookUpVPC(ctx *pulumi.Context, s settings, wrong *problems) *ec2.LookupVpcR
 // lookUpSubnets returns the subnets for the workgroup sorted by id: those of the
 // setting subnetIds, or the VPC's private subnets with egress. Unless it is ok,
 // it has reported why.
-func lookUpSubnets(ctx *pulumi.Context, s settings, in *ec2.LookupVpcResult, wrong *problems) (chosen []*ec2.LookupSubnetResult, ok bool) {
+func lookUpSubnets(ctx *pulumi.Context, s settings, in *vpcResult, wrong *problems) (chosen []*subnetResult, ok bool) {
 	if len(s.SubnetIDs) > 0 {
 		valid := slices.DeleteFunc(slices.Clone(s.SubnetIDs), func(id string) bool { return !subnetID.MatchString(id) })
 		subnets, ok := describeSubnets(ctx, valid, wrong)
 		for _, subnet := range subnets {
-			if subnet != nil && subnet.VpcId != in.Id {
-				wrong.add("subnetIds holds %s, which is in %s and not in %s. All of them must be in one VPC.", subnet.Id, subnet.VpcId, in.Id)
+			if subnet != nil && subnet.VPCID != in.ID {
+				wrong.add("subnetIds holds %s, which is in %s and not in %s. All of them must be in one VPC.", subnet.ID, subnet.VPCID, in.ID)
 				ok = false
 			}
 		}
 		return subnets, ok && len(valid) == len(s.SubnetIDs)
 	}
 
-	listed, err := ec2.GetSubnets(ctx, &ec2.GetSubnetsArgs{
-		Filters: []ec2.GetSubnetsFilter{{Name: "vpc-id", Values: []string{in.Id}}},
-	})
+	listed, err := subnetsOf(ctx, in.ID)
 	if err != nil {
-		wrong.add("the subnets of %s can't be listed: %s", in.Id, said(err))
+		wrong.add("the subnets of %s can't be listed: %s", in.ID, said(err))
 		return nil, false
 	}
-	slices.Sort(listed.Ids)
-	subnets, ok := describeSubnets(ctx, listed.Ids, wrong)
+	slices.Sort(listed)
+	subnets, ok := describeSubnets(ctx, listed, wrong)
 	if !ok {
 		return nil, false
 	}
@@ -133,25 +130,25 @@ func lookUpSubnets(ctx *pulumi.Context, s settings, in *ec2.LookupVpcResult, wro
 	}
 	var others []string
 	for _, subnet := range subnets {
-		kind, because := classify(subnet, routes.of(subnet.Id))
+		kind, because := classify(subnet, routes.of(subnet.ID))
 		if kind == privateSubnet {
 			chosen = append(chosen, subnet)
 			continue
 		}
-		others = append(others, fmt.Sprintf("%s is %s (%s)", subnet.Id, kind, because))
+		others = append(others, fmt.Sprintf("%s is %s (%s)", subnet.ID, kind, because))
 	}
 	if len(chosen) == 0 {
 		wrong.add("VPC %s has no private subnet with egress: %s. "+
 			"Give its private subnets a default route to a NAT gateway, tag them aws-cdk:subnet-type=Private, or name the subnets with subnetIds.",
-			in.Id, strings.Join(append(others, fmt.Sprintf("%d subnets in all", len(subnets))), "; "))
+			in.ID, strings.Join(append(others, fmt.Sprintf("%d subnets in all", len(subnets))), "; "))
 		return nil, false
 	}
 	return chosen, true
 }
 
-func describeSubnets(ctx *pulumi.Context, ids []string, wrong *problems) ([]*ec2.LookupSubnetResult, bool) {
-	return describe("subnet", ids, wrong, func(id string) (*ec2.LookupSubnetResult, error) {
-		return ec2.LookupSubnet(ctx, &ec2.LookupSubnetArgs{Id: &id})
+func describeSubnets(ctx *pulumi.Context, ids []string, wrong *problems) ([]*subnetResult, bool) {
+	return describe("subnet", ids, wrong, func(id string) (*subnetResult, error) {
+		return subnetByID(ctx, id)
 	})
 }
 
@@ -183,11 +180,11 @@ func describe[T any](kind string, ids []string, wrong *problems, lookUp func(id 
 // routes are a VPC's routes by subnet. A subnet that no route table names uses
 // the VPC's main one.
 type routes struct {
-	main     []ec2.GetRouteTableRoute
-	explicit map[string][]ec2.GetRouteTableRoute
+	main     []route
+	explicit map[string][]route
 }
 
-func (r routes) of(subnet string) []ec2.GetRouteTableRoute {
+func (r routes) of(subnet string) []route {
 	if own, ok := r.explicit[subnet]; ok {
 		return own
 	}
@@ -196,26 +193,26 @@ func (r routes) of(subnet string) []ec2.GetRouteTableRoute {
 
 // describeRoutes reads every route table of the VPC. Asking for a subnet's table
 // by the subnet's id would fail for subnets that use the main table.
-func describeRoutes(ctx *pulumi.Context, in *ec2.LookupVpcResult, wrong *problems) (routes, bool) {
-	tables, err := ec2.GetRouteTables(ctx, &ec2.GetRouteTablesArgs{VpcId: &in.Id})
+func describeRoutes(ctx *pulumi.Context, in *vpcResult, wrong *problems) (routes, bool) {
+	tables, err := routeTablesOf(ctx, in.ID)
 	if err != nil {
-		wrong.add("the route tables of %s can't be listed: %s", in.Id, said(err))
+		wrong.add("the route tables of %s can't be listed: %s", in.ID, said(err))
 		return routes{}, false
 	}
-	described, ok := describe("route table", tables.Ids, wrong, func(id string) (*ec2.LookupRouteTableResult, error) {
-		return ec2.LookupRouteTable(ctx, &ec2.LookupRouteTableArgs{RouteTableId: &id})
+	described, ok := describe("route table", tables, wrong, func(id string) (*routeTableResult, error) {
+		return routeTableByID(ctx, id)
 	})
 	if !ok {
 		return routes{}, false
 	}
-	found := routes{explicit: map[string][]ec2.GetRouteTableRoute{}}
+	found := routes{explicit: map[string][]route{}}
 	for i, table := range described {
-		if tables.Ids[i] == in.MainRouteTableId {
+		if tables[i] == in.MainRouteTableID {
 			found.main = table.Routes
 		}
 		for _, association := range table.Associations {
-			if association.SubnetId != "" {
-				found.explicit[association.SubnetId] = table.Routes
+			if association.SubnetID != "" {
+				found.explicit[association.SubnetID] = table.Routes
 			}
 		}
 	}
@@ -233,23 +230,23 @@ const (
 // CDK's VPC lookup, so that the deployment lands where the CDK sample's did: the
 // first that applies of the tag, the public-address flag and the routes. Egress
 // through a NAT instance, a network interface or a peering counts as none.
-func classify(subnet *ec2.LookupSubnetResult, routes []ec2.GetRouteTableRoute) (kind, because string) {
+func classify(subnet *subnetResult, routes []route) (kind, because string) {
 	const everywhere = "0.0.0.0/0"
 	switch tag := subnet.Tags["aws-cdk:subnet-type"]; tag {
 	case publicSubnet, privateSubnet, isolatedSubnet:
 		return tag, "its tag aws-cdk:subnet-type says so"
 	}
-	if subnet.MapPublicIpOnLaunch {
+	if subnet.MapPublicIPOnLaunch {
 		return publicSubnet, "it gives out public addresses"
 	}
 	for _, route := range routes {
-		if strings.HasPrefix(route.GatewayId, "igw-") {
-			return publicSubnet, "it has a route to internet gateway " + route.GatewayId
+		if strings.HasPrefix(route.GatewayID, "igw-") {
+			return publicSubnet, "it has a route to internet gateway " + route.GatewayID
 		}
 	}
 	for _, route := range routes {
-		if route.CidrBlock == everywhere && (route.NatGatewayId != "" || route.TransitGatewayId != "") {
-			return privateSubnet, "its default route goes to " + route.NatGatewayId + route.TransitGatewayId
+		if route.CIDRBlock == everywhere && (route.NATGatewayID != "" || route.TransitGatewayID != "") {
+			return privateSubnet, "its default route goes to " + route.NATGatewayID + route.TransitGatewayID
 		}
 	}
 	return isolatedSubnet, "it has no default route to a NAT or transit gateway"
@@ -258,7 +255,7 @@ func classify(subnet *ec2.LookupSubnetResult, routes []ec2.GetRouteTableRoute) (
 // checkSubnets reports what keeps Redshift Serverless from being created in the
 // subnets: too few availability zones, or too few free addresses.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
-func checkSubnets(ctx *pulumi.Context, s settings, vpcID string, subnets []*ec2.LookupSubnetResult, wrong *problems) {
+func checkSubnets(ctx *pulumi.Context, s settings, vpcID string, subnets []*subnetResult, wrong *problems) {
 	zones, addresses, routing := 2, 3, "without enhancedVpcRouting"
 	if s.EnhancedVPCRouting {
 		zones, addresses, routing = 3, addressesFor(s.BaseCapacity), "with enhancedVpcRouting"
@@ -288,9 +285,9 @@ func checkSubnets(ctx *pulumi.Context, s settings, vpcID string, subnets []*ec2.
 		return
 	}
 	for _, subnet := range subnets {
-		if subnet.AvailableIpAddressCount < addresses && !slices.Contains(taken, subnet.Id) {
+		if subnet.AvailableIPAddressCount < addresses && !slices.Contains(taken, subnet.ID) {
 			wrong.add("subnet %s has %d free addresses: Redshift Serverless with baseCapacity %d needs %d in each subnet %s. "+
-				"Free some, or name other subnets with subnetIds.", subnet.Id, subnet.AvailableIpAddressCount, s.BaseCapacity, addresses, routing)
+				"Free some, or name other subnets with subnetIds.", subnet.ID, subnet.AvailableIPAddressCount, s.BaseCapacity, addresses, routing)
 		}
 	}
 }
@@ -332,7 +329,7 @@ func isNotFound(err error) bool {
 
 // securityGroups are the warehouse's group and the rule that lets it out.
 type securityGroups struct {
-	warehouse *ec2.SecurityGroup
+	warehouse *pulumi.CustomResourceState
 	egress    *vpc.SecurityGroupEgressRule
 }
 
@@ -342,14 +339,10 @@ type securityGroups struct {
 // that is said explicitly. Rules are resources of their own, because in-line
 // rules would remove each other.
 func newSecurityGroups(ctx *pulumi.Context, s settings, net network) (*securityGroups, error) {
-	group := func(name, description string) (*ec2.SecurityGroup, error) {
+	group := func(name, description string) (*pulumi.CustomResourceState, error) {
 		tags := s.tags()
 		tags["Name"] = pulumi.String(s.WorkgroupName + "-" + name)
-		return ec2.NewSecurityGroup(ctx, name, &ec2.SecurityGroupArgs{
-			Description: pulumi.String(description),
-			VpcId:       pulumi.String(net.vpcID),
-			Tags:        tags,
-		})
+		return newSecurityGroup(ctx, name, description, net.vpcID, tags)
 	}
 	clients, err := group("clients", "SQL clients of Redshift Serverless "+s.WorkgroupName)
 	if err != nil {
