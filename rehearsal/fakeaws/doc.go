@@ -1,0 +1,36 @@
+// Package fakeaws is an in-process stand-in for Pulumi's AWS provider, release 6.83.2,
+// and for the part of an AWS account that it works on.
+//
+// Make an account, start a provider on it and attach the engine:
+//
+//	account, err := fakeaws.NewAccount(fakeaws.World{
+//		VPCs:    []fakeaws.VPC{…},
+//		Secrets: []fakeaws.Secret{{Name: "redshift/admin", Value: `{"username": …}`}},
+//	})
+//	if err != nil { … }
+//	provider, err := fakeaws.Start(account, fakeaws.Options{})
+//	if err != nil { … }
+//	defer provider.Close()
+//	os.Setenv("PULUMI_DEBUG_PROVIDERS", fmt.Sprintf("aws:%d", provider.Port()))
+//
+// It has three doors:
+//
+//   - the network door, through which the engine checks, previews, creates, reads,
+//     updates and deletes resources and looks things up;
+//   - the direct door, methods on [Account] that look at what is there, change it
+//     behind the engine's back, and answer what other services ask: may this role do
+//     that ([Account.Authorize]), what is in this secret ([Account.SecretValue]), does
+//     this workgroup reach the internet ([Account.Egress]);
+//   - the fault door, [Server.Control], which fails an operation before or after it took
+//     effect.
+//
+// What the provider itself refuses is refused in a preview, what only AWS refuses is
+// refused in an update, and a diff says what the real one says. What a stream, a
+// namespace or a workgroup is beyond its properties is up to [Kinesis] and [Redshift].
+//
+// Ids are the same in each run: they follow from the seed, the resource and how often
+// it was made. Lookups answer in an order that no program should rely on.
+//
+// One resource type is one file, with its properties on top. README.md lists what is
+// not supported; using it is an error.
+package fakeaws

@@ -1,0 +1,163 @@
+package fakeaws
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Namespace is a Redshift Serverless namespace: it holds the data.
+type Namespace struct {
+	Name          string
+	ID            string // UUID
+	ARN           string
+	Database      string
+	AdminUser     string
+	AdminPassword string // secret
+	IAMRoles      []string
+	DefaultRole   string
+	LogExports    []string
+}
+
+const namespaceToken = "aws:redshiftserverless/namespace:Namespace"
+
+func namespaceType() *resourceType {
+	return &resourceType{
+		token: namespaceToken, noun: "Redshift Serverless Namespace", name: "namespaceName",
+		schema: tagged(schema{
+			"namespaceName":     {required: true, replaces: true},
+			"dbName":            {replaces: true, computed: true},
+			"adminUsername":     {computed: true, secret: true},
+			"adminUserPassword": {secret: true},
+			"defaultIamRoleArn": {check: isARN},
+			"iamRoles":          {kind: texts, set: true, computed: true, check: isARN},
+			"kmsKeyId":          {computed: true, check: isARN},
+			"logExports":        {kind: texts, set: true, check: oneOf("userlog", "connectionlog", "useractivitylog")},
+			"arn":               {output: true},
+			"namespaceId":       {output: true},
+		}),
+		create: func(o *op) (effect, error) {
+			name := o.in.text("namespaceName")
+			if o.find(namespaceToken, name) != nil {
+				return nil, refuse(redshiftService, "CreateNamespace", "ConflictException", "Namespace %s already exists.", name)
+			}
+			o.id = name
+			id := o.newUUID("namespace", name)
+			o.props["namespaceId"] = id
+			o.props["arn"] = o.arn("redshift-serverless", "namespace/"+id)
+			for key, value := range map[string]any{
+				"dbName": "dev", "adminUsername": "admin", "iamRoles": []any{}, "kmsKeyId": "AWS_OWNED_KMS_KEY",
+			} {
+				if !o.in.has(key) {
+					o.props[key] = value
+				}
+			}
+			if err := o.checkNamespace("CreateNamespace"); err != nil {
+				return nil, err
+			}
+			return o.namespace(Redshift.CreateNamespace), nil
+		},
+		update: func(o *op) (effect, error) {
+			// The provider sends only what changed, and AWS wants both of these.
+			if o.changed("defaultIamRoleArn") && !o.changed("iamRoles") {
+				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException",
+					"When you specify the default IAM role, you must specify the entire list of IAM roles.")
+			}
+			if o.changed("adminUsername") && !o.in.has("adminUserPassword") {
+				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException", "You must specify both adminUsername and adminUserPassword.")
+			}
+			if err := o.checkNamespace("UpdateNamespace"); err != nil {
+				return nil, err
+			}
+			return o.namespace(Redshift.UpdateNamespace), nil
+		},
+		delete: func(o *op) (effect, error) {
+			for _, group := range o.all(workgroupToken) {
+				if group.props.text("namespaceName") == o.id {
+					return nil, refuse(redshiftService, "DeleteNamespace", "ConflictException",
+						"The namespace %s is associated with the workgroup %s. Delete the workgroup first.", o.id, group.id)
+				}
+			}
+			if o.opts.Redshift == nil {
+				return nil, nil
+			}
+			return func(ctx context.Context) error { return o.opts.Redshift.DeleteNamespace(ctx, o.id) }, nil
+		},
+	}
+}
+
+var (
+	serverlessName = regexp.MustCompile(`^[a-z0-9-]{3,64}$`)
+	databaseName   = regexp.MustCompile(`^[a-z0-9]{1,64}$`)
+	adminName      = regexp.MustCompile(`^[a-z][a-z0-9]{0,127}$`)
+)
+
+// checkNamespace says what Redshift refuses.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html
+func (o *op) checkNamespace(operation string) error {
+	invalid := func(format string, args ...any) error {
+		return refuse(redshiftService, operation, "ValidationException", format, args...)
+	}
+	role := o.props.text("defaultIamRoleArn")
+	switch {
+	case !serverlessName.MatchString(o.id):
+		return invalid("1 validation error detected: Value '%s' at 'namespaceName' failed to satisfy constraint: "+
+			"Member must have 3 to 64 characters and satisfy regular expression pattern: ^[a-z0-9-]+$", o.id)
+	case !databaseName.MatchString(o.props.text("dbName")):
+		return invalid("Invalid database name %q: 1 to 64 lower-case letters and digits", o.props.text("dbName"))
+	case !adminName.MatchString(o.props.text("adminUsername")):
+		return invalid("Invalid admin user name: 1 to 128 lower-case letters and digits, beginning with a letter")
+	case o.in.has("adminUserPassword") && !goodPassword(o.in.text("adminUserPassword")):
+		return invalid(`The admin user password must have 8 to 64 characters, at least one upper-case letter, one lower-case letter and one digit, ` +
+			`and only ASCII characters from 33 to 126 except ' " \ / and @.`)
+	case role != "" && !slices.Contains(o.props.texts("iamRoles"), role):
+		return invalid("The default IAM role %s must be in the list of IAM roles.", role)
+	}
+	return nil
+}
+
+func goodPassword(password string) bool {
+	var upper, lower, digit bool
+	for _, c := range []byte(password) {
+		switch {
+		case c < 33 || c > 126 || strings.IndexByte(`'"\/@`, c) >= 0:
+			return false
+		case c >= 'A' && c <= 'Z':
+			upper = true
+		case c >= 'a' && c <= 'z':
+			lower = true
+		case c >= '0' && c <= '9':
+			digit = true
+		}
+	}
+	return upper && lower && digit && len(password) >= 8 && len(password) <= 64
+}
+
+func (o *op) namespace(put func(Redshift, context.Context, Namespace) error) effect {
+	n := namespaceOf(o.props)
+	if o.opts.Redshift == nil {
+		return nil
+	}
+	return func(ctx context.Context) error { return put(o.opts.Redshift, ctx, n) }
+}
+
+func namespaceOf(props values) Namespace {
+	return Namespace{
+		Name: props.text("namespaceName"), ID: props.text("namespaceId"), ARN: props.text("arn"), Database: props.text("dbName"),
+		AdminUser: props.text("adminUsername"), AdminPassword: props.text("adminUserPassword"),
+		IAMRoles: props.texts("iamRoles"), DefaultRole: props.text("defaultIamRoleArn"), LogExports: props.texts("logExports"),
+	}
+}
+
+// Namespace returns a namespace, with its admin's password.
+func (a *Account) Namespace(name string) (Namespace, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.find(namespaceToken, name)
+	if t == nil {
+		return Namespace{}, fmt.Errorf("fakeaws: there is no namespace %s", name)
+	}
+	return namespaceOf(t.props), nil
+}

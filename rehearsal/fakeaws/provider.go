@@ -1,0 +1,564 @@
+package fakeaws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/blang/semver"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+
+	"example.com/evstream/rehearsal/internal/plugindoor"
+)
+
+// resourceType is a kind of resource.
+type resourceType struct {
+	token  string
+	noun   string // as the provider's messages call it
+	schema schema
+
+	// name is the property that holds the resource's name, for messages.
+	name string
+	// autoname says that the provider makes up a name, of at most so many
+	// characters, when the program gives none. Given one, a replacement deletes
+	// first.
+	autoname int
+
+	// idAfterWait says that the provider does not keep what it created if waiting
+	// for it fails.
+	idAfterWait bool
+
+	// refine says what the provider itself refuses when it plans a change, so
+	// that a preview fails. The old properties are nil for a creation.
+	refine func(in, old values) error
+
+	// These do the work on an account that is locked. They refuse what AWS
+	// refuses, complete op.props, and return what is to happen outside, if anything.
+	create func(*op) (effect, error) // sets op.id
+	update func(*op) (effect, error)
+	delete func(*op) (effect, error)
+}
+
+// op is one change of a resource.
+type op struct {
+	*Account
+	opts  Options
+	urn   resource.URN
+	id    string
+	in    values // the inputs, all known; nil for a deletion
+	old   values // the properties before; nil for a creation
+	props values // the properties after
+}
+
+// effect is what a change does outside the account, with the account unlocked.
+type effect func(context.Context) error
+
+// changed says whether an update changes a property.
+func (o *op) changed(key string) bool { return !isSame(o.old[key], o.props[key]) }
+
+func isSame(a, b any) bool { return isZero(a) && isZero(b) || property{set: true}.same(a, b) }
+
+// provider is the Pulumi provider.
+type provider struct {
+	plugin.UnimplementedProvider
+	*Server
+}
+
+func (p *provider) Handshake(context.Context, plugin.ProviderHandshakeRequest) (*plugin.ProviderHandshakeResponse, error) {
+	return &plugin.ProviderHandshakeResponse{AcceptSecrets: true}, nil
+}
+
+func (p *provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
+	version := semver.MustParse("6.83.2")
+	return plugin.PluginInfo{Version: &version}, nil
+}
+
+// Attach does nothing: the stand-in has nothing to tell the engine by itself.
+func (p *provider) Attach(string) error { return nil }
+
+// Close does nothing: the engine's end is not the stand-in's.
+func (p *provider) Close() error { return nil }
+
+// SignalCancellation ends what waits. The next engine finds the provider working.
+func (p *provider) SignalCancellation(context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.cancelled)
+	p.cancelled = make(chan struct{})
+	return nil
+}
+
+// settings of the provider that change nothing here: how it finds its credentials,
+// and what it does not check.
+var ignoredSettings = []string{
+	"version", "profile", "sharedConfigFiles", "sharedCredentialsFiles",
+	"skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId",
+}
+
+// Configure takes the provider's settings. The engine that configured last has its
+// default tags applied.
+func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+	settings := plain(req.Inputs)
+	for key, value := range settings {
+		if encoded, ok := value.(string); ok && (strings.HasPrefix(encoded, "{") || strings.HasPrefix(encoded, "[")) {
+			// The engine hands a setting that is no text over as JSON.
+			if err := json.Unmarshal([]byte(encoded), &value); err != nil {
+				return plugin.ConfigureResponse{}, fmt.Errorf("aws:%s is not JSON: %w", key, err)
+			}
+			settings[key] = value
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
+		if !slices.Contains([]string{"region", "defaultTags", "allowedAccountIds"}, key) && !slices.Contains(ignoredSettings, key) {
+			return plugin.ConfigureResponse{}, fmt.Errorf("the stand-in does not support the provider setting aws:%s", key)
+		}
+	}
+	switch region := settings.text("region"); region {
+	case p.account.region:
+	case "":
+		return plugin.ConfigureResponse{}, errors.New("invalid AWS Region: it is not set. Set it with: pulumi config set aws:region REGION " +
+			"(the stand-in does not read AWS_REGION)")
+	default:
+		return plugin.ConfigureResponse{}, fmt.Errorf("aws:region is %s: the stand-in's account is in %s", region, p.account.region)
+	}
+	if allowed := settings.texts("allowedAccountIds"); len(allowed) > 0 && !slices.Contains(allowed, p.account.id) {
+		return plugin.ConfigureResponse{}, fmt.Errorf("AWS account ID not allowed: %s", p.account.id)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.defaultTags = settings.object("defaultTags").textMap("tags")
+	return plugin.ConfigureResponse{}, nil
+}
+
+func supported(kind tokens.Type) (*resourceType, error) {
+	for _, t := range resourceTypes() {
+		if t.token == string(kind) {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("the stand-in does not support the resource type %s", kind)
+}
+
+func resourceTypes() []*resourceType {
+	return []*resourceType{
+		streamType(), roleType(), rolePolicyType(), securityGroupType(), ingressRuleType(), egressRuleType(),
+		namespaceType(), workgroupType(), secretType(), secretVersionType(),
+	}
+}
+
+// defaulted is the internal input in which the provider notes what it filled in itself.
+const defaulted = resource.PropertyKey("__defaults")
+
+// Check completes the inputs and says what the provider refuses about them.
+func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
+	t, err := supported(req.Type)
+	if err != nil {
+		return plugin.CheckResponse{}, err
+	}
+	inputs, defaults := resource.PropertyMap{}, []resource.PropertyValue{}
+	for key, value := range req.News {
+		if !value.IsNull() {
+			inputs[key] = value
+		}
+	}
+	fill := func(key string, value resource.PropertyValue) {
+		if !inputs.HasValue(resource.PropertyKey(key)) && !inputs[resource.PropertyKey(key)].ContainsUnknowns() {
+			inputs[resource.PropertyKey(key)] = value
+			defaults = append(defaults, resource.NewProperty(key))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(t.schema)) {
+		if fallback := t.schema[key].fallback; fallback != nil {
+			fill(key, resource.NewPropertyValue(fallback))
+		}
+	}
+	if t.autoname > 0 {
+		fill(t.name, p.madeUpName(t, req))
+	}
+	inputs[defaulted] = resource.NewProperty(defaults)
+	p.addDefaultTags(t, inputs)
+
+	var failures []plugin.CheckFailure
+	for _, found := range append(t.schema.problems(t.token, plain(inputs)), p.exposed(t, inputs)...) {
+		failures = append(failures, plugin.CheckFailure{Property: resource.PropertyKey(found.property), Reason: found.reason})
+	}
+	return plugin.CheckResponse{Properties: inputs, Failures: failures}, nil
+}
+
+// madeUpName is the one the provider made up before, or a new one that no earlier
+// resource of the URN had.
+func (p *provider) madeUpName(t *resourceType, req plugin.CheckRequest) resource.PropertyValue {
+	for _, key := range noted(req.Olds) {
+		if key == t.name {
+			return req.Olds[resource.PropertyKey(t.name)]
+		}
+	}
+	p.account.mu.Lock()
+	defer p.account.mu.Unlock()
+	digits := p.account.digits(fmt.Sprint("name of ", req.URN, p.account.made["create "+string(req.URN)]), 7)
+	return resource.NewProperty(req.URN.Name() + "-" + digits)
+}
+
+// noted returns the inputs that the provider filled in.
+func noted(inputs resource.PropertyMap) []string {
+	var keys []string
+	if v, ok := inputs[defaulted]; ok && v.IsArray() {
+		for _, key := range v.ArrayValue() {
+			keys = append(keys, key.StringValue())
+		}
+	}
+	return keys
+}
+
+// addDefaultTags puts the provider's default tags under the resource's own.
+func (p *provider) addDefaultTags(t *resourceType, inputs resource.PropertyMap) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	own := inputs["tags"]
+	if _, tagged := t.schema["tags"]; !tagged || len(p.defaultTags) == 0 || inputs.HasValue("tags") && !own.IsObject() {
+		return
+	}
+	tags := resource.PropertyMap{}
+	for key, value := range p.defaultTags {
+		tags[resource.PropertyKey(key)] = resource.NewProperty(value)
+	}
+	if own.IsObject() {
+		maps.Copy(tags, own.ObjectValue())
+	}
+	inputs["tags"] = resource.NewProperty(tags)
+}
+
+// exposed says which inputs hold a secret without being marked as one: those that are
+// secret by their nature, and those that hold the password or the value of a secret of
+// the account.
+func (p *provider) exposed(t *resourceType, inputs resource.PropertyMap) []problem {
+	const advice = "it would be written to the state and shown in clear; wrap it with pulumi.ToSecret"
+	var found []problem
+	known := p.account.secretTexts()
+	for _, key := range slices.Sorted(maps.Keys(inputs)) {
+		value := inputs[key]
+		switch {
+		case value.IsSecret() || value.IsComputed():
+		case t.schema[string(key)].secret:
+			found = append(found, problem{string(key), "the stand-in refuses a secret that is not marked as one: " + advice})
+		case holdsAny(value, known):
+			found = append(found, problem{string(key), "it holds what is in a secret, without being marked as one: " + advice})
+		}
+	}
+	return found
+}
+
+// holdsAny looks for texts in a value, outside its secret parts.
+func holdsAny(v resource.PropertyValue, texts []string) bool {
+	switch {
+	case v.IsString():
+		return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(v.StringValue(), text) })
+	case v.IsArray():
+		return slices.ContainsFunc(v.ArrayValue(), func(item resource.PropertyValue) bool { return holdsAny(item, texts) })
+	case v.IsObject():
+		for _, item := range v.ObjectValue() {
+			if holdsAny(item, texts) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Diff says what a change of inputs changes, and what of it needs a new resource.
+func (p *provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffResult, error) {
+	t, err := supported(req.Type)
+	if err != nil {
+		return plugin.DiffResult{}, err
+	}
+	in, old := plain(req.NewInputs), plain(req.OldOutputs)
+	if t.refine != nil {
+		if err := t.refine(in, old); err != nil {
+			return plugin.DiffResult{}, bridged(err)
+		}
+	}
+	details := t.schema.changes(old, in, req.IgnoreChanges)
+	if len(details) == 0 {
+		return plugin.DiffResult{Changes: plugin.DiffNone}, nil
+	}
+	diff := plugin.DiffResult{Changes: plugin.DiffSome, DetailedDiff: details}
+	diff.DeleteBeforeReplace = diff.Replace() && t.autoname > 0 && !slices.Contains(noted(req.NewInputs), t.name)
+	return diff, nil
+}
+
+// outputs are a resource's properties for the engine: those that came from a secret
+// input, or are secret by nature, are secret.
+func (t *resourceType) outputs(props values, inputs resource.PropertyMap) resource.PropertyMap {
+	out := resource.PropertyMap{}
+	for key, value := range props {
+		v := engineValue(value)
+		if t.schema[key].secret || inputs[resource.PropertyKey(key)].ContainsSecrets() {
+			v = resource.MakeSecret(v)
+		}
+		out[resource.PropertyKey(key)] = v
+	}
+	return out
+}
+
+func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (resp plugin.CreateResponse, err error) {
+	t, err := supported(req.Type)
+	if err != nil {
+		return plugin.CreateResponse{}, err
+	}
+	call, began := Call{Operation: Create, Type: t.token, URN: req.URN, preview: req.Preview}, p.now()
+	defer func() { err = p.end(call, string(resp.ID), began, err) }()
+
+	o := &op{Account: p.account, opts: p.opts, urn: req.URN, in: plain(req.Properties)}
+	o.props = t.schema.planned(o.in, nil)
+	if t.refine != nil {
+		if err := t.refine(o.in, nil); err != nil {
+			return plugin.CreateResponse{}, bridged(err)
+		}
+	}
+	if req.Preview {
+		return plugin.CreateResponse{Properties: t.outputs(o.props, req.Properties)}, nil
+	}
+	maps.DeleteFunc(o.props, func(_ string, v any) bool { return v == unknown{} }) // the type fills them in
+
+	err = p.do(ctx, t, call, req.Timeout, "creating", o, t.create)
+	resp = plugin.CreateResponse{ID: resource.ID(o.id), Properties: t.outputs(o.props, req.Properties)}
+	return resp, asExisting(err, resp)
+}
+
+func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (resp plugin.UpdateResponse, err error) {
+	t, err := supported(req.Type)
+	if err != nil {
+		return plugin.UpdateResponse{}, err
+	}
+	call, began := Call{Operation: Update, Type: t.token, URN: req.URN, preview: req.Preview}, p.now()
+	defer func() { err = p.end(call, string(req.ID), began, err) }()
+
+	o := &op{Account: p.account, opts: p.opts, urn: req.URN, id: string(req.ID), in: plain(req.NewInputs), old: plain(req.OldOutputs)}
+	for _, path := range req.IgnoreChanges {
+		// As it does not see the difference, it does not undo it either.
+		if _, known := t.schema[path]; known && o.old.has(path) {
+			o.in[path] = o.old[path]
+		}
+	}
+	o.props = t.schema.planned(o.in, o.old)
+	if !req.Preview {
+		err = p.do(ctx, t, call, req.Timeout, "updating", o, t.update)
+	}
+	resp = plugin.UpdateResponse{Properties: t.outputs(o.props, req.NewInputs)}
+	return resp, asExisting(err, plugin.CreateResponse{ID: req.ID, Properties: resp.Properties})
+}
+
+func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (_ plugin.DeleteResponse, err error) {
+	t, err := supported(req.Type)
+	if err != nil {
+		return plugin.DeleteResponse{}, err
+	}
+	call, began := Call{Operation: Delete, Type: t.token, URN: req.URN}, p.now()
+	defer func() { err = p.end(call, string(req.ID), began, err) }()
+
+	o := &op{Account: p.account, opts: p.opts, urn: req.URN, id: string(req.ID), old: plain(req.Outputs)}
+	return plugin.DeleteResponse{}, p.do(ctx, t, call, req.Timeout, "deleting", o, t.delete)
+}
+
+// Read finds out what a resource is like now. It is how a refresh, an import and a
+// resource getter look.
+func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (_ plugin.ReadResponse, err error) {
+	t, err := supported(req.Type)
+	if err != nil {
+		return plugin.ReadResponse{}, err
+	}
+	call, began := Call{Operation: Read, Type: t.token, URN: req.URN}, p.now()
+	defer func() { err = p.end(call, string(req.ID), began, err) }()
+	f := p.fault(call)
+	if err := p.hold(ctx, f); err != nil {
+		return plugin.ReadResponse{}, err
+	}
+
+	p.account.mu.Lock()
+	defer p.account.mu.Unlock()
+	found := p.account.find(t.token, string(req.ID))
+	if found == nil {
+		return plugin.ReadResponse{}, nil
+	}
+	inputs := resource.PropertyMap{}
+	for key, value := range found.props {
+		property, name := t.schema[key], resource.PropertyKey(key)
+		old, given := req.Inputs[name]
+		// A first look, without old inputs, takes all that can be one.
+		if property.output || !given && len(req.Inputs) > 0 {
+			continue
+		}
+		inputs[name] = engineValue(value)
+		if given && property.same(value, plainValue(old)) {
+			inputs[name] = old
+		}
+	}
+	if noted, ok := req.Inputs[defaulted]; ok {
+		inputs[defaulted] = noted
+	}
+	return plugin.ReadResponse{ReadResult: plugin.ReadResult{ID: req.ID, Inputs: inputs, Outputs: t.outputs(found.props, inputs)}}, nil
+}
+
+// do carries a change out: first what AWS says, then what happens outside, then the wait
+// until it has become true.
+func (p *provider) do(ctx context.Context, t *resourceType, call Call, seconds float64, doing string, o *op, work func(*op) (effect, error)) error {
+	name := o.props.text(t.name)
+	if name == "" {
+		name = o.old.text(t.name)
+	}
+	explain := func(err error) error { return bridged(fmt.Errorf("%s %s (%s): %w", doing, t.noun, name, err)) }
+	f := p.fault(call)
+	if err := p.hold(ctx, f); err != nil {
+		return explain(err)
+	}
+	undo, outside, err := p.change(t, o, work)
+	if err == nil && outside != nil {
+		if err = outside(ctx); err != nil {
+			undo()
+		}
+	}
+	switch {
+	case err != nil:
+		return explain(err)
+	case f.Lost != nil:
+		return explain(f.Lost)
+	}
+	err = p.wait(ctx, call, seconds)
+	if err == nil {
+		err = f.NotReady
+	}
+	if err == nil {
+		return nil
+	}
+	err = bridged(fmt.Errorf("waiting for %s (%s) %s: %w", t.noun, name, call.Operation, err))
+	if call.Operation == Delete || call.Operation == Create && t.idAfterWait {
+		return err
+	}
+	return &plugindoor.Exists{Reason: err}
+}
+
+// asExisting completes the error of a change that was made and failed afterwards.
+func asExisting(err error, resp plugin.CreateResponse) error {
+	var exists *plugindoor.Exists
+	if errors.As(err, &exists) {
+		exists.CreateResponse = resp
+	}
+	return err
+}
+
+// change does the part of a change that happens in the account. The result undoes it.
+func (p *provider) change(t *resourceType, o *op, work func(*op) (effect, error)) (undo func(), _ effect, _ error) {
+	p.account.mu.Lock()
+	defer p.account.mu.Unlock()
+	before := p.account.find(t.token, o.id)
+	switch {
+	case o.old == nil: // a creation
+	case before == nil && o.in == nil: // a deletion of what is gone already
+		return nil, nil, nil
+	case before == nil:
+		return nil, nil, errors.New("couldn't find resource")
+	default:
+		// What AWS has counts, not what the engine remembers.
+		o.old = before.props
+		o.props = t.schema.planned(o.in, o.old)
+	}
+	if o.in != nil {
+		if err := checkTags(o.in.textMap("tags")); err != nil {
+			return nil, nil, err
+		}
+	}
+	outside, err := work(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.in == nil {
+		p.account.remove(before)
+	} else {
+		p.account.put(&thing{kind: t, id: o.id, props: o.props})
+	}
+	if o.old == nil {
+		p.account.made["create "+string(o.urn)]++
+	}
+	return func() {
+		p.account.mu.Lock()
+		defer p.account.mu.Unlock()
+		if before != nil {
+			p.account.put(before)
+			return
+		}
+		p.account.remove(&thing{kind: t, id: o.id})
+	}, outside, nil
+}
+
+// hold spends the part of a fault that comes before anything is done.
+func (p *provider) hold(ctx context.Context, f Fault) error {
+	if f.Hold != nil {
+		select {
+		case <-f.Hold:
+		case <-p.stopped():
+			return context.Canceled
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return f.Err
+}
+
+// wait lasts as long as the options say that the change does.
+func (p *provider) wait(ctx context.Context, call Call, seconds float64) error {
+	if p.opts.Delay == nil {
+		return nil
+	}
+	delay := p.opts.Delay(call.Operation, call.Type)
+	limit := time.Duration(seconds * float64(time.Second))
+	late := limit > 0 && limit < delay
+	if late {
+		delay = limit
+	}
+	select {
+	case <-time.After(delay):
+	case <-p.stopped():
+		return context.Canceled
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if late {
+		return fmt.Errorf("timeout while waiting for state to become 'AVAILABLE' (timeout: %s)", limit)
+	}
+	return nil
+}
+
+// Invoke answers a lookup.
+func (p *provider) Invoke(ctx context.Context, req plugin.InvokeRequest) (_ plugin.InvokeResponse, err error) {
+	call, began := Call{Operation: Lookup, Type: string(req.Tok), preview: req.Preview}, p.now()
+	defer func() { err = p.end(call, "", began, err) }()
+	l, known := lookups()[string(req.Tok)]
+	if !known {
+		return plugin.InvokeResponse{}, fmt.Errorf("the stand-in does not support the lookup %s", req.Tok)
+	}
+	args := plain(req.Args)
+	for key := range args {
+		if !slices.Contains(l.args, key) {
+			return plugin.InvokeResponse{}, fmt.Errorf("the stand-in does not support the argument %s of the lookup %s", key, req.Tok)
+		}
+	}
+	f := p.fault(call)
+	if err := p.hold(ctx, f); err != nil {
+		return plugin.InvokeResponse{}, fmt.Errorf("invoking %s: %w", req.Tok, bridged(err))
+	}
+	p.account.mu.Lock()
+	defer p.account.mu.Unlock()
+	result, err := l.answer(p.account, args)
+	if err != nil {
+		return plugin.InvokeResponse{}, fmt.Errorf("invoking %s: %w", req.Tok, bridged(err))
+	}
+	// Nothing is marked as a secret, not even the value of one: the provider does not.
+	return plugin.InvokeResponse{Properties: engineValue(map[string]any(result)).ObjectValue()}, nil
+}

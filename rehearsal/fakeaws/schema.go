@@ -1,0 +1,318 @@
+package fakeaws
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+)
+
+// schema are the properties of a resource type that the stand-in supports.
+type schema map[string]property
+
+// property is one of them. How a program may use it is said by required, computed and
+// output; none of them is an optional one that AWS does not fill in.
+type property struct {
+	kind     kind
+	required bool // the program must give it
+	computed bool // AWS fills it in if the program does not; left out, it never differs
+	output   bool // the program can't give it
+	fallback any  // the provider's default
+
+	replaces bool // a change needs a new resource
+	secret   bool // must arrive marked as a secret, and stays marked
+	set      bool // a list whose order does not matter
+	document bool // a JSON text; only its meaning is compared
+
+	// check is what the provider itself says against a known value, in a preview;
+	// "" is nothing. It must not repeat the value of a secret.
+	check func(v any) string
+
+	fields schema // of an object or of a list of objects
+}
+
+type kind int
+
+const (
+	text kind = iota
+	number
+	flag
+	texts
+	textMap
+	anObject
+	someObjects
+)
+
+func (k kind) String() string {
+	return [...]string{"a text", "a number", "true or false", "a list of texts", "a map of texts", "an object", "a list of objects"}[k]
+}
+
+// fits says whether a value, as far as it is known, is of the kind.
+func (k kind) fits(v any, fields schema) bool {
+	ok := false
+	switch v := v.(type) {
+	case unknown:
+		return true
+	case string:
+		return k == text
+	case float64:
+		return k == number && v == float64(int(v))
+	case bool:
+		return k == flag
+	case []any:
+		ok = k == texts || k == someObjects
+		for _, item := range v {
+			ok = ok && (k == texts && text.fits(item, nil) || k == someObjects && anObject.fits(item, fields))
+		}
+	case map[string]any:
+		ok = k == textMap || k == anObject
+		for key, item := range v {
+			field, known := fields[key]
+			ok = ok && (k == textMap && text.fits(item, nil) || k == anObject && known && field.kind.fits(item, field.fields))
+		}
+	}
+	return ok
+}
+
+// problem is one refusal of an input.
+type problem struct{ property, reason string }
+
+// problems says what the provider refuses about the inputs of a program: properties it
+// does not have, wrong kinds, missing ones, and what a property's own check says.
+func (s schema) problems(kindOf string, in values) []problem {
+	var found []problem
+	add := func(key, format string, args ...any) {
+		found = append(found, problem{key, fmt.Sprintf(format, args...)})
+	}
+	for _, key := range slices.Sorted(maps.Keys(in)) {
+		p, known := s[key]
+		switch {
+		case !known || p.output:
+			add(key, "the stand-in does not support the input %s of %s", key, kindOf)
+		case !p.kind.fits(in[key], p.fields):
+			add(key, "it takes %s", p.kind)
+		case p.check != nil && isKnown(in[key]):
+			if reason := p.check(in[key]); reason != "" {
+				add(key, "%s", reason)
+			}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(s)) {
+		if s[key].required && !in.has(key) {
+			add(key, "Missing required argument. The argument %q is required, but no definition was found.", key)
+		}
+	}
+	return found
+}
+
+// planned is what a resource's properties will be: the inputs, and of the rest what the
+// old properties say. Without old ones, what AWS will fill in is unknown.
+func (s schema) planned(in, old values) values {
+	out := values{}
+	for key, p := range s {
+		switch {
+		case in.has(key):
+			out[key] = in[key]
+		case !p.computed && !p.output:
+		case old == nil:
+			out[key] = unknown{}
+		case old.has(key):
+			out[key] = old[key]
+		}
+	}
+	if _, tagged := s["tagsAll"]; tagged {
+		out["tagsAll"] = map[string]any{}
+		if in.has("tags") {
+			out["tagsAll"] = in["tags"]
+		}
+	}
+	return out
+}
+
+// changes compares a resource's properties with the inputs, path by path, as the
+// provider does.
+func (s schema) changes(old, in values, ignored []string) map[string]plugin.PropertyDiff {
+	found := map[string]plugin.PropertyDiff{}
+	for key, p := range s {
+		if p.output || !in.has(key) && p.computed {
+			continue
+		}
+		before := old[key]
+		if !in.has(key) && isZero(before) {
+			continue
+		}
+		p.compare(key, before, in[key], func(path string, kind plugin.DiffKind) {
+			if slices.ContainsFunc(ignored, func(i string) bool { return within(path, i) }) {
+				return
+			}
+			if p.replaces {
+				kind = kind.AsReplace()
+			}
+			found[path] = plugin.PropertyDiff{Kind: kind}
+		})
+	}
+	return found
+}
+
+// within says whether a property path is another one or below it.
+func within(path, of string) bool {
+	rest, ok := strings.CutPrefix(path, of)
+	return of == "*" || ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+func (p property) compare(path string, before, after any, differs func(string, plugin.DiffKind)) {
+	if p.kind == textMap || p.kind == anObject {
+		olds, ok := before.(map[string]any)
+		news, also := after.(map[string]any)
+		if ok && also {
+			for key := range olds {
+				if _, kept := news[key]; !kept {
+					differs(path+subPath(key), plugin.DiffDelete)
+				}
+			}
+			for key, item := range news {
+				(property{kind: p.fields[key].kind}).compare(path+subPath(key), olds[key], item, differs)
+			}
+			return
+		}
+	}
+	switch {
+	case p.same(before, after):
+	case before == nil:
+		differs(path, plugin.DiffAdd)
+	case after == nil:
+		differs(path, plugin.DiffDelete)
+	default:
+		differs(path, plugin.DiffUpdate)
+	}
+}
+
+var plainKey = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
+
+func subPath(key string) string {
+	if plainKey.MatchString(key) {
+		return "." + key
+	}
+	return fmt.Sprintf("[%q]", key)
+}
+
+func (p property) same(a, b any) bool {
+	if !isKnown(a) || !isKnown(b) {
+		return false
+	}
+	if p.document {
+		a, b = parsed(a), parsed(b)
+	}
+	if p.set {
+		a, b = ordered(a), ordered(b)
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// parsed is the meaning of a JSON text, or the text if it is none.
+func parsed(v any) any {
+	document, _ := v.(string)
+	var meaning any
+	if json.Unmarshal([]byte(document), &meaning) != nil {
+		return v
+	}
+	return meaning
+}
+
+// ordered is a list in an order of its own.
+func ordered(v any) any {
+	items, ok := v.([]any)
+	if !ok {
+		return v
+	}
+	items = slices.Clone(items)
+	slices.SortFunc(items, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	return items
+}
+
+// isZero says whether a property is as if it were not there.
+func isZero(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return reflect.ValueOf(v).IsZero()
+}
+
+// Checks of properties.
+
+func oneOf(allowed ...string) func(any) string {
+	return func(v any) string {
+		for _, given := range each(v) {
+			if !slices.Contains(allowed, given) {
+				return fmt.Sprintf("expected one of %q, got %s", allowed, given)
+			}
+		}
+		return ""
+	}
+}
+
+func between(low, high int) func(any) string {
+	return func(v any) string {
+		if n := int(v.(float64)); n < low || n > high {
+			return fmt.Sprintf("expected a number in the range (%d - %d), got %d", low, high, n)
+		}
+		return ""
+	}
+}
+
+func matching(pattern string) func(any) string {
+	compiled := regexp.MustCompile(`^(` + pattern + `)$`)
+	return func(v any) string {
+		if !compiled.MatchString(v.(string)) {
+			return fmt.Sprintf("invalid value %q: it must match %s", v, pattern)
+		}
+		return ""
+	}
+}
+
+var arn = regexp.MustCompile(`^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.+$`)
+
+// isARN accepts an ARN or a list of them.
+func isARN(v any) string {
+	for _, given := range each(v) {
+		if !arn.MatchString(given) {
+			return fmt.Sprintf("(%s) is an invalid ARN", given)
+		}
+	}
+	return ""
+}
+
+func isCIDR(v any) string {
+	prefix, err := netip.ParsePrefix(v.(string))
+	if err != nil || prefix.Masked() != prefix {
+		return fmt.Sprintf("%q is not a valid CIDR block", v)
+	}
+	return ""
+}
+
+func isJSON(v any) string {
+	var document map[string]any
+	if err := json.Unmarshal([]byte(v.(string)), &document); err != nil {
+		return fmt.Sprintf("contains an invalid JSON policy: %v", err)
+	}
+	return ""
+}
+
+// each returns a text, or the texts of a list.
+func each(v any) []string {
+	if s, ok := v.(string); ok {
+		return []string{s}
+	}
+	return values{"": v}.texts("")
+}

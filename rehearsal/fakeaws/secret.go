@@ -1,0 +1,179 @@
+package fakeaws
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	secretToken        = "aws:secretsmanager/secret:Secret"
+	secretVersionToken = "aws:secretsmanager/secretVersion:SecretVersion"
+
+	current  = "AWSCURRENT"
+	previous = "AWSPREVIOUS"
+)
+
+var secretNaming = matching(`[A-Za-z0-9/_+=.@-]{1,512}`)
+
+func secretName(name string) string { return secretNaming(name) }
+
+func secretType() *resourceType {
+	return &resourceType{
+		token: secretToken, noun: "Secrets Manager Secret", name: "name", autoname: 512,
+		schema: tagged(schema{
+			"name":        {replaces: true, check: secretNaming},
+			"description": {},
+			"kmsKeyId":    {},
+			"recoveryWindowInDays": {kind: number, fallback: 30, check: func(v any) string {
+				if v == 0.0 {
+					return ""
+				}
+				return between(7, 30)(v)
+			}},
+			"forceOverwriteReplicaSecret": {kind: flag, fallback: false},
+			"arn":                         {output: true},
+		}),
+		create: func(o *op) (effect, error) {
+			name := o.in.text("name")
+			switch {
+			case o.scheduled[name]:
+				return nil, refuse(secretsService, "CreateSecret", "InvalidRequestException",
+					"You can't create this secret because a secret with this name is already scheduled for deletion.")
+			case o.secretNamed(name) != nil:
+				return nil, refuse(secretsService, "CreateSecret", "ResourceExistsException",
+					"The operation failed because the secret %s already exists.", name)
+			case len(o.in.text("description")) > 2048:
+				return nil, refuse(secretsService, "CreateSecret", "InvalidParameterException", "The description has at most 2048 characters.")
+			}
+			o.id = o.secretARN(name)
+			o.props["arn"] = o.id
+			return nil, nil
+		},
+		update: func(*op) (effect, error) { return nil, nil },
+		delete: func(o *op) (effect, error) {
+			if o.old.number("recoveryWindowInDays") > 0 {
+				o.scheduled[o.old.text("name")] = true
+			}
+			for _, version := range o.versionsOf(o.id) {
+				o.remove(version)
+			}
+			return nil, nil
+		},
+	}
+}
+
+func (a *Account) secretARN(name string) string {
+	return a.arn("secretsmanager", "secret:"+name+"-"+strings.TrimPrefix(a.newID("secret ", name, 6), "secret "))
+}
+
+// putWorldSecret makes a secret that was there before.
+func (a *Account) putWorldSecret(s Secret) {
+	id := a.secretARN(s.Name)
+	version := a.newUUID("version", s.Name)
+	a.put(&thing{kind: secretType(), id: id, props: values{
+		"name": s.Name, "arn": id, "tags": object(s.Tags), "tagsAll": object(s.Tags),
+	}})
+	a.put(&thing{kind: secretVersionType(), id: id + "|" + version, props: values{
+		"secretId": id, "arn": id, "secretString": s.Value, "versionId": version, "versionStages": list([]string{current}),
+	}})
+}
+
+// secretNamed finds a secret by its name or ARN.
+func (a *Account) secretNamed(id string) *thing {
+	for _, secret := range a.all(secretToken) {
+		if secret.id == id || secret.props.text("name") == id {
+			return secret
+		}
+	}
+	return nil
+}
+
+func (a *Account) versionsOf(secret string) []*thing {
+	return slices.DeleteFunc(a.all(secretVersionToken), func(t *thing) bool { return t.props.text("arn") != secret })
+}
+
+// staged returns the version of a secret that carries a label.
+func (a *Account) staged(secret, label string) *thing {
+	for _, version := range a.versionsOf(secret) {
+		if slices.Contains(version.props.texts("versionStages"), label) {
+			return version
+		}
+	}
+	return nil
+}
+
+// SecretValue returns the current value of a secret, by ARN or name.
+func (a *Account) SecretValue(id string) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if secret := a.secretNamed(id); secret != nil {
+		if version := a.staged(secret.id, current); version != nil {
+			return version.props.text("secretString"), nil
+		}
+	}
+	return "", refuse(secretsService, "GetSecretValue", "ResourceNotFoundException",
+		"Secrets Manager can't find the specified secret value for staging label: %s", current)
+}
+
+// secretTexts are the values of all secrets, and the passwords in them.
+func (a *Account) secretTexts() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var texts []string
+	for _, version := range a.all(secretVersionToken) {
+		value := version.props.text("secretString")
+		texts = append(texts, value)
+		var fields map[string]any
+		_ = json.Unmarshal([]byte(value), &fields) // a value that is no object has no fields
+		for key, field := range fields {
+			if password, ok := field.(string); ok && strings.Contains(key, "password") {
+				texts = append(texts, password)
+			}
+		}
+	}
+	return slices.DeleteFunc(texts, func(text string) bool { return len(text) < 8 })
+}
+
+func secretVersionType() *resourceType {
+	return &resourceType{
+		token: secretVersionToken, noun: "Secrets Manager Secret Version", name: "secretId",
+		schema: schema{
+			"secretId":      {required: true, replaces: true},
+			"secretString":  {required: true, replaces: true, secret: true},
+			"arn":           {output: true},
+			"versionId":     {output: true},
+			"versionStages": {kind: texts, set: true, output: true},
+		},
+		create: func(o *op) (effect, error) {
+			secret, value := o.secretNamed(o.in.text("secretId")), o.in.text("secretString")
+			if secret == nil {
+				return nil, refuse(secretsService, "PutSecretValue", "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+			}
+			if len(value) == 0 || len(value) > 65536 {
+				return nil, refuse(secretsService, "PutSecretValue", "InvalidParameterException", "A secret has 1 to 65536 bytes, this one %d.", len(value))
+			}
+			if last := o.staged(secret.id, previous); last != nil {
+				last.relabel()
+			}
+			if last := o.staged(secret.id, current); last != nil {
+				last.relabel(previous)
+			}
+			version := o.newUUID("version", secret.id)
+			o.id = o.in.text("secretId") + "|" + version
+			o.props["arn"] = secret.id
+			o.props["versionId"] = version
+			o.props["versionStages"] = list([]string{current})
+			return nil, nil
+		},
+		update: func(o *op) (effect, error) { return nil, fmt.Errorf("a secret version can't be updated") },
+		delete: func(*op) (effect, error) { return nil, nil },
+	}
+}
+
+// relabel gives a version of a secret other labels.
+func (t *thing) relabel(labels ...string) {
+	t.props = t.props.clone()
+	t.props["versionStages"] = list(labels)
+}

@@ -1,0 +1,182 @@
+package fakeaws
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	securityGroupToken = "aws:ec2/securityGroup:SecurityGroup"
+	ingressRuleToken   = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+	egressRuleToken    = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+)
+
+// EC2 takes these characters in the description of a group or a rule.
+const describing = `[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]{0,255}`
+
+func securityGroupType() *resourceType {
+	return &resourceType{
+		token: securityGroupToken, noun: "Security Group", name: "name", autoname: 255,
+		schema: tagged(schema{
+			"name":                {replaces: true, check: matching(`.{1,255}`)},
+			"description":         {replaces: true, fallback: "Managed by Pulumi", check: matching(describing)},
+			"vpcId":               {replaces: true, computed: true},
+			"revokeRulesOnDelete": {kind: flag, fallback: false},
+			"arn":                 {output: true},
+			"ownerId":             {output: true},
+		}),
+		create: func(o *op) (effect, error) {
+			name, vpc := o.in.text("name"), o.vpc(o.in.text("vpcId"))
+			switch {
+			case vpc == nil && o.in.has("vpcId"):
+				return nil, refuse(ec2Service, "CreateSecurityGroup", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", o.in.text("vpcId"))
+			case vpc == nil:
+				return nil, refuse(ec2Service, "CreateSecurityGroup", "VPCIdNotSpecified", "No default VPC for this user")
+			case strings.HasPrefix(name, "sg-"):
+				return nil, refuse(ec2Service, "CreateSecurityGroup", "InvalidParameterValue",
+					"Value (%s) for parameter GroupName is invalid. Group names may not be in the format sg-*", name)
+			case o.in.text("description") == "":
+				return nil, refuse(ec2Service, "CreateSecurityGroup", "MissingParameter", "The request must contain the parameter GroupDescription")
+			}
+			for _, group := range o.all(securityGroupToken) {
+				if group.props.text("name") == name && group.props.text("vpcId") == vpc.ID {
+					return nil, refuse(ec2Service, "CreateSecurityGroup", "InvalidGroup.Duplicate",
+						"The security group '%s' already exists for VPC '%s'", name, vpc.ID)
+				}
+			}
+			o.id = o.newID("sg-", string(o.urn), 17)
+			o.props["vpcId"] = vpc.ID
+			o.props["ownerId"] = o.Account.id
+			o.props["arn"] = o.arn("ec2", "security-group/"+o.id)
+			return nil, nil
+		},
+		update: func(*op) (effect, error) { return nil, nil },
+		delete: func(o *op) (effect, error) {
+			var uses []string
+			rules := append(o.all(ingressRuleToken), o.all(egressRuleToken)...)
+			for _, rule := range rules {
+				if rule.props.text("referencedSecurityGroupId") == o.id && rule.props.text("securityGroupId") != o.id {
+					uses = append(uses, rule.id)
+				}
+			}
+			for _, group := range o.all(workgroupToken) {
+				if slices.Contains(group.props.texts("securityGroupIds"), o.id) {
+					uses = append(uses, "workgroup "+group.id)
+				}
+			}
+			if len(uses) > 0 {
+				return nil, refuse(ec2Service, "DeleteSecurityGroup", "DependencyViolation",
+					"resource %s has a dependent object (%s)", o.id, strings.Join(uses, ", "))
+			}
+			for _, rule := range rules {
+				if rule.props.text("securityGroupId") == o.id {
+					o.remove(rule)
+				}
+			}
+			return nil, nil
+		},
+	}
+}
+
+// vpc returns a VPC by its id, or the default one.
+func (a *Account) vpc(id string) *VPC {
+	for i := range a.vpcs {
+		if a.vpcs[i].ID == id || id == "" && a.vpcs[i].Default {
+			return &a.vpcs[i]
+		}
+	}
+	return nil
+}
+
+// defaultGroup is the id of the group that AWS makes with a VPC. It lets everything out.
+func (a *Account) defaultGroup(vpc *VPC) string { return "sg-" + a.digits("default of "+vpc.ID, 17) }
+
+// groupVPC is the VPC of a security group, "" if there is no such group.
+func (a *Account) groupVPC(id string) string {
+	if group := a.find(securityGroupToken, id); group != nil {
+		return group.props.text("vpcId")
+	}
+	for i := range a.vpcs {
+		if a.defaultGroup(&a.vpcs[i]) == id {
+			return a.vpcs[i].ID
+		}
+	}
+	return ""
+}
+
+func ingressRuleType() *resourceType {
+	return ruleType(ingressRuleToken, "VPC Security Group Ingress Rule", "AuthorizeSecurityGroupIngress")
+}
+
+func egressRuleType() *resourceType {
+	return ruleType(egressRuleToken, "VPC Security Group Egress Rule", "AuthorizeSecurityGroupEgress")
+}
+
+// peers are the properties of which a rule has exactly one.
+var peers = []string{"cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"}
+
+func ruleType(token, noun, operation string) *resourceType {
+	return &resourceType{
+		token: token, noun: noun, name: "description",
+		schema: tagged(schema{
+			"securityGroupId":           {required: true, replaces: true},
+			"ipProtocol":                {required: true, check: oneOf("-1", "tcp", "udp", "icmp", "icmpv6")},
+			"fromPort":                  {kind: number, check: between(-1, 65535)},
+			"toPort":                    {kind: number, check: between(-1, 65535)},
+			"cidrIpv4":                  {check: isCIDR},
+			"cidrIpv6":                  {check: isCIDR},
+			"prefixListId":              {},
+			"referencedSecurityGroupId": {},
+			"description":               {check: matching(describing)},
+			"arn":                       {output: true},
+			"securityGroupRuleId":       {output: true},
+		}),
+		refine: func(in, _ values) error {
+			given := slices.DeleteFunc(slices.Clone(peers), func(peer string) bool { return !in.has(peer) })
+			if len(given) != 1 {
+				return fmt.Errorf("exactly one of [%s] must be given, not %q", strings.Join(peers, ", "), given)
+			}
+			return nil
+		},
+		create: func(o *op) (effect, error) {
+			o.id = o.newID("sgr-", string(o.urn), 17)
+			o.props["securityGroupRuleId"] = o.id
+			o.props["arn"] = o.arn("ec2", "security-group-rule/"+o.id)
+			return nil, o.checkRule(token, operation)
+		},
+		update: func(o *op) (effect, error) { return nil, o.checkRule(token, "ModifySecurityGroupRules") },
+		delete: func(*op) (effect, error) { return nil, nil },
+	}
+}
+
+func (o *op) checkRule(token, operation string) error {
+	invalid := func(format string, args ...any) error {
+		return refuse(ec2Service, operation, "InvalidParameterValue", format, args...)
+	}
+	protocol, from, to := o.in.text("ipProtocol"), o.in.number("fromPort"), o.in.number("toPort")
+	ports := o.in.has("fromPort") && o.in.has("toPort")
+	for _, key := range []string{"securityGroupId", "referencedSecurityGroupId"} {
+		if group := o.in.text(key); o.in.has(key) && o.groupVPC(group) == "" {
+			return refuse(ec2Service, operation, "InvalidGroup.NotFound", "The security group '%s' does not exist", group)
+		}
+	}
+	switch {
+	case protocol == "-1" && (o.in.has("fromPort") || o.in.has("toPort")):
+		return invalid("Protocol -1 means all ports: give no fromPort and toPort")
+	case protocol != "-1" && !ports:
+		return invalid("Invalid value for portRange. Must specify both from and to ports with TCP/UDP.")
+	case (protocol == "tcp" || protocol == "udp") && (from < 0 || to < from):
+		return invalid("Invalid TCP port range (%d:%d)", from, to)
+	}
+	for _, rule := range o.all(token) {
+		same := rule.id != o.id
+		for _, key := range append([]string{"securityGroupId", "ipProtocol", "fromPort", "toPort"}, peers...) {
+			same = same && isSame(rule.props[key], o.in[key])
+		}
+		if same {
+			return refuse(ec2Service, operation, "InvalidPermission.Duplicate", "the specified rule already exists: %s", rule.id)
+		}
+	}
+	return nil
+}

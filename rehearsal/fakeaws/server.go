@@ -1,0 +1,87 @@
+package fakeaws
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"example.com/evstream/rehearsal/internal/plugindoor"
+)
+
+// Options say what surrounds the account.
+type Options struct {
+	Kinesis  Kinesis  // nil: streams have no effect outside the account
+	Redshift Redshift // nil: the same for namespaces and workgroups
+
+	// Delay is how long an operation on a resource type takes after it took
+	// effect. nil: no time. The program's own timeouts end it.
+	Delay func(operation, kind string) time.Duration
+}
+
+// Kinesis has streams. An error is what the program hears of it.
+type Kinesis interface {
+	CreateStream(context.Context, Stream) error
+	UpdateStream(context.Context, Stream) error
+	DeleteStream(ctx context.Context, name string) error
+}
+
+// Redshift has namespaces and workgroups. An error is what the program hears of it.
+type Redshift interface {
+	CreateNamespace(context.Context, Namespace) error
+	UpdateNamespace(context.Context, Namespace) error
+	DeleteNamespace(ctx context.Context, name string) error
+	CreateWorkgroup(context.Context, Workgroup) error
+	UpdateWorkgroup(context.Context, Workgroup) error
+	DeleteWorkgroup(ctx context.Context, name string) error
+}
+
+// Server is a running stand-in. Its methods may be called from several goroutines.
+type Server struct {
+	account *Account
+	opts    Options
+	door    *plugindoor.Door
+
+	mu          sync.Mutex
+	defaultTags map[string]string
+	cancelled   chan struct{} // closed to end what waits
+	controls    []*control
+	events      []Event
+}
+
+// Start serves a provider for the account on a free port of 127.0.0.1.
+func Start(account *Account, opts Options) (*Server, error) {
+	s := &Server{account: account, opts: opts, cancelled: make(chan struct{})}
+	door, err := plugindoor.Open(&provider{Server: s})
+	if err != nil {
+		return nil, fmt.Errorf("fakeaws: %w", err)
+	}
+	s.door = door
+	return s, nil
+}
+
+// Port is the port on 127.0.0.1, for PULUMI_DEBUG_PROVIDERS=aws:PORT.
+func (s *Server) Port() int { return s.door.Port() }
+
+// Close ends what waits and closes the door. The account stays.
+func (s *Server) Close() { s.door.Close() }
+
+func (s *Server) now() time.Time { return s.account.now() }
+
+func (s *Server) stopped() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cancelled
+}
+
+// end notes an operation and returns its error as the provider's bridge would.
+func (s *Server) end(call Call, id string, began time.Time, err error) error {
+	event := Event{Operation: call.Operation, Type: call.Type, URN: call.URN, ID: id, Preview: call.preview, Took: s.now().Sub(began)}
+	if err != nil {
+		event.Err = err.Error()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, event)
+	return err
+}

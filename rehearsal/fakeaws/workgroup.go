@@ -1,0 +1,343 @@
+package fakeaws
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Workgroup is a Redshift Serverless workgroup: it computes for a namespace.
+type Workgroup struct {
+	Name         string
+	ID           string // UUID
+	ARN          string
+	Namespace    string // name
+	Address      string // host name
+	Port         int
+	BaseCapacity int // RPU
+	MaxCapacity  int // RPU; 0 is no limit
+
+	EnhancedVPCRouting bool
+	PubliclyAccessible bool
+	SubnetIDs          []string
+	SecurityGroupIDs   []string
+
+	// ConfigParameters are all of them, by key; for example
+	// enable_case_sensitive_identifier.
+	ConfigParameters map[string]string
+}
+
+const workgroupToken = "aws:redshiftserverless/workgroup:Workgroup"
+
+// configKeys are the parameters that this release of the provider knows.
+var configKeys = []string{
+	"auto_mv", "datestyle", "enable_case_sensitive_identifier", "enable_user_activity_logging", "query_group", "search_path",
+	"require_ssl", "use_fips_ssl", "max_query_cpu_time", "max_query_blocks_read", "max_scan_row_count",
+	"max_query_execution_time", "max_query_queue_time", "max_query_cpu_usage_percent", "max_query_temp_blocks_to_disk",
+	"max_join_row_count", "max_nested_loop_join_row_count",
+}
+
+// freshParameters are those of a new workgroup. The last one is not among configKeys: no
+// list that a program gives can be the whole.
+func freshParameters() map[string]string {
+	return map[string]string{
+		"auto_mv": "true", "datestyle": "ISO, MDY", "enable_case_sensitive_identifier": "false",
+		"enable_user_activity_logging": "true", "query_group": "default", "require_ssl": "true",
+		"search_path": "$user, public", "use_fips_ssl": "false", "max_query_execution_time": "14400",
+		"enable_large_strings_opt_in": "false",
+	}
+}
+
+func workgroupType() *resourceType {
+	return &resourceType{
+		token: workgroupToken, noun: "Redshift Serverless Workgroup", name: "workgroupName",
+		schema: tagged(schema{
+			"workgroupName": {required: true, replaces: true},
+			"namespaceName": {required: true, replaces: true},
+			"baseCapacity":  {kind: number, computed: true},
+			"maxCapacity":   {kind: number},
+			"configParameters": {kind: someObjects, set: true, computed: true, fields: schema{
+				"parameterKey": {required: true}, "parameterValue": {required: true},
+			}, check: func(v any) string {
+				for _, parameter := range (values{"": v}).objects("") {
+					if reason := oneOf(configKeys...)(parameter.text("parameterKey")); reason != "" {
+						return reason
+					}
+				}
+				return ""
+			}},
+			"enhancedVpcRouting": {kind: flag},
+			"publiclyAccessible": {kind: flag},
+			"port":               {kind: number, computed: true},
+			"securityGroupIds":   {kind: texts, set: true, computed: true},
+			"subnetIds":          {kind: texts, set: true, computed: true},
+			"arn":                {output: true},
+			"workgroupId":        {output: true},
+			"endpoints":          {kind: someObjects, output: true},
+		}),
+		create: func(o *op) (effect, error) {
+			name := o.in.text("workgroupName")
+			if o.find(workgroupToken, name) != nil {
+				return nil, refuse(redshiftService, "CreateWorkgroup", "ConflictException", "Workgroup %s already exists.", name)
+			}
+			o.id = name
+			id := o.newUUID("workgroup", name)
+			o.props["workgroupId"] = id
+			o.props["arn"] = o.arn("redshift-serverless", "workgroup/"+id)
+			return o.workgroup("CreateWorkgroup", freshParameters(), Redshift.CreateWorkgroup)
+		},
+		update: func(o *op) (effect, error) {
+			return o.workgroup("UpdateWorkgroup", parameters(o.old), Redshift.UpdateWorkgroup)
+		},
+		delete: func(o *op) (effect, error) {
+			if o.opts.Redshift == nil {
+				return nil, nil
+			}
+			return func(ctx context.Context) error { return o.opts.Redshift.DeleteWorkgroup(ctx, o.id) }, nil
+		},
+	}
+}
+
+// workgroup completes the properties, refuses what Redshift refuses and puts the
+// workgroup to work.
+func (o *op) workgroup(operation string, config map[string]string, put func(Redshift, context.Context, Workgroup) error) (effect, error) {
+	invalid := func(format string, args ...any) error {
+		return refuse(redshiftService, operation, "ValidationException", format, args...)
+	}
+	name, namespace := o.in.text("workgroupName"), o.in.text("namespaceName")
+	if !serverlessName.MatchString(name) {
+		return nil, invalid("1 validation error detected: Value '%s' at 'workgroupName' failed to satisfy constraint: "+
+			"Member must have 3 to 64 characters and satisfy regular expression pattern: ^[a-z0-9-]+$", name)
+	}
+	if o.find(namespaceToken, namespace) == nil {
+		return nil, refuse(redshiftService, operation, "ResourceNotFoundException", "The namespace %s was not found.", namespace)
+	}
+	for _, other := range o.all(workgroupToken) {
+		if other.id != name && other.props.text("namespaceName") == namespace {
+			return nil, refuse(redshiftService, operation, "ConflictException", "The namespace %s is associated with the workgroup %s.", namespace, other.id)
+		}
+	}
+	for key, value := range map[string]any{"baseCapacity": 128.0, "port": 5439.0} {
+		if !o.props.has(key) {
+			o.props[key] = value
+		}
+	}
+	base, limit, port := o.props.number("baseCapacity"), o.in.number("maxCapacity"), o.props.number("port")
+	switch {
+	case base != 4 && (base < 8 || base > 1024 || base%8 != 0 || base > 512 && base%32 != 0):
+		return nil, invalid("Invalid base capacity %d: 4, 8 to 512 in steps of 8, or up to 1024 in steps of 32", base)
+	case limit != 0 && (limit < base || limit > 5632 || limit%8 != 0):
+		return nil, invalid("Invalid max capacity %d: from the base capacity, %d, to 5632 in steps of 8", limit, base)
+	case (port < 5431 || port > 5455) && (port < 8191 || port > 8215):
+		return nil, invalid("Invalid port %d: 5431 to 5455 or 8191 to 8215", port)
+	}
+
+	given := maps.Clone(config)
+	maps.Copy(given, parameters(o.in))
+	if o.old != nil && o.changed("configParameters") && maps.Equal(given, config) {
+		return nil, invalid("You didn't specify any changes to the configuration parameters.")
+	}
+	o.props["configParameters"] = parameterList(given)
+
+	if err := o.settle(operation, base); err != nil {
+		return nil, err
+	}
+	g := workgroupOf(o.props)
+	if o.opts.Redshift == nil {
+		return nil, nil
+	}
+	return func(ctx context.Context) error { return put(o.opts.Redshift, ctx, g) }, nil
+}
+
+// parameters are the configuration parameters by key.
+func parameters(props values) map[string]string {
+	found := map[string]string{}
+	for _, parameter := range props.objects("configParameters") {
+		found[parameter.text("parameterKey")] = parameter.text("parameterValue")
+	}
+	return found
+}
+
+func parameterList(byKey map[string]string) []any {
+	list := []any{}
+	for _, key := range slices.Sorted(maps.Keys(byKey)) {
+		list = append(list, map[string]any{"parameterKey": key, "parameterValue": byKey[key]})
+	}
+	return list
+}
+
+// settle finds the workgroup its place in the network, checks that there are enough
+// addresses, and gives it an endpoint.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
+func (o *op) settle(operation string, base int) error {
+	invalid := func(format string, args ...any) error {
+		return refuse(redshiftService, operation, "ValidationException", format, args...)
+	}
+	if !o.props.has("subnetIds") {
+		vpc := o.vpc("")
+		if vpc == nil {
+			return invalid("There is no default VPC: specify subnetIds.")
+		}
+		var ids []string
+		for _, s := range vpc.Subnets {
+			ids = append(ids, s.ID)
+		}
+		o.props["subnetIds"] = list(ids)
+	}
+	var subnets []*Subnet
+	var vpc *VPC
+	for _, id := range o.props.texts("subnetIds") {
+		in, subnet := o.vpcOf(id)
+		if subnet == nil {
+			return invalid("The subnet ID '%s' does not exist.", id)
+		}
+		if vpc != nil && in != vpc {
+			return invalid("The subnets are in more than one VPC: %s and %s.", vpc.ID, in.ID)
+		}
+		vpc, subnets = in, append(subnets, subnet)
+	}
+
+	routed := o.props.flag("enhancedVpcRouting")
+	zones, need := 2, holds(o.props)
+	if routed {
+		zones = 3
+	}
+	var reached []string
+	for _, s := range subnets {
+		reached = append(reached, s.Zone)
+	}
+	slices.Sort(reached)
+	if reached = slices.Compact(reached); len(reached) < zones || len(subnets) < zones {
+		return invalid("A workgroup with enhanced VPC routing %t needs %d subnets in %d Availability Zones; these are in %s.",
+			routed, zones, zones, strings.Join(reached, ", "))
+	}
+	if !o.props.has("securityGroupIds") {
+		o.props["securityGroupIds"] = list([]string{o.defaultGroup(vpc)})
+	}
+	for _, group := range o.props.texts("securityGroupIds") {
+		if in := o.groupVPC(group); in != vpc.ID {
+			return invalid("The security group '%s' does not exist in %s.", group, vpc.ID)
+		}
+	}
+
+	for _, s := range subnets {
+		want := need
+		if o.old != nil && slices.Contains(o.old.texts("subnetIds"), s.ID) && routed == o.old.flag("enhancedVpcRouting") {
+			switch {
+			case base <= o.old.number("baseCapacity"):
+				want = 0
+			case routed:
+				want = addresses(base, changing)
+			}
+		}
+		if free := o.free(s); free < want {
+			return invalid("The subnet %s has %d free IP addresses; %d RPU with enhanced VPC routing %t need %d.", s.ID, free, base, routed, want)
+		}
+	}
+	if o.old == nil || o.changed("port") || o.changed("subnetIds") {
+		o.props["endpoints"] = o.endpoints(vpc, subnets)
+	}
+	return nil
+}
+
+// holds is how many addresses a workgroup takes in each of its subnets.
+func holds(workgroup values) int {
+	if workgroup.flag("enhancedVpcRouting") {
+		return addresses(workgroup.number("baseCapacity"), creating)
+	}
+	return 3
+}
+
+// Free IP addresses that each subnet needs with enhanced VPC routing, for a base
+// capacity up to so many RPU: to create a workgroup, and to change it.
+var (
+	creating = []step{{8, 9}, {32, 13}, {64, 21}, {128, 37}, {256, 69}, {512, 133}, {1024, 261}}
+	changing = []step{{16, 10}, {32, 13}, {64, 16}, {128, 28}, {256, 52}, {512, 100}, {1024, 197}}
+)
+
+type step struct{ rpu, addresses int }
+
+func addresses(rpu int, steps []step) int {
+	i, _ := slices.BinarySearchFunc(steps, rpu, func(s step, rpu int) int { return cmp.Compare(s.rpu, rpu) })
+	return steps[i].addresses
+}
+
+func (o *op) endpoints(vpc *VPC, subnets []*Subnet) []any {
+	var interfaces []any
+	for i, s := range subnets {
+		interfaces = append(interfaces, map[string]any{
+			"availabilityZone": s.Zone, "networkInterfaceId": "eni-" + o.digits(o.id+s.ID, 17),
+			"privateIpAddress": fmt.Sprintf("10.0.%d.10", i), "subnetId": s.ID,
+		})
+	}
+	return []any{map[string]any{
+		"address": fmt.Sprintf("%s.%s.%s.redshift-serverless.amazonaws.com", o.id, o.Account.id, o.region),
+		"port":    o.props["port"],
+		"vpcEndpoints": []any{map[string]any{
+			"vpcEndpointId": "vpce-" + o.digits(o.id, 17), "vpcId": vpc.ID, "networkInterfaces": interfaces,
+		}},
+	}}
+}
+
+func workgroupOf(props values) Workgroup {
+	g := Workgroup{
+		Name: props.text("workgroupName"), ID: props.text("workgroupId"), ARN: props.text("arn"), Namespace: props.text("namespaceName"),
+		Port: props.number("port"), BaseCapacity: props.number("baseCapacity"), MaxCapacity: props.number("maxCapacity"),
+		EnhancedVPCRouting: props.flag("enhancedVpcRouting"), PubliclyAccessible: props.flag("publiclyAccessible"),
+		SubnetIDs: props.texts("subnetIds"), SecurityGroupIDs: props.texts("securityGroupIds"), ConfigParameters: parameters(props),
+	}
+	for _, endpoint := range props.objects("endpoints") {
+		g.Address = endpoint.text("address")
+	}
+	return g
+}
+
+// Workgroup returns a workgroup.
+func (a *Account) Workgroup(name string) (Workgroup, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.find(workgroupToken, name)
+	if t == nil {
+		return Workgroup{}, fmt.Errorf("fakeaws: there is no workgroup %s", name)
+	}
+	return workgroupOf(t.props), nil
+}
+
+// Egress says why a workgroup does not reach AWS services at a TCP port; nil is that it
+// does. Without enhanced VPC routing it always does. With it, a security group must let
+// the traffic out, and each subnet must route it to a gateway.
+func (a *Account) Egress(workgroup string, port int) error {
+	g, err := a.Workgroup(workgroup)
+	if err != nil || !g.EnhancedVPCRouting {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !slices.ContainsFunc(g.SecurityGroupIDs, func(id string) bool { return a.letsOut(id, port) }) {
+		return fmt.Errorf("no egress rule of %s lets port %d out to 0.0.0.0/0", strings.Join(g.SecurityGroupIDs, ", "), port)
+	}
+	var problems []error
+	for _, id := range g.SubnetIDs {
+		vpc, subnet := a.vpcOf(id)
+		table := vpc.table(subnet)
+		if !slices.ContainsFunc(table.Routes, func(r Route) bool { return r.Destination == "0.0.0.0/0" }) {
+			problems = append(problems, fmt.Errorf("%s has no default route: its route table is %s", id, table.ID))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (a *Account) letsOut(group string, port int) bool {
+	if a.find(securityGroupToken, group) == nil {
+		return true // a VPC's default group
+	}
+	return slices.ContainsFunc(a.all(egressRuleToken), func(rule *thing) bool {
+		p := rule.props
+		return p.text("securityGroupId") == group && p.text("cidrIpv4") == "0.0.0.0/0" &&
+			(p.text("ipProtocol") == "-1" || p.text("ipProtocol") == "tcp" && p.number("fromPort") <= port && port <= p.number("toPort"))
+	})
+}
