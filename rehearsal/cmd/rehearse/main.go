@@ -1,0 +1,164 @@
+// Rehearse deploys the Pulumi program of this project onto local stand-ins for
+// AWS, streams EV charging records in, queries them, and destroys everything.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"example.com/evstream/rehearsal"
+)
+
+const help = `Rehearse the deployment with the real Pulumi engine and no AWS account.
+
+Usage: rehearse [flags]          (make rehearse ARGS="flags")
+
+It starts stand-ins for Kinesis, the Redshift Data API and Pulumi's aws and command
+providers on loopback, deploys stack dev as Pulumi.dev.yaml has it, writes records with
+cmd/produce, waits until the streaming view has them, shows the reports of cmd/query,
+previews again to show that nothing would change, and destroys. State and data live in a
+temporary folder that is removed at the end, also after Ctrl-C.
+
+Flags:
+  --records N      how many records are written (default 5000)
+  --seed N         other records (default 1)
+  --malformed P    the share of them that is malformed (default 0.02)
+  --chart FILE     write the usage chart to FILE.svg or FILE.png
+  --keep           keep it running before the end until Ctrl-C, and print the environment with
+                   which cmd/produce, cmd/query and the AWS CLI talk to it
+  --serve          only start the stand-ins, and print the environment with which an installed
+                   pulumi runs the program against them
+  --installed NAME leave the provider NAME (command) to Pulumi, which uses its installed plugin
+
+Exit status: 0 all went well; 1 something failed; 2 wrong use; 130 interrupted.
+`
+
+type options struct {
+	records   int
+	seed      uint64
+	malformed float64
+	chart     string
+	keep      bool
+	serve     bool
+	installed string
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	f := flag.NewFlagSet("rehearse", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.IntVar(&o.records, "records", 5000, "")
+	f.Uint64Var(&o.seed, "seed", 1, "")
+	f.Float64Var(&o.malformed, "malformed", 0.02, "")
+	f.StringVar(&o.chart, "chart", "", "")
+	f.BoolVar(&o.keep, "keep", false, "")
+	f.BoolVar(&o.serve, "serve", false, "")
+	f.StringVar(&o.installed, "installed", "", "")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return o, fmt.Errorf("unexpected argument %q: everything is a flag", f.Arg(0))
+	case o.records < 0:
+		return o, fmt.Errorf("--records %d: must not be negative", o.records)
+	case !(o.malformed >= 0 && o.malformed <= 1):
+		return o, fmt.Errorf("--malformed %v: must be a share from 0 (none) to 1 (all)", o.malformed)
+	case !slices.Contains([]string{"", "command"}, o.installed):
+		return o, fmt.Errorf("--installed %s: only the provider command can be left to Pulumi", o.installed)
+	case o.keep && o.serve:
+		return o, errors.New("--keep and --serve: give one of them")
+	}
+	return o, nil
+}
+
+func main() {
+	o, err := parse(os.Args[1:])
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Print(help)
+		return
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "rehearse: %v\nrehearse -h explains the flags.\n", err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err = run(ctx, o, os.Stdout)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "rehearse: interrupted; everything was removed")
+		os.Exit(130)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "rehearse: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// run rehearses, or serves the stand-ins. Whatever happens, nothing is left
+// behind.
+func run(ctx context.Context, o options, out io.Writer) (err error) {
+	root, err := rehearsal.Root()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "rehearsal-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
+	standIns, err := rehearsal.Start(rehearsal.Options{
+		Root:             root,
+		Dir:              dir,
+		InstalledCommand: o.installed == "command",
+		RefreshInterval:  rehearsal.DefaultRefreshInterval,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, standIns.Close()) }()
+
+	if o.serve {
+		return serve(ctx, standIns, out)
+	}
+	r := &runner{options: o, root: root, dir: dir, standIns: standIns, out: out}
+	return r.all(ctx)
+}
+
+// serve keeps the stand-ins running until ctx ends.
+func serve(ctx context.Context, standIns *rehearsal.StandIns, out io.Writer) error {
+	fmt.Fprint(out, "The stand-ins are running. In another terminal, in the project's folder:\n\n")
+	environment := standIns.ProgramEnv()
+	environment["PULUMI_BACKEND_URL"] = "file://" + standIns.StateDir()
+	environment["PULUMI_CONFIG_PASSPHRASE"] = ""
+	printEnvironment(out, environment)
+	fmt.Fprint(out, `
+	pulumi stack select --create dev
+	pulumi preview --diff
+	pulumi up
+
+The state is kept where the stand-ins are, and goes with them: Ctrl-C ends both.
+`)
+	<-ctx.Done()
+	return nil
+}
+
+// printEnvironment prints export lines, which a shell can read.
+func printEnvironment(out io.Writer, environment map[string]string) {
+	var lines []string
+	for name, value := range environment {
+		lines = append(lines, fmt.Sprintf("\texport %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`)))
+	}
+	slices.Sort(lines)
+	fmt.Fprint(out, strings.Join(lines, ""))
+}

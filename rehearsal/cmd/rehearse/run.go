@@ -1,0 +1,376 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"example.com/evstream/rehearsal"
+)
+
+// stackName is the stack that is rehearsed: the shipped Pulumi.dev.yaml.
+const stackName = "dev"
+
+// shownRows is how many lines of a report are shown.
+const shownRows = 16
+
+// runner runs one rehearsal.
+type runner struct {
+	options
+	root, dir string
+	standIns  *rehearsal.StandIns
+	out       io.Writer
+
+	stack       auto.Stack
+	environment []string // of the commands
+	steps       []step
+	made        []string // types of the resources, in the order in which they were made
+	written     produced
+}
+
+type step struct {
+	title string
+	took  time.Duration
+}
+
+// produced is the part of cmd/produce's summary that the rehearsal checks.
+type produced struct {
+	Accepted  int64            `json:"accepted"`
+	Delivered int64            `json:"delivered"`
+	Failed    int64            `json:"failed"`
+	Malformed map[string]int64 `json:"malformed"`
+}
+
+// all runs the rehearsal from the first step to the last.
+func (r *runner) all(ctx context.Context) error {
+	for _, s := range []struct {
+		title string
+		do    func(context.Context) error
+	}{
+		{"prepare the Pulumi CLI and the commands", r.prepare},
+		{"pulumi preview", r.preview},
+		{"pulumi up", r.up},
+		{"cmd/produce", r.produce},
+		{"wait for the streaming view", r.wait},
+		{"cmd/query usage", r.query("usage")},
+		{"cmd/query freshness", r.query("freshness")},
+		{"cmd/query rejected", r.query("rejected")},
+		{"pulumi preview, again", r.previewAgain},
+		{"pulumi destroy", r.destroy},
+	} {
+		if r.keep && s.title == "pulumi destroy" {
+			r.keepRunning(ctx)
+			return nil
+		}
+		fmt.Fprintf(r.out, "\n── %s\n", s.title)
+		began := time.Now()
+		if err := s.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", s.title, err)
+		}
+		r.steps = append(r.steps, step{s.title, time.Since(began)})
+	}
+	r.summary()
+	return nil
+}
+
+// prepare finds the CLI, builds the commands and makes the stack.
+func (r *runner) prepare(ctx context.Context) error {
+	cli, err := rehearsal.CLI(ctx, r.root, r.out)
+	if err != nil {
+		return err
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-o", r.dir+"/bin/", "./cmd/produce", "./cmd/query")
+	build.Dir = r.root
+	if text, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building cmd/produce and cmd/query: %w\n%s", err, text)
+	}
+	if r.stack, err = r.standIns.NewStack(ctx, cli, r.dir, stackName, rehearsal.StackOptions{}); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.out, "  Pulumi %s, stack %s with the settings of Pulumi.%[2]s.yaml\n", cli.Version(), stackName)
+	return nil
+}
+
+func (r *runner) preview(ctx context.Context) error {
+	channel, done := rehearsal.Watch(r.out)
+	result, err := r.stack.Preview(ctx, optpreview.EventStreams(channel))
+	done()
+	if err != nil {
+		return shorten(err)
+	}
+	fmt.Fprintf(r.out, "  %d resources to create\n", result.ChangeSummary[apitype.OpCreate]-1) // less the stack itself
+	return nil
+}
+
+func (r *runner) up(ctx context.Context) error {
+	channel, done := rehearsal.Watch(r.out)
+	counting := make(chan events.EngineEvent, 64)
+	counted := make(chan struct{})
+	go func() {
+		defer close(counted)
+		for event := range counting {
+			if made := event.ResOutputsEvent; made != nil && !strings.HasPrefix(made.Metadata.Type, "pulumi:") {
+				r.made = append(r.made, rehearsal.ShortType(made.Metadata.Type))
+			}
+		}
+	}()
+	result, err := r.stack.Up(ctx, optup.EventStreams(channel, counting))
+	done()
+	<-counted
+	if err != nil {
+		return shorten(err)
+	}
+	fmt.Fprintln(r.out, "  outputs:")
+	for _, name := range slices.Sorted(maps.Keys(result.Outputs)) {
+		fmt.Fprintf(r.out, "    %-18s %v\n", name, result.Outputs[name].Value)
+	}
+	output := func(name string) string { return fmt.Sprint(result.Outputs[name].Value) }
+	environment := r.standIns.CommandEnv()
+	maps.Copy(environment, map[string]string{
+		"REDSHIFT_WORKGROUP":  output("workgroupName"),
+		"REDSHIFT_DATABASE":   output("databaseName"),
+		"REDSHIFT_SECRET_ARN": output("dataApiSecretArn"),
+		"STREAM_NAME":         output("streamName"),
+	})
+	r.environment = nil
+	for name, value := range environment {
+		r.environment = append(r.environment, name+"="+value)
+	}
+	return nil
+}
+
+// command prepares one of the project's commands, as a user would run it.
+func (r *runner) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(r.dir, "bin", name), args...)
+	cmd.Env = append(os.Environ(), r.environment...)
+	cmd.Dir = r.root
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	cmd.Stderr = &indent{w: r.out}
+	return cmd
+}
+
+func (r *runner) produce(ctx context.Context) error {
+	cmd := r.command(ctx, "produce", "--json",
+		"--count", strconv.Itoa(r.records),
+		"--seed", strconv.FormatUint(r.seed, 10),
+		"--malformed", strconv.FormatFloat(r.malformed, 'f', -1, 64))
+	summary, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("writing %d records: %w", r.records, err)
+	}
+	if err := json.Unmarshal(summary, &r.written); err != nil {
+		return fmt.Errorf("reading the summary %q: %w", summary, err)
+	}
+	return nil
+}
+
+// ask runs a statement that gives one row of numbers.
+func (r *runner) ask(ctx context.Context, statement string) ([]int64, error) {
+	cmd := r.command(ctx, "query", "--sql", "-", "--format", "csv")
+	cmd.Stdin = strings.NewReader(statement)
+	text, err := cmd.Output()
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	var numbers []int64
+	for _, field := range strings.Split(lines[len(lines)-1], ",") {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a number: %w", field, err)
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, nil
+}
+
+// patience is how long the warehouse may take nothing.
+const patience = time.Minute
+
+// wait waits until the streaming view has every record, and checks that each is
+// where it belongs.
+func (r *runner) wait(ctx context.Context) error {
+	var have int64
+	for last := time.Now(); ; {
+		numbers, err := r.ask(ctx, "SELECT COUNT(*) FROM ev_station_data")
+		if err != nil {
+			return err
+		}
+		if numbers[0] != have {
+			have, last = numbers[0], time.Now()
+			fmt.Fprintf(r.out, "  %d of %d records are in the warehouse\n", have, r.written.Delivered)
+		}
+		if have >= r.written.Delivered {
+			break
+		}
+		if time.Since(last) > patience {
+			return fmt.Errorf("the streaming view holds %d of %d records and took none for %s", have, r.written.Delivered, patience)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	counts, err := r.ask(ctx, `SELECT
+		(SELECT COUNT(*) FROM ev_station_data),
+		(SELECT COUNT(*) FROM ev_station_data_extract),
+		(SELECT COUNT(*) FROM ev_station_data_rejected),
+		(SELECT COUNT(*) FROM ev_station_data_rejected WHERE reason LIKE 'did not convert%')`)
+	if err != nil {
+		return err
+	}
+	all, extracted, rejected, both := counts[0], counts[1], counts[2], counts[3]
+	fmt.Fprintf(r.out, "  %d records: %d in ev_station_data_extract, %d in ev_station_data_rejected (%d in both: a value did not convert)\n",
+		all, extracted, rejected, both)
+	if all != r.written.Delivered || extracted+rejected-both != all {
+		return fmt.Errorf("%d records were written, so the counts do not add up", r.written.Delivered)
+	}
+	return nil
+}
+
+func (r *runner) query(name string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		cmd := r.command(ctx, "query", name)
+		table, err := cmd.Output()
+		if err != nil {
+			return err
+		}
+		head(r.out, table)
+		if name != "usage" || r.records == 0 {
+			return nil
+		}
+		drawn := r.command(ctx, "query", name, "--chart", "-")
+		drawn.Stdout = &indent{w: r.out}
+		if err := drawn.Run(); err != nil {
+			return err
+		}
+		if r.chart == "" {
+			return nil
+		}
+		chart, err := filepath.Abs(r.chart)
+		if err != nil {
+			return err
+		}
+		return r.command(ctx, "query", name, "--chart", chart).Run()
+	}
+}
+
+// head shows the first lines of a table.
+func head(out io.Writer, table []byte) {
+	lines := bytes.Split(bytes.TrimRight(table, "\n"), []byte("\n"))
+	for _, line := range lines[:min(len(lines), shownRows)] {
+		fmt.Fprintf(out, "  %s\n", line)
+	}
+	if rest := len(lines) - shownRows; rest > 0 {
+		fmt.Fprintf(out, "  … %d more lines\n", rest)
+	}
+}
+
+func (r *runner) previewAgain(ctx context.Context) error {
+	channel, done := rehearsal.Watch(r.out)
+	_, err := r.stack.Preview(ctx, optpreview.ExpectNoChanges(), optpreview.EventStreams(channel))
+	done()
+	if err != nil {
+		return shorten(err)
+	}
+	fmt.Fprintln(r.out, "  nothing would change")
+	return nil
+}
+
+// keepRunning waits for Ctrl-C. What runs goes with the stand-ins.
+func (r *runner) keepRunning(ctx context.Context) {
+	r.summary()
+	fmt.Fprint(r.out, "\n── keep it running\n  In another terminal, in the project's folder:\n\n")
+	environment := map[string]string{}
+	for _, pair := range r.environment {
+		name, value, _ := strings.Cut(pair, "=")
+		environment[name] = value
+	}
+	printEnvironment(r.out, environment)
+	fmt.Fprint(r.out, `
+	go run ./cmd/produce --count 1000
+	go run ./cmd/query usage
+	aws kinesis describe-stream-summary --stream-name $STREAM_NAME
+	aws redshift-data execute-statement --workgroup-name $REDSHIFT_WORKGROUP --database $REDSHIFT_DATABASE \
+	    --secret-arn $REDSHIFT_SECRET_ARN --sql 'SELECT COUNT(*) FROM ev_station_data'
+
+  Ctrl-C ends it.
+`)
+	<-ctx.Done()
+}
+
+func (r *runner) destroy(ctx context.Context) error {
+	channel, done := rehearsal.Watch(r.out)
+	_, err := r.stack.Destroy(ctx, optdestroy.EventStreams(channel))
+	done()
+	if err != nil {
+		return shorten(err)
+	}
+	if left := r.standIns.Left(); len(left) > 0 {
+		return fmt.Errorf("these are still there: %s", strings.Join(left, ", "))
+	}
+	fmt.Fprintln(r.out, "  nothing is left")
+	return nil
+}
+
+// summary says what happened and how long it took.
+func (r *runner) summary() {
+	counts := map[string]int{}
+	for _, kind := range r.made {
+		counts[kind]++
+	}
+	var made []string
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		made = append(made, fmt.Sprintf("%d %s", counts[kind], kind))
+	}
+	fmt.Fprint(r.out, "\n── summary\n")
+	fmt.Fprintf(r.out, "  made: %s\n", strings.Join(made, ", "))
+	fmt.Fprintf(r.out, "  records: %d written, all of them found in the views\n", r.written.Delivered)
+	var total time.Duration
+	for _, s := range r.steps {
+		total += s.took
+		fmt.Fprintf(r.out, "  %8.1f s  %s\n", s.took.Seconds(), s.title)
+	}
+	fmt.Fprintf(r.out, "  %8.1f s  in all\n", total.Seconds())
+}
+
+// indent writes lines indented.
+type indent struct{ w io.Writer }
+
+func (i *indent) Write(p []byte) (int, error) {
+	lines := bufio.NewScanner(bytes.NewReader(p))
+	lines.Buffer(nil, len(p)+1)
+	for lines.Scan() {
+		if _, err := fmt.Fprintf(i.w, "  %s\n", lines.Bytes()); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// shorten leaves of an error of the Automation API what a person has not seen
+// yet: the engine's messages were shown as they came.
+func shorten(err error) error {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return fmt.Errorf("%s", text)
+}

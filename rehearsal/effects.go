@@ -1,0 +1,84 @@
+package rehearsal
+
+import (
+	"context"
+
+	"example.com/evstream/rehearsal/fakeaws"
+	"example.com/evstream/rehearsal/fakekinesis"
+	"example.com/evstream/rehearsal/warehouse"
+)
+
+// streams makes the account's streams in Kinesis.
+type streams struct{ kinesis *fakekinesis.Server }
+
+func (s streams) CreateStream(_ context.Context, stream fakeaws.Stream) error {
+	_, err := s.kinesis.CreateStream(streamSettings(stream))
+	return err
+}
+
+func (s streams) UpdateStream(_ context.Context, stream fakeaws.Stream) error {
+	_, err := s.kinesis.UpdateStream(streamSettings(stream))
+	return err
+}
+
+func (s streams) DeleteStream(_ context.Context, name string) error {
+	return s.kinesis.DeleteStream(name)
+}
+
+func streamSettings(stream fakeaws.Stream) fakekinesis.StreamSettings {
+	return fakekinesis.StreamSettings{
+		Name:           stream.Name,
+		Mode:           stream.Mode,
+		Shards:         stream.Shards,
+		RetentionHours: stream.RetentionHours,
+		KMSKey:         stream.KMSKey,
+		Tags:           stream.Tags,
+	}
+}
+
+// redshift makes the account's namespaces and workgroups in the warehouse.
+type redshift struct{ warehouse *warehouse.Warehouse }
+
+func (r redshift) CreateNamespace(ctx context.Context, n fakeaws.Namespace) error {
+	return r.warehouse.CreateNamespace(ctx, namespace(n))
+}
+
+func (r redshift) UpdateNamespace(_ context.Context, n fakeaws.Namespace) error {
+	return r.warehouse.UpdateNamespace(namespace(n))
+}
+
+func (r redshift) DeleteNamespace(_ context.Context, name string) error {
+	return r.warehouse.DeleteNamespace(name)
+}
+
+func (r redshift) CreateWorkgroup(_ context.Context, w fakeaws.Workgroup) error {
+	return r.warehouse.CreateWorkgroup(workgroup(w))
+}
+
+func (r redshift) UpdateWorkgroup(_ context.Context, w fakeaws.Workgroup) error {
+	return r.warehouse.UpdateWorkgroup(workgroup(w))
+}
+
+func (r redshift) DeleteWorkgroup(_ context.Context, name string) error {
+	return r.warehouse.DeleteWorkgroup(name)
+}
+
+func namespace(n fakeaws.Namespace) warehouse.Namespace {
+	return warehouse.Namespace{
+		Name:          n.Name,
+		ID:            n.ID,
+		Database:      n.Database,
+		AdminUser:     n.AdminUser,
+		AdminPassword: n.AdminPassword,
+		IAMRoles:      n.IAMRoles,
+		DefaultRole:   n.DefaultRole,
+	}
+}
+
+func workgroup(w fakeaws.Workgroup) warehouse.Workgroup {
+	return warehouse.Workgroup{
+		Name:                     w.Name,
+		Namespace:                w.Namespace,
+		CaseSensitiveIdentifiers: w.ConfigParameters["enable_case_sensitive_identifier"] == "true",
+	}
+}

@@ -1,0 +1,266 @@
+package rehearsal_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/evstream/infra"
+	"example.com/evstream/rehearsal"
+	"example.com/evstream/sql"
+)
+
+// deployment is the stack dev on stand-ins of its own.
+type deployment struct {
+	t        *testing.T
+	cli      auto.PulumiCommand
+	dir      string
+	standIns *rehearsal.StandIns
+	said     bytes.Buffer // everything that the engine printed
+}
+
+func start(t *testing.T) *deployment {
+	t.Helper()
+	root, err := rehearsal.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cli, err := rehearsal.CLI(t.Context(), root, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &deployment{t: t, cli: cli, dir: t.TempDir()}
+	if d.standIns, err = rehearsal.Start(rehearsal.Options{Root: root, Dir: d.dir}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.standIns.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// stack is the same stack every time, with another program.
+func (d *deployment) stack(opts rehearsal.StackOptions) *auto.Stack {
+	d.t.Helper()
+	stack, err := d.standIns.NewStack(d.t.Context(), d.cli, d.dir, "dev", opts)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return &stack
+}
+
+func (d *deployment) up(opts rehearsal.StackOptions) (auto.UpResult, error) {
+	d.t.Helper()
+	return d.stack(opts).Up(d.t.Context(), optup.ProgressStreams(&d.said), optup.ErrorProgressStreams(&d.said))
+}
+
+func (d *deployment) mustUp(opts rehearsal.StackOptions) auto.UpResult {
+	d.t.Helper()
+	result, err := d.up(opts)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return result
+}
+
+// ask gives the one value that a statement selects in the warehouse.
+func (d *deployment) ask(statement string) any {
+	d.t.Helper()
+	result, err := d.standIns.Warehouse.Query(d.t.Context(), "ev-streaming-dev", statement)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if len(result.Rows) != 1 || len(result.Rows[0]) != 1 {
+		d.t.Fatalf("%s gave %v, want one value", statement, result.Rows)
+	}
+	return result.Rows[0][0]
+}
+
+// shippedAnd returns the shipped migrations with others added or changed.
+func shippedAnd(t *testing.T, others map[string]string) fs.FS {
+	t.Helper()
+	all := fstest.MapFS{}
+	names, err := fs.Glob(sql.Migrations(), "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(sql.Migrations(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = &fstest.MapFile{Data: data}
+	}
+	for name, text := range others {
+		all[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return all
+}
+
+// deployWith is the program with other migrations.
+func deployWith(migrations fs.FS) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		archive, err := sql.Pack(migrations)
+		if err != nil {
+			return err
+		}
+		err = ctx.RegisterResourceTransform(func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+			if args.Type != "command:local:Command" {
+				return nil
+			}
+			props := maps.Clone(args.Props)
+			props["stdin"] = pulumi.String(archive)
+			return &pulumi.ResourceTransformResult{Props: props, Opts: args.Opts}
+		})
+		if err != nil {
+			return err
+		}
+		return infra.Deploy(ctx)
+	}
+}
+
+const tableMigration = "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE ev_notes (note VARCHAR(100));\n"
+
+// TestDeployment follows one stack through its life: first preview and up, a
+// second preview in which nothing changes, a new migration, an edited one, a
+// failing one and its correction, and the end.
+func TestDeployment(t *testing.T) {
+	d := start(t)
+
+	preview, err := d.stack(rehearsal.StackOptions{}).Preview(t.Context(),
+		optpreview.Diff(), optpreview.ProgressStreams(&d.said), optpreview.ErrorProgressStreams(&d.said))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(preview.StdOut, "CREATE MATERIALIZED VIEW ev_station_data") {
+		t.Errorf("the first preview, when the role has no ARN yet, must show the SQL; it shows:\n%s", preview.StdOut)
+	}
+	if left := d.standIns.Left(); len(left) > 0 {
+		t.Errorf("the preview made %v", left)
+	}
+
+	first := d.mustUp(rehearsal.StackOptions{})
+	if got := first.Outputs["schemaVersion"].Value; got != 5.0 {
+		t.Errorf("schemaVersion = %v, want 5", got)
+	}
+	for _, name := range []string{
+		"vpcId", "streamName", "streamArn", "namespaceName", "workgroupName", "workgroupEndpoint", "databaseName",
+		"dataApiSecretArn", "streamingRoleArn", "queryEditorUrl", "region",
+	} {
+		if value, _ := first.Outputs[name].Value.(string); value == "" {
+			t.Errorf("output %s is %v", name, first.Outputs[name].Value)
+		}
+	}
+
+	if _, err := d.stack(rehearsal.StackOptions{}).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
+		t.Errorf("a second preview finds something to change: %v", err)
+	}
+
+	added := shippedAnd(t, map[string]string{"00006_notes.sql": tableMigration})
+	second := d.mustUp(rehearsal.StackOptions{Program: deployWith(added)})
+	if got := (*second.Summary.ResourceChanges)[string(apitype.OpUpdate)]; got != 1 {
+		t.Errorf("a new migration updates %d resources, want only the command: %v", got, *second.Summary.ResourceChanges)
+	}
+	if got := second.Outputs["schemaVersion"].Value; got != 6.0 {
+		t.Errorf("schemaVersion = %v, want 6", got)
+	}
+
+	edited := shippedAnd(t, map[string]string{"00006_notes.sql": strings.Replace(tableMigration, "100", "200", 1)})
+	if _, err := d.up(rehearsal.StackOptions{Program: deployWith(edited)}); err == nil || !strings.Contains(err.Error(), "00006_notes.sql was applied") {
+		t.Errorf("an edited migration: err = %v, want it refused", err)
+	}
+
+	failing := map[string]string{
+		"00006_notes.sql": tableMigration,
+		"00007_wrong.sql": "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE VIEW wrong AS SELECT no_such_column FROM ev_notes;\n",
+	}
+	if _, err := d.up(rehearsal.StackOptions{Program: deployWith(shippedAnd(t, failing))}); err == nil || !strings.Contains(err.Error(), "00007_wrong.sql:3") {
+		t.Errorf("a failing migration: err = %v, want its place", err)
+	}
+	failing["00007_wrong.sql"] = strings.Replace(failing["00007_wrong.sql"], "no_such_column", "note", 1)
+	corrected := d.mustUp(rehearsal.StackOptions{Program: deployWith(shippedAnd(t, failing))})
+	if got := corrected.Outputs["schemaVersion"].Value; got != 7.0 {
+		t.Errorf("after the correction schemaVersion = %v, want 7", got)
+	}
+
+	d.findSecrets()
+	if _, err := d.stack(rehearsal.StackOptions{}).Destroy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := d.standIns.Left(); len(left) > 0 {
+		t.Errorf("destroy left %v", left)
+	}
+}
+
+// findSecrets searches everything that the engine keeps and printed for the
+// admin's password.
+func (d *deployment) findSecrets() {
+	d.t.Helper()
+	password := []byte(rehearsal.AdminPassword)
+	if bytes.Contains(d.said.Bytes(), password) {
+		d.t.Error("the engine's output shows the admin's password")
+	}
+	files := 0
+	err := filepath.WalkDir(d.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if unpacked, err := gzip.NewReader(bytes.NewReader(text)); err == nil {
+			if text, err = io.ReadAll(unpacked); err != nil {
+				return err
+			}
+		}
+		files++
+		if bytes.Contains(text, password) {
+			d.t.Errorf("%s holds the admin's password", path)
+		}
+		return nil
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if files < 3 {
+		d.t.Errorf("only %d files were searched", files)
+	}
+}
+
+// TestWrongSettingsMakeNothing: what the program refuses, it refuses through the
+// real engine too, all of it at once.
+func TestWrongSettingsMakeNothing(t *testing.T) {
+	d := start(t)
+	_, err := d.up(rehearsal.StackOptions{Settings: map[string]string{
+		"ev-streaming:vpcName":      "no-such-vpc",
+		"ev-streaming:baseCapacity": "7",
+	}})
+	if err == nil {
+		t.Fatal("wrong settings were deployed")
+	}
+	for _, want := range []string{`vpcName is "no-such-vpc"`, "baseCapacity is 7 RPU"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q: %v", want, err)
+		}
+	}
+	if left := d.standIns.Left(); len(left) > 0 {
+		t.Errorf("wrong settings made %v", left)
+	}
+}

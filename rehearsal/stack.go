@@ -1,0 +1,91 @@
+package rehearsal
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/evstream/infra"
+)
+
+// StackOptions say how a stack on the stand-ins differs from the shipped one.
+type StackOptions struct {
+	// Program replaces infra.Deploy.
+	Program pulumi.RunFunc
+	// Settings go over those of the shipped stack file, by full name.
+	Settings map[string]string
+}
+
+// NewStack prepares a stack of the program on the stand-ins, with the settings
+// of the project's Pulumi.NAME.yaml. State, secrets and everything else that the
+// Pulumi CLI keeps are in dir; the passphrase is for this stack's encrypted
+// values alone. Two stacks of one name need two directories.
+func (s *StandIns) NewStack(ctx context.Context, cli auto.PulumiCommand, dir, name string, opts StackOptions) (auto.Stack, error) {
+	stack, err := s.newStack(ctx, cli, dir, name, opts)
+	if err != nil {
+		return stack, fmt.Errorf("preparing stack %s: %w", name, err)
+	}
+	return stack, nil
+}
+
+func (s *StandIns) newStack(ctx context.Context, cli auto.PulumiCommand, dir, name string, opts StackOptions) (auto.Stack, error) {
+	state, work := filepath.Join(dir, "state"), filepath.Join(dir, "work")
+	for _, folder := range []string{state, work} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return auto.Stack{}, err
+		}
+	}
+	project, err := workspace.LoadProject(filepath.Join(s.root, "Pulumi.yaml"))
+	if err != nil {
+		return auto.Stack{}, err
+	}
+	project.Main = s.root
+	project.Backend = &workspace.ProjectBackend{URL: "file://" + state}
+
+	file := "Pulumi." + name + ".yaml"
+	settings, err := os.ReadFile(filepath.Join(s.root, file))
+	if err != nil {
+		return auto.Stack{}, err
+	}
+	if err := os.WriteFile(filepath.Join(work, file), settings, 0o600); err != nil {
+		return auto.Stack{}, err
+	}
+
+	environment := map[string]string{
+		"PULUMI_CONFIG_PASSPHRASE":                    filepath.Base(dir),
+		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+	}
+	maps.Copy(environment, s.ProgramEnv())
+	program := opts.Program
+	if program == nil {
+		program = infra.Deploy
+	}
+	space, err := auto.NewLocalWorkspace(ctx,
+		auto.Pulumi(cli),
+		auto.PulumiHome(filepath.Join(dir, "home")),
+		auto.WorkDir(work),
+		auto.Project(*project),
+		auto.Program(program),
+		auto.SecretsProvider("passphrase"),
+		auto.EnvVars(environment))
+	if err != nil {
+		return auto.Stack{}, err
+	}
+	stack, err := auto.UpsertStack(ctx, name, space)
+	if err != nil {
+		return auto.Stack{}, err
+	}
+	for key, value := range opts.Settings {
+		if err := stack.SetConfig(ctx, key, auto.ConfigValue{Value: value}); err != nil {
+			return auto.Stack{}, err
+		}
+	}
+	return stack, nil
+}
