@@ -1,6 +1,9 @@
 package kinesisput
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // What one shard takes in a second, from the service's quotas. The bytes are
 // data and partition keys.
@@ -25,6 +28,7 @@ type pace struct {
 	// What came back since counted began.
 	counted            time.Time
 	delivered, refused int
+	clean              int // counts in a row without a refusal
 }
 
 const (
@@ -36,9 +40,9 @@ const (
 	saved = 0.5
 	// counting is how long answers are counted before the share is set anew.
 	counting = 500 * time.Millisecond
-	// regained is how much of the limit is tried again after each such time
-	// without a refusal.
-	regained = 0.03
+	// regained is how much of the limit is tried again after such a time without
+	// a refusal; after the n-th in a row it is n times as much.
+	regained = 0.02
 	smallest = 0.02
 )
 
@@ -57,10 +61,12 @@ func (p *pace) allow(records, bytes int, now time.Time) (int, int) {
 	p.filled = now
 	p.records = min(p.records+elapsed*shardRecords, saved*shardRecords)
 	p.bytes = min(p.bytes+elapsed*shardBytes, saved*shardBytes)
-	if !p.open() {
+	if !p.open() || records == 0 {
 		return 0, 0
 	}
-	return min(records, int(p.records)+1), min(bytes, int(p.bytes)+1)
+	// The scarcer of the two decides for both.
+	part := min(1, p.records/float64(records), p.bytes/float64(bytes))
+	return int(math.Ceil(part * float64(records))), int(math.Ceil(part * float64(bytes)))
 }
 
 // spend notes that a record passes.
@@ -94,8 +100,10 @@ func (p *pace) answered(delivered, refused int, sent, now time.Time) {
 	if p.refused > 0 {
 		taken := float64(p.delivered) / float64(p.delivered+p.refused)
 		p.share = max(p.share*(1+taken)/2, smallest)
+		p.clean = 0
 	} else {
-		p.share = min(p.share+regained, 1)
+		p.clean++
+		p.share = min(p.share+regained*float64(p.clean), 1)
 	}
 	p.counted, p.delivered, p.refused = now, 0, 0
 }

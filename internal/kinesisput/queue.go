@@ -217,7 +217,7 @@ func (q *queue) healthy(now time.Time) bool {
 // hold makes all records wait after a request of which none was taken, longer
 // each time until release.
 func (q *queue) hold(sent, now time.Time) {
-	if sent.Before(q.heldSince) {
+	if !sent.After(q.heldSince) {
 		return // sent before the last hold began, which was for the same trouble
 	}
 	q.holds++
@@ -319,7 +319,7 @@ func (l *lane) answered(delivered, throttled, failed int, sent, now time.Time, p
 		l.failingSince = time.Time{}
 		l.delivered = now
 		l.hopeless = false
-	case throttled+failed > 0 && !sent.Before(l.heldSince):
+	case throttled+failed > 0 && sent.After(l.heldSince):
 		if l.failingSince.IsZero() {
 			l.failingSince = now
 		}
