@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"example.com/evstream/internal/dataapi"
+	"example.com/evstream/internal/stackoutput"
 	evsql "example.com/evstream/sql"
 )
 
@@ -36,6 +38,8 @@ Where
   --secret-arn ARN     secret with the database user's name and password; default
                        $REDSHIFT_SECRET_ARN, and without it the user that belongs
                        to the AWS identity
+  --stack NAME         these and the region from the outputs of a Pulumi stack, as
+                       in pulumi stack output --stack NAME; flags go over them
 What
   --archive FILE       read the packed SQL from FILE, - being standard input; the
                        default is - for up, and the SQL this program was built
@@ -118,9 +122,10 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	var target dataapi.Config
 	flags := flag.NewFlagSet("migrate "+verb, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&target.Workgroup, "workgroup", os.Getenv("REDSHIFT_WORKGROUP"), "")
-	flags.StringVar(&target.Database, "database", os.Getenv("REDSHIFT_DATABASE"), "")
-	flags.StringVar(&target.SecretARN, "secret-arn", os.Getenv("REDSHIFT_SECRET_ARN"), "")
+	flags.StringVar(&target.Workgroup, "workgroup", "", "")
+	flags.StringVar(&target.Database, "database", "", "")
+	flags.StringVar(&target.SecretARN, "secret-arn", "", "")
+	stack := flags.String("stack", "", "")
 	flags.StringVar(&archive, "archive", archive, "")
 	wait := flags.String("wait", os.Getenv("MIGRATE_WAIT"), "")
 	if err := flags.Parse(args[1:]); err != nil {
@@ -129,12 +134,25 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		}
 		return usageError{err}
 	}
+	if *stack != "" {
+		out, err := stackoutput.Read(ctx, *stack)
+		if err != nil {
+			return err
+		}
+		target.Region = out.Region
+		target.Workgroup = cmp.Or(target.Workgroup, out.WorkgroupName)
+		target.Database = cmp.Or(target.Database, out.DatabaseName)
+		target.SecretARN = cmp.Or(target.SecretARN, out.DataAPISecretARN)
+	}
+	target.Workgroup = cmp.Or(target.Workgroup, os.Getenv("REDSHIFT_WORKGROUP"))
+	target.Database = cmp.Or(target.Database, os.Getenv("REDSHIFT_DATABASE"))
+	target.SecretARN = cmp.Or(target.SecretARN, os.Getenv("REDSHIFT_SECRET_ARN"))
 	var version int64
 	switch {
 	case target.Workgroup == "":
-		return usagef("which workgroup? set --workgroup or REDSHIFT_WORKGROUP")
+		return usagef("which workgroup? set --stack, --workgroup or REDSHIFT_WORKGROUP")
 	case target.Database == "":
-		return usagef("which database? set --database or REDSHIFT_DATABASE")
+		return usagef("which database? set --stack, --database or REDSHIFT_DATABASE")
 	case verb == "adopt" && flags.NArg() == 1:
 		var err error
 		if version, err = strconv.ParseInt(flags.Arg(0), 10, 64); err != nil || version < 1 {

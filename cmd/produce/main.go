@@ -222,19 +222,22 @@ func produce(input, flush context.Context, o options) (int, error) {
 	}
 	defer src.close()
 	if o.dryRun {
-		return print(input, o, src)
+		return dryRun(input, o, src)
 	}
 	return write(input, flush, o, src)
 }
 
-// feed takes records from src, within the bounds and at the rate asked for, and
-// gives each to accept. It returns nil when there are no more.
-func feed(ctx context.Context, o options, src source, accept func(context.Context, kinesisput.Record) error) error {
-	if o.duration > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeoutCause(ctx, o.duration, errTimeIsUp)
-		defer stop()
+// within returns a context for o.duration, if there is one.
+func within(ctx context.Context, o options) (context.Context, context.CancelFunc) {
+	if o.duration == 0 {
+		return context.WithCancel(ctx)
 	}
+	return context.WithTimeoutCause(ctx, o.duration, errTimeIsUp)
+}
+
+// feed takes records from src until ctx ends, as many and at the rate that are
+// asked for, and gives each to accept. It returns nil when there are no more.
+func feed(ctx context.Context, o options, src source, accept func(context.Context, kinesisput.Record) error) error {
 	var limiter *rate.Limiter
 	if o.rate > 0 {
 		// A burst of what falls into ten milliseconds makes up for timers that

@@ -181,7 +181,9 @@ func TestRateIsEven(t *testing.T) {
 		}
 		began := time.Now()
 		var tenths [31]int
-		err = feed(t.Context(), o, src, func(context.Context, kinesisput.Record) error {
+		ctx, stop := within(t.Context(), o)
+		defer stop()
+		err = feed(ctx, o, src, func(context.Context, kinesisput.Record) error {
 			tenths[time.Since(began)/(100*time.Millisecond)]++
 			return nil
 		})

@@ -2,26 +2,26 @@ package main
 
 import (
 	"bufio"
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
-	"os/exec"
-	"strings"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
-	"net/http"
 
 	"example.com/evstream/internal/kinesisput"
+	"example.com/evstream/internal/stackoutput"
 )
 
-// print writes the records to standard output.
-func print(ctx context.Context, o options, src source) (int, error) {
+// dryRun writes the records to standard output.
+func dryRun(ctx context.Context, o options, src source) (int, error) {
+	ctx, stop := within(ctx, o)
+	defer stop()
 	out := bufio.NewWriter(os.Stdout)
 	if o.rate > 0 || o.duration > 0 {
 		out = bufio.NewWriterSize(os.Stdout, 16) // whoever watches sees each record in its time
@@ -75,6 +75,8 @@ func write(input, flush context.Context, o options, src source) (int, error) {
 		}
 	}
 
+	input, stop := within(input, o)
+	defer stop()
 	stopProgress := showProgress(os.Stderr, o, src, w)
 	fed := make(chan error, 1)
 	go func() {
@@ -105,7 +107,7 @@ func wait(input context.Context, fed <-chan error, stopped <-chan struct{}) erro
 	case err := <-fed:
 		return err
 	case <-time.After(200 * time.Millisecond):
-		return context.Cause(input)
+		return end(context.Cause(input))
 	}
 }
 
@@ -131,25 +133,11 @@ func connect(ctx context.Context, o options) (*kinesis.Client, string, error) {
 
 // readStack sets stream and region from the outputs of a Pulumi stack.
 func (o *options) readStack(ctx context.Context) error {
-	var complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, "pulumi", "stack", "output", "--json", "--stack", o.stack)
-	cmd.Stderr = &complaint
-	out, err := cmd.Output()
+	out, err := stackoutput.Read(ctx, o.stack)
 	if err != nil {
-		return fmt.Errorf("read the outputs of stack %s: %w: %s", o.stack, err, strings.TrimSpace(complaint.String()))
+		return err
 	}
-	var outputs struct{ StreamName, StreamARN string }
-	if err := json.Unmarshal(out, &outputs); err != nil {
-		return fmt.Errorf("read the outputs of stack %s: %w", o.stack, err)
-	}
-	// arn:aws:kinesis:REGION:ACCOUNT:stream/NAME
-	arn := strings.Split(outputs.StreamARN, ":")
-	if outputs.StreamName == "" || len(arn) != 6 {
-		return fmt.Errorf("stack %s has no outputs streamName and streamArn: is it deployed?", o.stack)
-	}
-	o.stream = outputs.StreamName
-	if o.region == "" {
-		o.region = arn[3]
-	}
+	o.stream = out.StreamName
+	o.region = cmp.Or(o.region, out.Region)
 	return nil
 }

@@ -3,16 +3,15 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"example.com/evstream/internal/stackoutput"
 )
 
 const help = `Ask the warehouse about the stream's records.
@@ -132,14 +131,14 @@ func pictureFormat(file string) string {
 func (s *session) resolveTarget(ctx context.Context) (target, error) {
 	t := s.flags
 	if s.stack != "" {
-		out, err := stackTarget(ctx, s.stack)
+		out, err := stackoutput.Read(ctx, s.stack)
 		if err != nil {
 			return target{}, err
 		}
-		t.workgroup = cmp.Or(t.workgroup, out.workgroup)
-		t.database = cmp.Or(t.database, out.database)
-		t.secretARN = cmp.Or(t.secretARN, out.secretARN)
-		t.region = cmp.Or(t.region, out.region)
+		t.workgroup = cmp.Or(t.workgroup, out.WorkgroupName)
+		t.database = cmp.Or(t.database, out.DatabaseName)
+		t.secretARN = cmp.Or(t.secretARN, out.DataAPISecretARN)
+		t.region = cmp.Or(t.region, out.Region)
 	}
 	t.workgroup = cmp.Or(t.workgroup, s.getenv("REDSHIFT_WORKGROUP"))
 	t.database = cmp.Or(t.database, s.getenv("REDSHIFT_DATABASE"))
@@ -152,36 +151,4 @@ func (s *session) resolveTarget(ctx context.Context) (target, error) {
 		return target{}, usagef("which database of workgroup %s? Give --stack NAME, --database or REDSHIFT_DATABASE", t.workgroup)
 	}
 	return t, nil
-}
-
-// stackTarget reads the stack's outputs with the Pulumi CLI.
-func stackTarget(ctx context.Context, stack string) (target, error) {
-	cmd := exec.CommandContext(ctx, "pulumi", "stack", "output", "--json", "--non-interactive", "--stack", stack)
-	text, err := cmd.Output()
-	if errors.Is(err, exec.ErrNotFound) {
-		return target{}, fmt.Errorf("read the outputs of stack %s: pulumi is not on the PATH. "+
-			"Give --workgroup, --database and --secret-arn instead", stack)
-	}
-	var failed *exec.ExitError
-	if errors.As(err, &failed) {
-		return target{}, fmt.Errorf("read the outputs of stack %s: pulumi says: %s",
-			stack, cmp.Or(strings.TrimSpace(string(failed.Stderr)), failed.Error()))
-	}
-	if err != nil {
-		return target{}, fmt.Errorf("read the outputs of stack %s: %w", stack, err)
-	}
-
-	var out struct{ WorkgroupName, DatabaseName, DataAPISecretARN, Region string }
-	if err := json.Unmarshal(text, &out); err != nil {
-		return target{}, fmt.Errorf("read the outputs of stack %s: %w", stack, err)
-	}
-	if out.WorkgroupName == "" {
-		return target{}, fmt.Errorf("stack %s has no output workgroupName: has pulumi up completed?", stack)
-	}
-	return target{
-		workgroup: out.WorkgroupName,
-		database:  out.DatabaseName,
-		secretARN: out.DataAPISecretARN,
-		region:    out.Region,
-	}, nil
 }

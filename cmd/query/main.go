@@ -58,15 +58,10 @@ type host struct {
 	wait           func(context.Context, time.Duration) error // until the time has passed or the context ends
 }
 
-// openWarehouse connects through the Data API, which takes its region from the
-// AWS environment.
+// openWarehouse connects through the Data API.
 func openWarehouse(ctx context.Context, t target) (*sql.DB, error) {
-	if t.region != "" {
-		if err := os.Setenv("AWS_REGION", t.region); err != nil {
-			return nil, err
-		}
-	}
 	return dataapi.Open(ctx, dataapi.Config{
+		Region:    t.region,
 		Workgroup: t.workgroup,
 		Database:  t.database,
 		SecretARN: t.secretARN,

@@ -66,6 +66,8 @@ type Config struct {
 	// it is empty, the database user follows from the caller's IAM identity.
 	SecretARN string
 
+	Region string // the workgroup's; empty: that of the AWS environment
+
 	// Wait is how long a statement waits for a workgroup that does not exist yet
 	// or is not available. The service says much the same of a workgroup that is
 	// being created as of one that never was, so zero, not waiting, is right
@@ -77,14 +79,14 @@ type Config struct {
 	OnWait func(reason error)
 }
 
-// Open returns a database handle for the database c names. Region, credentials
-// and endpoint are the ordinary AWS configuration of the environment. It sends
+// Open returns a database handle for the database c names. Credentials and
+// endpoint are the ordinary AWS configuration of the environment. It sends
 // nothing; use Ping to reach the database.
 func Open(ctx context.Context, c Config) (*sql.DB, error) {
 	if c.Workgroup == "" || c.Database == "" {
 		return nil, fmt.Errorf("opening the Redshift Data API: workgroup %q, database %q: both are needed", c.Workgroup, c.Database)
 	}
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(c.Region))
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
 	}
