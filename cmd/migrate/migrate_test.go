@@ -270,15 +270,17 @@ func TestWrongUse(t *testing.T) {
 		"another verb":         {[]string{"down"}, `"down" is none of up, status, adopt`},
 		"another flag":         {[]string{"up", "--force"}, "flag provided but not defined: -force"},
 		"an argument":          {[]string{"up", "3"}, `up takes no argument: "3"`},
-		"no workgroup":         {[]string{"up", "--workgroup", ""}, "which workgroup? set --workgroup or REDSHIFT_WORKGROUP"},
-		"no database":          {[]string{"up", "--database", ""}, "which database? set --database or REDSHIFT_DATABASE"},
+		"no workgroup":         {[]string{"up"}, "which workgroup? set --stack, --workgroup or REDSHIFT_WORKGROUP"},
+		"no database":          {[]string{"up", "--workgroup", "ev"}, "which database? set --stack, --database or REDSHIFT_DATABASE"},
 		"no version":           {[]string{"adopt"}, "adopt takes one VERSION, after the flags"},
 		"a file for a version": {[]string{"adopt", "00002_a.sql"}, "VERSION is a migration's number"},
 		"a wait without unit":  {[]string{"up", "--wait", "5"}, `--wait or MIGRATE_WAIT is "5": it is a time such as 90s or 5m`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("REDSHIFT_WORKGROUP", "ev")
-			t.Setenv("REDSHIFT_DATABASE", "dev")
+			if !strings.HasPrefix(test.want, "which ") {
+				t.Setenv("REDSHIFT_WORKGROUP", "ev")
+				t.Setenv("REDSHIFT_DATABASE", "dev")
+			}
 			var stdout, stderr bytes.Buffer
 			code := run(t.Context(), test.args, strings.NewReader(""), &stdout, &stderr)
 			if code != exitUsage || !strings.Contains(stderr.String(), test.want) || stdout.Len() > 0 {
