@@ -289,12 +289,12 @@ func classify(err error, written bool) outcome {
 		return unknown
 	}
 	switch code := api.ErrorCode(); {
-	case throttles(code):
+	case throttles(code), response.HTTPStatusCode() == http.StatusTooManyRequests:
 		return throttled
 	case slices.Contains([]string{"ValidationException", "InvalidArgumentException", "SerializationException"}, code),
-		response.HTTPStatusCode() == 413:
+		response.HTTPStatusCode() == http.StatusRequestEntityTooLarge:
 		return invalid
-	case code == "RequestTimeout", code == "RequestTimeoutException", response.HTTPStatusCode() == 408:
+	case code == "RequestTimeout", code == "RequestTimeoutException", response.HTTPStatusCode() == http.StatusRequestTimeout:
 		return unknown
 	}
 	return final

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -65,7 +66,12 @@ func start(t testing.TB, s *fakekinesis.Server) {
 
 // TestScripts runs the command in scripts, each with a stream of two shards.
 func TestScripts(t *testing.T) {
-	type server struct{}
+	type key struct{}
+	type world struct {
+		*fakekinesis.Server
+		expired atomic.Bool
+	}
+	of := func(ts *testscript.TestScript) *world { return ts.Value(key{}).(*world) }
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -74,7 +80,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Defer(func() { _ = s.Close() })
-			e.Values[server{}] = s
+			e.Values[key{}] = &world{Server: s}
 			e.Vars = append(e.Vars, environment(s)...)
 			e.Setenv("PATH", filepath.Dir(produce)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			_, err := s.CreateStream(fakekinesis.StreamSettings{Name: streamName, Shards: 2})
@@ -84,10 +90,9 @@ func TestScripts(t *testing.T) {
 			// stored N checks how many records the stream holds;
 			// stored FILE N how often it holds each of the file's lines.
 			"stored": func(ts *testscript.TestScript, neg bool, args []string) {
-				s := ts.Value(server{}).(*fakekinesis.Server)
 				have := map[string]int{}
 				all := 0
-				each(t, s, func(r fakekinesis.Record) { have[string(r.Data)]++; all++ })
+				ts.Check(eachOf(of(ts).Server, func(r fakekinesis.Record) { have[string(r.Data)]++; all++ }))
 				if len(args) == 1 {
 					if got := fmt.Sprint(all); (got == args[0]) == neg {
 						ts.Fatalf("the stream holds %s records", got)
@@ -106,7 +111,7 @@ func TestScripts(t *testing.T) {
 				for _, key := range args {
 					want[key]++
 				}
-				each(t, ts.Value(server{}).(*fakekinesis.Server), func(r fakekinesis.Record) { want[r.PartitionKey]-- })
+				ts.Check(eachOf(of(ts).Server, func(r fakekinesis.Record) { want[r.PartitionKey]-- }))
 				for key, n := range want {
 					if n != 0 {
 						ts.Fatalf("%q is a key %d times too seldom", key, n)
@@ -116,21 +121,20 @@ func TestScripts(t *testing.T) {
 			// expire makes the service refuse the credentials from now on, renew
 			// accepts them again.
 			"expire": func(ts *testscript.TestScript, _ bool, _ []string) {
-				s := ts.Value(server{}).(*fakekinesis.Server)
-				s.Control("PutRecords", func(c *fakekinesis.Call) *fakekinesis.Fault {
-					if ts.Getenv("EXPIRED") == "" {
+				w := of(ts)
+				w.expired.Store(true)
+				w.Control("PutRecords", func(c *fakekinesis.Call) *fakekinesis.Fault {
+					if !w.expired.Load() {
 						return nil
 					}
 					c.Keep()
 					return &fakekinesis.Fault{Err: &fakekinesis.Error{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"}}
 				})
-				ts.Setenv("EXPIRED", "1")
 			},
-			"renew": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("EXPIRED", "") },
+			"renew": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).expired.Store(false) },
 			// cut makes the next request lose its answer after it was applied.
 			"cut": func(ts *testscript.TestScript, _ bool, _ []string) {
-				s := ts.Value(server{}).(*fakekinesis.Server)
-				s.Control("PutRecords", always(fakekinesis.Fault{CutAfter: true}))
+				of(ts).Control("PutRecords", always(fakekinesis.Fault{CutAfter: true}))
 			},
 		},
 	})
@@ -204,24 +208,38 @@ func await(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-// TestInterruptedWhileItWaitsForInput: nothing can interrupt the read of a pipe.
-func TestInterruptedWhileItWaitsForInput(t *testing.T) {
-	s := serve(t, 2)
-	start(t, s)
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer read.Close()
-	defer write.Close()
-	r := startProduce(t, s, read, "--input", "-", "--json")
-	if _, err := io.WriteString(write, "one\ntwo\nthree\n"); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "three records", func() bool { st, _ := s.Stream(streamName); return st.Stored == 3 })
-	r.signal(t)
-	if got := r.end(t, 130); got.Accepted != 3 || got.Delivered != 3 {
-		t.Errorf("%+v: want three records delivered", got)
+// TestEndsWhileItWaitsForInput: nothing can interrupt the read of a pipe.
+func TestEndsWhileItWaitsForInput(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		args      []string
+		interrupt bool
+		status    int
+	}{
+		{"interrupted", nil, true, 130},
+		{"time is up", []string{"--duration", "300ms"}, false, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, 2)
+			start(t, s)
+			read, write, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer read.Close()
+			defer write.Close()
+			if _, err := io.WriteString(write, "one\ntwo\nthree\n"); err != nil {
+				t.Fatal(err)
+			}
+			r := startProduce(t, s, read, append(test.args, "--input", "-", "--json")...)
+			await(t, "three records", func() bool { st, _ := s.Stream(streamName); return st.Stored == 3 })
+			if test.interrupt {
+				r.signal(t)
+			}
+			if got := r.end(t, test.status); got.Accepted != 3 || got.Delivered != 3 {
+				t.Errorf("%+v: want three records delivered", got)
+			}
+		})
 	}
 }
 

@@ -102,15 +102,21 @@ func stored(t testing.TB, s *fakekinesis.Server) map[string]int {
 // each calls fn with every record of the stream.
 func each(t testing.TB, s *fakekinesis.Server, fn func(fakekinesis.Record)) {
 	t.Helper()
+	if err := eachOf(s, fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func eachOf(s *fakekinesis.Server, fn func(fakekinesis.Record)) error {
 	shards, err := s.ShardIDs(streamName)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	for _, shard := range shards {
 		for after := ""; ; {
 			records, err := s.ReadAfter(streamName, shard, after, 10_000)
 			if err != nil {
-				t.Fatal(err)
+				return err
 			}
 			if len(records) == 0 {
 				break
@@ -121,6 +127,7 @@ func each(t testing.TB, s *fakekinesis.Server, fn func(fakekinesis.Record)) {
 			after = records[len(records)-1].SequenceNumber
 		}
 	}
+	return nil
 }
 
 // outcome is what became of the records of a run.
