@@ -54,7 +54,8 @@ CREATE VIEW main.svv_columns AS
     WHERE table_schema NOT IN ('rs', 'main', 'information_schema', 'pg_catalog');
 
 -- The statement's time, which the session sets, stands still within it.
-CREATE MACRO main.getdate() AS getvariable('rs_now')::TIMESTAMP;
+CREATE MACRO main.rs_sysdate() AS getvariable('rs_now')::TIMESTAMP;
+CREATE MACRO main.getdate() AS date_trunc('second', rs_sysdate()); -- which has no fractions
 
 -- A macro is chosen by the type of its first argument; the last of each is for any other.
 

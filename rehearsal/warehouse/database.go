@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	_ "embed"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,11 +16,12 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 )
 
-// A database is what a namespace holds: one in-memory DuckDB. Users' objects are in its
-// schema public and those they create, the stand-in's own tables in rs, its macros and
-// system views in main.
+// A database is what a namespace holds: a DuckDB file. Users' objects are in its schema
+// public and those they create, the stand-in's own tables in rs, its macros and system
+// views in main.
 type database struct {
 	name string
+	dir  string
 	db   *sql.DB
 
 	mu     sync.Mutex
@@ -29,16 +33,25 @@ type database struct {
 var catalogSQL string
 
 func openDatabase(ctx context.Context, name string, o Options) (*database, error) {
+	dir, err := os.MkdirTemp(o.Dir, "warehouse-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the database: %w", err)
+	}
+	// Small row groups are written as they fill up, so that a refresh of any number of
+	// records needs little memory. Macros with types need the newest format.
+	attach := "ATTACH IF NOT EXISTS " + quoteText(filepath.Join(dir, "data.db")) + " AS data (STORAGE_VERSION 'latest', ROW_GROUP_SIZE 16384); USE data;" +
+		"CREATE SCHEMA IF NOT EXISTS public; SET search_path = 'data.public,data.main'"
 	connector, err := duckdb.NewConnector("", func(conn driver.ExecerContext) error {
-		_, err := conn.ExecContext(context.Background(), "CREATE SCHEMA IF NOT EXISTS public; SET search_path = 'public,main'", nil)
+		_, err := conn.ExecContext(context.Background(), attach, nil)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open a database: %w", err)
 	}
-	d := &database{name: name, db: sql.OpenDB(connector), scans: make(map[string]*scan)}
+	d := &database{name: name, dir: dir, db: sql.OpenDB(connector), scans: make(map[string]*scan)}
 	conn, err := d.db.Conn(ctx)
 	if err != nil {
+		d.close()
 		return nil, fmt.Errorf("open a database: %w", err)
 	}
 	defer conn.Close()
@@ -51,7 +64,7 @@ func openDatabase(ctx context.Context, name string, o Options) (*database, error
 		"SET GLOBAL autoload_known_extensions = false",
 		"SET GLOBAL memory_limit = " + quoteText(o.MemoryLimit),
 		"SET GLOBAL threads = " + strconv.Itoa(o.Threads),
-		"SET GLOBAL temp_directory = " + quoteText(o.TempDir),
+		"SET GLOBAL temp_directory = " + quoteText(filepath.Join(dir, "spilled")),
 		"SET GLOBAL enable_external_access = false",
 		"SET GLOBAL integer_division = true",
 		"SET GLOBAL default_null_order = 'nulls_last_on_asc_first_on_desc'",
@@ -66,7 +79,7 @@ func openDatabase(ctx context.Context, name string, o Options) (*database, error
 	return d, nil
 }
 
-func (d *database) close() error { return d.db.Close() }
+func (d *database) close() error { return errors.Join(d.db.Close(), os.RemoveAll(d.dir)) }
 
 // register adds the functions that only Go can give the engine.
 func register(conn *sql.Conn, d *database) error {
@@ -128,16 +141,7 @@ func truncate(s string, n int) string {
 	return s[:n]
 }
 
-// transact runs fn in a transaction on its own connection.
-func (d *database) transact(ctx context.Context, fn func(conn *sql.Conn) error) error {
-	conn, err := d.db.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("connect: %w", err)
-	}
-	defer conn.Close()
-	return transactOn(ctx, conn, func() error { return fn(conn) })
-}
-
+// transactOn runs fn in a transaction on conn.
 func transactOn(ctx context.Context, conn *sql.Conn, fn func() error) error {
 	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return asError(err)

@@ -282,7 +282,7 @@ func (r *rewriter) expression(n node) (node, error) {
 			switch str(names[0]) {
 			case "sysdate":
 				r.functions = append(r.functions, "sysdate")
-				return call("getdate"), nil
+				return call("rs_sysdate"), nil
 			case "current_date":
 				r.functions = append(r.functions, "current_date")
 				return cast(call("getdate"), "date", false), nil

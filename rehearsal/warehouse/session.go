@@ -234,6 +234,10 @@ func (s *Session) table(ctx context.Context, schema, table string) (node, error)
 	return nil, nil
 }
 
+// maxResult is how long a result may be. The Data API's limit was 100 MB, and is 500 MB
+// now; the lower one leaves this process room.
+const maxResult = 100 << 20
+
 // query runs a translated query and gives its rows in Redshift's types.
 func (s *Session) query(ctx context.Context, translated string) (*Result, error) {
 	described, err := s.conn.QueryContext(ctx, "DESCRIBE "+translated)
@@ -267,6 +271,7 @@ func (s *Session) query(ctx context.Context, translated string) (*Result, error)
 		return nil, err
 	}
 	defer rows.Close()
+	size := 0
 	for rows.Next() {
 		row := make([]any, len(names))
 		into := make([]any, len(names))
@@ -275,6 +280,15 @@ func (s *Session) query(ctx context.Context, translated string) (*Result, error)
 		}
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
+		}
+		for _, v := range row {
+			if text, ok := v.(string); ok {
+				size += len(text)
+			}
+			size += 16
+		}
+		if size > maxResult {
+			return nil, errorf("Database response exceeded size limit: more than %d bytes", maxResult)
 		}
 		res.Rows = append(res.Rows, row)
 	}

@@ -35,9 +35,9 @@ type Options struct {
 	Region         string           // of streams' ARNs: us-east-1
 	Account        string           // of streams' ARNs: 123456789012
 	MaxRecordBytes int              // the longest record a streaming view takes: 1 MiB
-	MemoryLimit    string           // of each namespace's engine: 400MB; beyond it, it uses TempDir
+	MemoryLimit    string           // of each namespace's engine: 300MB
 	Threads        int              // of each namespace's engine: 2
-	TempDir        string           // none: data beyond MemoryLimit is an error
+	Dir            string           // where each namespace has a folder, until it is deleted: the system's for temporary files
 }
 
 // A Warehouse holds the namespaces and workgroups of one account in one region. Its
@@ -110,7 +110,7 @@ func New(o Options) *Warehouse {
 		o.MaxRecordBytes = 1 << 20
 	}
 	if o.MemoryLimit == "" {
-		o.MemoryLimit = "400MB"
+		o.MemoryLimit = "300MB"
 	}
 	if o.Threads == 0 {
 		o.Threads = 2
