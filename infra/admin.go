@@ -83,7 +83,7 @@ func secretText(value string) pulumi.StringOutput {
 	return pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput)
 }
 
-var adminName = regexp.MustCompile(`^[a-z][a-z0-9]{0,127}$`)
+var adminName = regexp.MustCompile(`^[a-z][a-z0-9_+.@-]{0,127}$`)
 
 // adminProblems says why Redshift would refuse an admin's name or password,
 // without showing either.
@@ -92,7 +92,7 @@ func adminProblems(username, password string) []string {
 	var found []string
 	switch {
 	case !adminName.MatchString(username):
-		found = append(found, "the admin's name starts with a lower-case letter and has up to 128 lower-case letters and digits.")
+		found = append(found, "the admin's name starts with a lower-case letter and has up to 128 lower-case letters, digits and _+.@-.")
 	case isReserved(username) || username == "public":
 		found = append(found, "the admin's name is public or a reserved word of Redshift; choose another.")
 	}

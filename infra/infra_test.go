@@ -105,6 +105,7 @@ func TestRefusals(t *testing.T) {
 		{"vpcName and vpcId", set("vpcId", "vpc-0a1b2c3d4e5f60718"), nil},
 		{"vpcId malformed", set("vpcName", "", "vpcId", "data-platform"), nil},
 		{"vpcId unknown", set("vpcName", "", "vpcId", "vpc-00000000"), nil},
+		{"vpcName with a wildcard", set("vpcName", "data-*"), nil},
 		{"vpcName unknown", set("vpcName", "no-such"), nil},
 		{"vpcName twice", nil, func(a *account) {
 			a.vpcs = append(a.vpcs, vpc{id: "vpc-00000000000000002", name: "data-platform"})
@@ -142,6 +143,7 @@ func TestRefusals(t *testing.T) {
 		{"secret of mixed shapes", nil, secret(`{"username":"` + adminName + `","admin_user_password":"` + adminPassword + `"}`)},
 		{"secret with a number", nil, secret(`{"username":"` + adminName + `","password":87650123}`)},
 		{"admin name with upper case", nil, login("EvAdmin", adminPassword)},
+		{"admin name with a colon", nil, login("ev:admin", adminPassword)},
 		{"admin name reserved", nil, login("user", adminPassword)},
 		{"admin name public", nil, login("public", adminPassword)},
 		{"password too short", nil, login(adminName, "Short1")},

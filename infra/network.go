@@ -59,7 +59,7 @@ func lookUpNetwork(ctx *pulumi.Context, s settings, wrong *problems) network {
 func lookUpVPC(ctx *pulumi.Context, s settings, wrong *problems) *vpcResult {
 	id := s.VPCID
 	switch {
-	case s.VPCName == "" && id == "", s.VPCName != "" && id != "":
+	case s.VPCName == "" && id == "", s.VPCName != "" && id != "", strings.ContainsAny(s.VPCName, "*?"):
 		return nil // already reported
 	case s.VPCName == "default":
 		found, err := defaultVPC(ctx)

@@ -199,7 +199,7 @@ func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
 var (
 	vpcID      = regexp.MustCompile(`^vpc-[0-9a-f]{8,17}$`)
 	subnetID   = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
-	secretName = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}$`)
+	secretName = regexp.MustCompile(`^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@!-]{1,512}$`)
 	streamName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,127}$`)
 	redshift   = regexp.MustCompile(`^[a-z0-9-]{3,63}$`)
 	roleName   = regexp.MustCompile(`^[A-Za-z0-9_+=.@-]{1,64}$`)
@@ -220,6 +220,8 @@ func (s settings) check(r *reader) {
 			"Give the VPC's Name tag with pulumi config set vpcName NAME (default means the default VPC), or its id with vpcId.")
 	case s.VPCName != "" && s.VPCID != "":
 		r.add("vpcName", "is %q and vpcId is %q: give one of them.", s.VPCName, s.VPCID)
+	case strings.ContainsAny(s.VPCName, "*?"):
+		r.add("vpcName", "is %q: AWS reads * and ? as wildcards. Give the whole Name tag, or the VPC's id with vpcId.", s.VPCName)
 	case s.VPCID != "" && !vpcID.MatchString(s.VPCID):
 		r.add("vpcId", "is %q: a VPC's id is vpc- and 8 to 17 hexadecimal digits.", s.VPCID)
 	}
@@ -236,7 +238,7 @@ func (s settings) check(r *reader) {
 		r.add("secretName", "is not set: the Redshift admin comes from an existing Secrets Manager secret. "+
 			"Give its name with pulumi config set secretName NAME.")
 	case !secretName.MatchString(s.SecretName):
-		r.add("secretName", "is %q: a secret's name is 1 to 512 letters, digits and /_+=.@-; its ARN will do as well.", s.SecretName)
+		r.add("secretName", "is %q: a secret's name is 1 to 512 letters, digits and /_+=.@!-; its ARN will do as well.", s.SecretName)
 	}
 
 	switch {
