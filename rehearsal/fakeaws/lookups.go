@@ -85,7 +85,7 @@ func (a *Account) vpcsLike(args values) ([]*VPC, error) {
 		if err != nil {
 			return nil, err
 		}
-		if ok && (!args.has("id") || args.text("id") == v.ID) && (!args.has("default") || args.flag("default") == v.Default) {
+		if ok && asked(args, "id", v.ID) && (!args.has("default") || args.flag("default") == v.Default) {
 			found = append(found, v)
 		}
 	}
@@ -102,7 +102,7 @@ func (a *Account) subnetsLike(args values) ([]*Subnet, error) {
 			if err != nil {
 				return nil, err
 			}
-			if ok && fits(args, "id", s.ID) && fits(args, "vpcId", v.ID) && fits(args, "availabilityZone", s.Zone) {
+			if ok && asked(args, "id", s.ID) && asked(args, "vpcId", v.ID) && asked(args, "availabilityZone", s.Zone) {
 				found = append(found, s)
 			}
 		}
@@ -123,7 +123,7 @@ func (a *Account) tablesLike(args values) ([]tableMatch, error) {
 			}
 			// A subnet that uses the main table has no association to be found by.
 			associated := slices.ContainsFunc(v.Subnets, func(s Subnet) bool { return s.ID == args.text("subnetId") && s.RouteTable == t.ID })
-			if ok && fits(args, "routeTableId", t.ID) && fits(args, "vpcId", v.ID) && (!args.has("subnetId") || associated) {
+			if ok && asked(args, "routeTableId", t.ID) && asked(args, "vpcId", v.ID) && (!args.has("subnetId") || associated) {
 				found = append(found, tableMatch{v, t})
 			}
 		}
@@ -131,8 +131,8 @@ func (a *Account) tablesLike(args values) ([]tableMatch, error) {
 	return found, nil
 }
 
-// fits says whether an argument is not given or has the value.
-func fits(args values, key, value string) bool { return !args.has(key) || args.text(key) == value }
+// asked says whether a thing with the value is what an argument, if given, asks for.
+func asked(args values, key, value string) bool { return !args.has(key) || args.text(key) == value }
 
 // only returns the one thing that a lookup is about.
 func only[T any](found []T, noun string) (T, error) {

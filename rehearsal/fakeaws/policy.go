@@ -65,7 +65,7 @@ func parsePolicy(operation, document string, trust bool) (policy, error) {
 	if err := strictly([]byte(document), &p); err != nil {
 		return policy{}, fmt.Errorf("the stand-in does not support this policy: %w", err)
 	}
-	if p.Version != "2012-10-17" && p.Version != "2008-10-17" {
+	if p.Version != "" && p.Version != "2012-10-17" && p.Version != "2008-10-17" {
 		return malformed("The policy must contain a valid version string")
 	}
 	if len(p.Statement) == 0 {
