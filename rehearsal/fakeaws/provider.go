@@ -437,9 +437,9 @@ func (p *provider) do(ctx context.Context, t *resourceType, call Call, seconds f
 	if err == nil {
 		return nil
 	}
-	err = bridged(fmt.Errorf("waiting for %s (%s) %s: %w", t.noun, name, call.Operation, err))
+	err = fmt.Errorf("waiting for %s (%s) %s: %w", t.noun, name, call.Operation, err)
 	if call.Operation == Delete || call.Operation == Create && t.idAfterWait {
-		return err
+		return bridged(err)
 	}
 	return &plugindoor.Exists{Reason: err}
 }
