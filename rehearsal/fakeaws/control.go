@@ -38,12 +38,12 @@ type Fault struct {
 	// Err is answered, and nothing done.
 	Err error
 
+	// Lost is answered though the work was done: the engine does not know of it.
+	Lost error
+
 	// NotReady is the reason why something was created or updated, but did not
 	// become what it should. The engine keeps it and says so.
 	NotReady error
-
-	// Lost is answered though the work was done: the engine does not know of it.
-	Lost error
 }
 
 // Control registers fn for the next call of an operation on a resource type, or of a

@@ -31,6 +31,6 @@
 // Ids are the same in each run: they follow from the seed, the resource and how often
 // it was made. Lookups answer in an order that no program should rely on.
 //
-// One resource type is one file, with its properties on top. README.md lists what is
-// not supported; using it is an error.
+// A resource type is one function in the file of its subject, with its properties on
+// top. README.md lists what is not supported; using it is an error.
 package fakeaws
