@@ -47,10 +47,10 @@ type Fault struct {
 }
 
 // Control registers fn for the next call of an operation on a resource type, or of a
-// lookup; "" is any of them. Previews of changes are not asked about. It serves one call and is then gone, unless it called
-// [Call.Keep]. It may decline by returning nil: it then stays, and the next control, or
-// else the ordinary work, has the call. Controls are asked in the order of their
-// registration, one call at a time.
+// lookup; "" is any of them. Previews of changes are not asked about. It serves one call
+// and is then gone, unless it called [Call.Keep]. It may decline by returning nil: it
+// then stays, and the next control, or else the ordinary work, has the call. Controls are
+// asked in the order of their registration, one call at a time.
 func (s *Server) Control(operation, kind string, fn func(*Call) *Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
