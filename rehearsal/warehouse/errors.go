@@ -64,7 +64,10 @@ func asError(err error) error {
 	if table, ok := cutBetween(msg, "Table with name ", " does not exist!"); ok {
 		return errorf("relation %q does not exist", table)
 	}
-	if column, ok := cutBetween(msg, `Referenced column "`, `" not found in FROM clause!`); ok {
+	if column, ok := cutBetween(msg, `Referenced column "`, `"`); ok {
+		return errorf("column %q does not exist", column)
+	}
+	if column, ok := cutBetween(msg, `Column "`, `" referenced that exists in the SELECT clause`); ok {
 		return errorf("column %q does not exist", column)
 	}
 	if check, ok := cutBetween(msg, "CHECK constraint failed on table ", ""); ok && strings.Contains(check, "strlen") {

@@ -51,6 +51,19 @@ var dateParts = map[string]string{
 	"epoch": "epoch", "dow": "dow", "doy": "doy",
 }
 
+// grammar holds the words that mean something in a query. Every other one is a name.
+var grammar = func() map[string]bool {
+	words := make(map[string]bool)
+	for w := range strings.FieldsSeq(`
+		all and any as asc between both by case cast cross current date default desc distinct else end escape except exists
+		extract false first following for from full group having ilike in inner intersect interval is join last leading left
+		like limit natural not null nulls offset on or order outer over partition preceding qualify range recursive right row rows
+		select similar some then time timestamp timestamptz timetz to trailing true try_cast unbounded union using values when where with`) {
+		words[w] = true
+	}
+	return words
+}()
+
 // render writes tokens so that the engine's parser reads from them what Redshift would:
 // names are folded, the parts of a SUPER path by the rules for those; types are replaced
 // by names that keep their length; a date part becomes a string.
@@ -105,8 +118,10 @@ func (d dialect) render(sql string, toks []token) (rendering, error) {
 			return r, unsupported("SIMILAR TO").at(sql, t.pos)
 		case t.is(":"):
 			return r, errorf("syntax error at or near %q", ":").at(sql, t.pos)
-		case t.kind == word:
+		case t.kind == word && (grammar[t.val] || next.is("(")):
 			b.WriteString(t.val)
+		case t.kind == word: // which may be a keyword to the engine only
+			b.WriteString(quoteIdent(t.val))
 		case t.kind == quoted:
 			b.WriteString(quoteIdent(d.fold(t.val)))
 		case t.kind == text:

@@ -54,7 +54,7 @@ func parse(ctx context.Context, db querier, r rendering) (node, error) {
 	}
 	if tree.Error {
 		message, _, _ := strings.Cut(tree.Message, "\n")
-		e := errorf("%s", strings.TrimPrefix(message, "Parser Error: "))
+		e := errorf("%s", strings.ReplaceAll(strings.TrimPrefix(message, "Parser Error: "), `""`, `"`))
 		if offset, err := strconv.Atoi(tree.Position); err == nil {
 			e.at(r.sql, r.at(offset))
 		}
@@ -159,12 +159,10 @@ func (r *rewriter) selectNode(n node) error {
 	if n["aggregate_handling"] != "STANDARD_HANDLING" {
 		return unsupported("GROUP BY ALL")
 	}
-	if n["sample"] != nil {
-		return unsupported("USING SAMPLE")
-	}
 	for _, item := range list(n["select_list"]) {
 		item := item.(node)
-		if item["alias"] == nil && item["class"] != "STAR" {
+		bare := item["class"] == "COLUMN_REF" && len(list(item["column_names"])) == 1
+		if item["alias"] == nil && item["class"] != "STAR" && !bare {
 			item["alias"] = resultName(item)
 		}
 	}
@@ -208,8 +206,8 @@ func resultName(n node) string {
 func (r *rewriter) clause(n node) (any, error) {
 	switch n["type"] {
 	case "BASE_TABLE":
-		if n["sample"] != nil || n["at_clause"] != nil || n["catalog_name"] != nil {
-			return nil, unsupported("TABLESAMPLE, AT or a database name in a FROM clause")
+		if n["catalog_name"] != nil {
+			return nil, unsupported("a database name in a FROM clause")
 		}
 		schema, table := strings.ToLower(str(n["schema_name"])), str(n["table_name"])
 		if schema == "" && r.ctes[strings.ToLower(table)] {
@@ -230,18 +228,8 @@ func (r *rewriter) clause(n node) (any, error) {
 			replacement["column_name_alias"] = columns
 		}
 		return replacement, nil
-	case "JOIN":
-		switch n["ref_type"] {
-		case "REGULAR", "CROSS", "NATURAL":
-		default:
-			return nil, unsupported("%v JOIN", n["ref_type"])
-		}
 	case "TABLE_FUNCTION":
 		return nil, unsupported("a function in a FROM clause")
-	case "EXPRESSION_LIST", "PIVOT", "SHOW_REF", "COLUMN_DATA", "DELIM_GET":
-		if n["alias"] != valuesAlias {
-			return nil, unsupported("%v in a FROM clause", n["type"])
-		}
 	case "RECURSIVE_CTE_NODE", "CTE_NODE":
 		return nil, unsupported("a recursive common table expression")
 	case "LIMIT_PERCENT_MODIFIER":
@@ -253,9 +241,6 @@ func (r *rewriter) clause(n node) (any, error) {
 	}
 	return n, nil
 }
-
-// valuesAlias is what the engine's parser calls the VALUES of an INSERT.
-const valuesAlias = "valueslist"
 
 func (r *rewriter) expression(n node) (node, error) {
 	children := list(n["children"])
@@ -530,7 +515,7 @@ func constantOf(typeName, text string) node {
 }
 
 func call(name string, args ...any) node {
-	return node{"class": "FUNCTION", "type": "FUNCTION", "function_name": name, "children": args, "order_bys": node{"type": "ORDER_MODIFIER"}, "is_operator": name == "+" || name == "||"}
+	return node{"class": "FUNCTION", "type": "FUNCTION", "function_name": name, "children": append([]any{}, args...), "order_bys": node{"type": "ORDER_MODIFIER"}, "is_operator": name == "+" || name == "||"}
 }
 
 func cast(child any, duckType string, try bool) node {

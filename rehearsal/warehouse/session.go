@@ -176,6 +176,11 @@ func (s *Session) parse(ctx context.Context, c *cursor, toks []token) (node, err
 	if len(toks) == 0 {
 		return nil, errorf("syntax error at end of input").at(c.sql, len(c.sql))
 	}
+	for _, t := range toks[1:] { // the first may be that of an INSERT
+		if t.is("values") {
+			return nil, errorf("syntax error at or near %q", "VALUES").at(c.sql, t.pos)
+		}
+	}
 	r, err := c.dialect.render(c.sql, toks)
 	if err != nil {
 		return nil, err

@@ -359,7 +359,7 @@ func streamable(query node, from any, hasCTE bool, aliases, functions []string) 
 		if n["class"] == "SUBQUERY" {
 			return streamError("Subqueries are not supported.")
 		}
-		if names := list(n["column_names"]); len(names) == 1 && slices.Contains(aliases, strings.ToLower(str(names[0]))) {
+		if names := list(n["column_names"]); len(names) > 0 && slices.Contains(aliases, strings.ToLower(str(names[0]))) {
 			return streamError("Column aliases are not supported.")
 		}
 		return nil

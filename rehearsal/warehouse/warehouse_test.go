@@ -1,7 +1,6 @@
 package warehouse_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -53,7 +52,7 @@ func newFixture(t *testing.T, change ...func(*warehouse.Options)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
 	f.kinesis = fakekinesis.New(fakekinesis.WithClock(f.clock.Now))
-	if _, err := f.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Shards: 2}); err != nil {
+	if _, err := f.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Shards: 2, MaxRecordKiB: 2048}); err != nil {
 		t.Fatal(err)
 	}
 	o := warehouse.Options{Streams: f.kinesis, Clock: f.clock.Now}
@@ -185,5 +184,3 @@ func (f *fixture) refresh() {
 	f.t.Helper()
 	f.exec("REFRESH MATERIALIZED VIEW ev_station_data")
 }
-
-var _ = context.Background
