@@ -2,11 +2,12 @@
 
 CREATE SCHEMA rs;
 CREATE SEQUENCE rs.ids START 100001;
-CREATE TABLE rs.external_schemas (name VARCHAR PRIMARY KEY, region VARCHAR, role VARCHAR);
+CREATE TABLE rs.external_schemas (name VARCHAR, region VARCHAR, role VARCHAR);
 CREATE TABLE rs.materialized_views (
-    mv_id BIGINT PRIMARY KEY, schema_name VARCHAR, name VARCHAR, owner VARCHAR,
+    mv_id BIGINT, schema_name VARCHAR, name VARCHAR, owner VARCHAR,
     external_schema VARCHAR, stream VARCHAR, -- NULL when it is not over a stream
-    query VARCHAR, auto_refresh BOOLEAN
+    query VARCHAR, auto_refresh BOOLEAN,
+    refreshes BIGINT -- so that two transactions that refresh the same view can't both commit
 );
 CREATE TABLE rs.dependencies (schema_name VARCHAR, name VARCHAR, on_schema VARCHAR, on_name VARCHAR);
 CREATE TABLE rs.identities (schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR);

@@ -24,6 +24,11 @@ type database struct {
 	dir  string
 	db   *sql.DB
 
+	// changing is held by a statement that changes the catalog or refreshes a view, as it
+	// would hold a table's lock there. It does not last until the end of a transaction
+	// of several statements: two of those may conflict, and the second one fails.
+	changing sync.Mutex
+
 	mu     sync.Mutex
 	scans  map[string]*scan // under way, by the name their query knows them by
 	serial int

@@ -195,6 +195,8 @@ func (s *Session) dispatch(ctx context.Context, c *cursor) (*Result, error) {
 		}
 		return nil, unsupported("%s", strings.ToUpper(strings.TrimSpace(c.look(0).val+" "+c.look(1).val)))
 	}
+	s.data.changing.Lock()
+	defer s.data.changing.Unlock()
 	return done, s.atomically(ctx, func() error { return run(ctx, c) })
 }
 

@@ -213,7 +213,7 @@ func (s *Session) createMaterializedView(ctx context.Context, c *cursor) error {
 	if err := s.checkKeys(ctx, mv.relation, keys); err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, "INSERT INTO rs.materialized_views VALUES (nextval('rs.ids'), $1, $2, $3, nullif($4, ''), nullif($5, ''), $6, $7)",
+	_, err = s.exec(ctx, "INSERT INTO rs.materialized_views VALUES (nextval('rs.ids'), $1, $2, $3, nullif($4, ''), nullif($5, ''), $6, $7, 0)",
 		mv.Schema, mv.Name, s.user, mv.externalSchema, mv.stream, mv.query, mv.autoRefresh)
 	if err != nil {
 		return err
@@ -459,11 +459,19 @@ func (s *Session) refreshStatement(ctx context.Context, c *cursor) (*Result, err
 
 // refresh brings a view up to date and records in the history what became of it.
 func (s *Session) refresh(ctx context.Context, mv materializedView, kind string) error {
+	s.data.changing.Lock()
+	defer s.data.changing.Unlock()
 	start := s.w.o.Clock().UTC()
 	status := "Refresh successfully recomputed MV from scratch"
 	var sc *scan
 	err := s.atomically(ctx, func() error {
-		var err error
+		n, err := s.exec(ctx, "UPDATE rs.materialized_views SET refreshes = refreshes + 1 WHERE mv_id = $1", mv.id)
+		if err == nil && n == 0 {
+			err = errorf("materialized view %q does not exist", mv.Name) // any more
+		}
+		if err != nil {
+			return err
+		}
 		if mv.stream == "" {
 			return s.recompute(ctx, mv)
 		}
@@ -472,6 +480,8 @@ func (s *Session) refresh(ctx context.Context, mv materializedView, kind string)
 	})
 	err = asError(err)
 	switch {
+	case err != nil && ctx.Err() != nil: // cancelled
+		return ctx.Err()
 	case err != nil:
 		status = "Refresh failed. " + strings.TrimPrefix(err.Error(), "ERROR: ")
 	case sc == nil:

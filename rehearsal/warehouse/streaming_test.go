@@ -3,6 +3,7 @@ package warehouse_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,6 +64,43 @@ func TestRefreshTakesEachRecordOnce(t *testing.T) {
 		f.want("SELECT approximate_arrival_timestamp, shard_id, refresh_time, kinesis_data FROM whole WHERE partition_key = 'early'",
 			"2026-03-01 12:00:01 | "+f.rows("SELECT shard_id FROM whole WHERE partition_key = 'early'")[0]+" | "+f.clock.Now().Format(time.DateTime)+" | 30")
 	})
+}
+
+func TestRefreshesAtTheSameTime(t *testing.T) {
+	f := newFixture(t)
+	f.exec(door, raw)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			s := f.connect()
+			defer s.Close()
+			for range 20 {
+				if _, err := s.Execute(t.Context(), "REFRESH MATERIALIZED VIEW raw"); err != nil {
+					t.Error(err)
+				}
+				if err := f.AutoRefresh(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if _, err := s.Execute(t.Context(), "ALTER MATERIALIZED VIEW raw AUTO REFRESH YES"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for range 500 {
+		f.put("k", "x")
+	}
+	all.Wait()
+	f.exec("REFRESH MATERIALIZED VIEW raw")
+	f.want("SELECT COUNT(*), COUNT(DISTINCT LENGTH(kinesis_data)) FROM raw", "500 | 1")
+
+	f.put("k", "x")
+	f.exec("BEGIN", "REFRESH MATERIALIZED VIEW raw")
+	if err := f.AutoRefresh(t.Context()); err == nil {
+		t.Error("two transactions took the same record")
+	}
+	f.exec("COMMIT")
+	f.want("SELECT COUNT(*) FROM raw", "501")
 }
 
 func TestRefreshFollowsResharding(t *testing.T) {

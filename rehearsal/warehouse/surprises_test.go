@@ -361,6 +361,7 @@ func TestRefusals(t *testing.T) {
 func TestNamespacesOutliveWorkgroups(t *testing.T) {
 	f := newFixture(t)
 	f.exec("CREATE TABLE t (n INTEGER)", "INSERT INTO t VALUES (1)")
+	f.fails("CREATE USER u PASSWORD 'Secret1234'", "not supported")
 	if err := f.DeleteNamespace("ev"); err == nil {
 		t.Error("a namespace was deleted while it had a workgroup")
 	}
@@ -395,6 +396,11 @@ func TestNamespacesOutliveWorkgroups(t *testing.T) {
 	}
 	if err := f.DeleteNamespace("ev"); err != nil {
 		t.Fatal(err)
+	}
+	for _, s := range f.Log() {
+		if strings.Contains(s.SQL, "Secret1234") {
+			t.Errorf("a password is in the log: %s", s.SQL)
+		}
 	}
 	log := f.Log()
 	if last := log[len(log)-1]; last.SQL != "SELECT n FROM t" || last.User != "admin" || last.Err != nil {

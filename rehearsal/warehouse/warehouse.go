@@ -5,6 +5,8 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -118,25 +120,32 @@ func New(o Options) *Warehouse {
 	return &Warehouse{o: o, namespaces: make(map[string]*namespace), workgroups: make(map[string]*workgroup)}
 }
 
-// Close drops everything.
+// Close drops everything. A loop of [Warehouse.RunAutoRefresh] must have ended before.
 func (w *Warehouse) Close() error {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	var errs []error
-	for name, wg := range w.workgroups {
-		errs = append(errs, wg.close())
-		delete(w.workgroups, name)
+	var sessions []*Session
+	for _, wg := range w.workgroups {
+		sessions = append(sessions, wg.open()...)
 	}
-	for name, ns := range w.namespaces {
+	namespaces := w.namespaces
+	w.workgroups, w.namespaces = make(map[string]*workgroup), make(map[string]*namespace)
+	w.mu.Unlock()
+
+	errs := []error{endAll(sessions)}
+	for _, ns := range namespaces {
 		errs = append(errs, ns.data.close())
-		delete(w.namespaces, name)
 	}
 	return errors.Join(errs...)
 }
 
-func (wg *workgroup) close() error {
+// open lists a workgroup's sessions. It is called with w.mu held.
+func (wg *workgroup) open() []*Session { return slices.Collect(maps.Keys(wg.sessions)) }
+
+// endAll ends sessions, each when its statement is done. It is called without w.mu,
+// which such a statement may need.
+func endAll(sessions []*Session) error {
 	var errs []error
-	for s := range wg.sessions {
+	for _, s := range sessions {
 		errs = append(errs, s.end())
 	}
 	return errors.Join(errs...)
@@ -240,12 +249,14 @@ func (w *Warehouse) UpdateWorkgroup(g Workgroup) error {
 func (w *Warehouse) DeleteWorkgroup(name string) error {
 	w.mu.Lock()
 	wg, ok := w.workgroups[name]
-	delete(w.workgroups, name)
-	w.mu.Unlock()
 	if !ok {
+		w.mu.Unlock()
 		return fmt.Errorf("delete workgroup %q: it does not exist", name)
 	}
-	return wg.close()
+	delete(w.workgroups, name)
+	sessions := wg.open()
+	w.mu.Unlock()
+	return endAll(sessions)
 }
 
 // Connect opens a session as Redshift opens a connection. The error is [ErrNoWorkgroup],
@@ -309,9 +320,11 @@ type LoggedStatement struct {
 	At        time.Time
 	Workgroup string
 	User      string
-	SQL       string
-	Err       error // nil when it succeeded
+	SQL       string // with *** for a password
+	Err       error  // nil when it succeeded
 }
+
+var passwordClause = regexp.MustCompile(`(?i)(\bpassword\s+)'([^']|'')*'`)
 
 // logged is how many statements [Warehouse.Log] keeps.
 const logged = 10_000
@@ -326,6 +339,7 @@ func (w *Warehouse) Log() []LoggedStatement {
 func (w *Warehouse) note(s LoggedStatement) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	s.SQL = passwordClause.ReplaceAllString(s.SQL, "$1'***'")
 	if len(w.log) == logged {
 		w.log = slices.Delete(w.log, 0, logged/10)
 	}
