@@ -380,9 +380,11 @@ func TestATokenMakesARetryHarmless(t *testing.T) {
 	f.run("CREATE TABLE t (n INTEGER)")
 	in := input("INSERT INTO t VALUES (1)")
 	in.ClientToken = aws.String("once")
-	f.server.Control("ExecuteStatement", func(*fakedataapi.Call) *fakedataapi.Fault { return &fakedataapi.Fault{CutAfter: true} })
-	if _, err := f.client.ExecuteStatement(t.Context(), in); err == nil {
-		t.Fatal("the answer was not cut off")
+	for _, fault := range []fakedataapi.Fault{{CutBefore: true}, {CutAfter: true}} {
+		f.server.Control("ExecuteStatement", func(*fakedataapi.Call) *fakedataapi.Fault { return &fault })
+		if _, err := f.client.ExecuteStatement(t.Context(), in); err == nil {
+			t.Fatalf("the answer was not cut off by %+v", fault)
+		}
 	}
 	f.await(f.start(in).Id)
 	if diff := cmp.Diff([]string{"long 1"}, f.result(f.run("SELECT COUNT(*) FROM t").Id)); diff != "" {

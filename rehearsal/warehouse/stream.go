@@ -648,7 +648,7 @@ func (w *Warehouse) RunAutoRefresh(ctx context.Context, interval time.Duration) 
 }
 
 // A scan is the source of one refresh: the records of a stream from each shard's position
-// to its end. The engine pulls it, a chunk at a time, so that it holds few records.
+// to those that arrived when the refresh began. The engine pulls it, a chunk at a time, so that it holds few records.
 type scan struct {
 	streams  Streams
 	stream   string
@@ -767,6 +767,13 @@ func (sc *scan) next() (fakekinesis.Record, bool, error) {
 			}
 		}
 		rec, sh := sc.batch[0], sc.shards[sc.at]
+		if rec.ArrivedAt.After(sc.start) {
+			// What came since then is the next refresh's. So a refresh ends however
+			// fast records come.
+			sc.batch = nil
+			sc.at++
+			continue
+		}
 		sc.batch = sc.batch[1:]
 		sh.position = rec.SequenceNumber
 		if sh.oldest.IsZero() {

@@ -33,7 +33,7 @@ type Options struct {
 	// role may do everything.
 	Authorize func(roleARN, action, resource string) error
 
-	Clock          func() time.Time // time.Now
+	Clock          func() time.Time // time.Now; it must be that of Streams, whose later records a refresh leaves
 	Region         string           // of streams' ARNs: us-east-1
 	Account        string           // of streams' ARNs: 123456789012
 	MaxRecordBytes int              // the longest record a streaming view takes: 1 MiB
