@@ -9,7 +9,7 @@ import (
 	"example.com/evstream/rehearsal/warehouse"
 )
 
-// start is what ExecuteStatement and BatchExecuteStatement have in common.
+// common is what ExecuteStatement and BatchExecuteStatement have in common.
 type common struct {
 	ClusterIdentifier       string
 	WorkgroupName           string
