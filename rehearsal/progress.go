@@ -12,20 +12,44 @@ import (
 )
 
 // Watch prints what an operation does as its events arrive: a line for each
-// resource that changes, and each warning and error. Give the channel to one
-// operation as its event stream; call done when that has returned, to wait for
-// the last line.
-func Watch(w io.Writer) (channel chan events.EngineEvent, done func()) {
+// resource that changes, and each warning and error. Unless it is nil, seen gets
+// each event too. Give the channel to one operation as its event stream, and call
+// done when that has returned.
+//
+// The channel is closed at the end of an operation, unless the CLI ended before
+// it could send anything; done therefore does not wait for that.
+func Watch(w io.Writer, seen func(apitype.EngineEvent)) (channel chan events.EngineEvent, done func()) {
 	channel = make(chan events.EngineEvent, 64)
-	var printed sync.WaitGroup
-	printed.Go(func() {
-		for event := range channel {
-			if line := describe(event.EngineEvent); line != "" {
-				fmt.Fprintln(w, line)
+	returned := make(chan struct{})
+	handle := func(event events.EngineEvent) {
+		if line := describe(event.EngineEvent); line != "" {
+			fmt.Fprintln(w, line)
+		}
+		if seen != nil {
+			seen(event.EngineEvent)
+		}
+	}
+	var handled sync.WaitGroup
+	handled.Go(func() {
+		for {
+			select {
+			case event, open := <-channel:
+				if !open {
+					return
+				}
+				handle(event)
+			case <-returned:
+				for len(channel) > 0 {
+					handle(<-channel)
+				}
+				return
 			}
 		}
 	})
-	return channel, printed.Wait
+	return channel, func() {
+		close(returned)
+		handled.Wait()
+	}
 }
 
 // describe is the line for an event, or nothing for one that people need not

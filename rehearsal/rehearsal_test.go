@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -143,13 +144,21 @@ const tableMigration = "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE ev_
 func TestDeployment(t *testing.T) {
 	d := start(t)
 
-	preview, err := d.stack(rehearsal.StackOptions{}).Preview(t.Context(),
-		optpreview.Diff(), optpreview.ProgressStreams(&d.said), optpreview.ErrorProgressStreams(&d.said))
+	planned := make(chan events.EngineEvent, 1000)
+	_, err := d.stack(rehearsal.StackOptions{}).Preview(t.Context(), optpreview.EventStreams(planned),
+		optpreview.ProgressStreams(&d.said), optpreview.ErrorProgressStreams(&d.said))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(preview.StdOut, "CREATE MATERIALIZED VIEW ev_station_data") {
-		t.Errorf("the first preview, when the role has no ARN yet, must show the SQL; it shows:\n%s", preview.StdOut)
+	sqlShown := false
+	for event := range planned {
+		if made := event.ResourcePreEvent; made != nil && made.Metadata.Type == "command:local:Command" {
+			text, _ := made.Metadata.New.Inputs["stdin"].(string)
+			sqlShown = strings.Contains(text, "CREATE MATERIALIZED VIEW ev_station_data")
+		}
+	}
+	if !sqlShown {
+		t.Error("the first preview, when the role has no ARN yet, must know the SQL")
 	}
 	if left := d.standIns.Left(); len(left) > 0 {
 		t.Errorf("the preview made %v", left)
@@ -173,6 +182,13 @@ func TestDeployment(t *testing.T) {
 	}
 
 	added := shippedAnd(t, map[string]string{"00006_notes.sql": tableMigration})
+	difference, err := d.stack(rehearsal.StackOptions{Program: deployWith(added)}).Preview(t.Context(), optpreview.Diff())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(difference.StdOut, "+ CREATE TABLE ev_notes") || strings.Contains(difference.StdOut, "+ CREATE EXTERNAL SCHEMA") {
+		t.Errorf("preview --diff must show the new migration's lines as added and no others; it shows:\n%s", difference.StdOut)
+	}
 	second := d.mustUp(rehearsal.StackOptions{Program: deployWith(added)})
 	if got := (*second.Summary.ResourceChanges)[string(apitype.OpUpdate)]; got != 1 {
 		t.Errorf("a new migration updates %d resources, want only the command: %v", got, *second.Summary.ResourceChanges)

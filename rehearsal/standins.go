@@ -114,8 +114,8 @@ func Start(o Options) (_ *StandIns, err error) {
 	if err := s.Kinesis.Start(); err != nil {
 		return nil, err
 	}
-	spill := filepath.Join(o.Dir, "warehouse")
-	for _, folder := range []string{spill, s.StateDir()} {
+	data := filepath.Join(o.Dir, "warehouse")
+	for _, folder := range []string{data, s.StateDir()} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, err
 		}
@@ -127,7 +127,7 @@ func Start(o Options) (_ *StandIns, err error) {
 		},
 		Region:  region,
 		Account: accountID,
-		TempDir: spill,
+		Dir:     data,
 	})
 	s.DataAPI = fakedataapi.New(s.Warehouse, s.Account.SecretValue, fakedataapi.WithRegion(region))
 	if err := s.DataAPI.Start(); err != nil {

@@ -131,7 +131,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if o.serve {
 		return serve(ctx, standIns, out)
 	}
-	r := &runner{options: o, root: root, dir: dir, standIns: standIns, out: out}
+	r := &runner{options: o, root: root, dir: dir, standIns: standIns, out: out, made: map[string]int{}}
 	return r.all(ctx)
 }
 

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
@@ -42,7 +41,7 @@ type runner struct {
 	stack       auto.Stack
 	environment []string // of the commands
 	steps       []step
-	made        []string // types of the resources, in the order in which they were made
+	made        map[string]int // resources by type
 	written     produced
 }
 
@@ -53,10 +52,8 @@ type step struct {
 
 // produced is the part of cmd/produce's summary that the rehearsal checks.
 type produced struct {
-	Accepted  int64            `json:"accepted"`
 	Delivered int64            `json:"delivered"`
-	Failed    int64            `json:"failed"`
-	Malformed map[string]int64 `json:"malformed"`
+	Kinds     map[string]int64 `json:"kinds"` // of record; sound is one
 }
 
 // all runs the rehearsal from the first step to the last.
@@ -110,7 +107,7 @@ func (r *runner) prepare(ctx context.Context) error {
 }
 
 func (r *runner) preview(ctx context.Context) error {
-	channel, done := rehearsal.Watch(r.out)
+	channel, done := rehearsal.Watch(r.out, nil)
 	result, err := r.stack.Preview(ctx, optpreview.EventStreams(channel))
 	done()
 	if err != nil {
@@ -121,20 +118,13 @@ func (r *runner) preview(ctx context.Context) error {
 }
 
 func (r *runner) up(ctx context.Context) error {
-	channel, done := rehearsal.Watch(r.out)
-	counting := make(chan events.EngineEvent, 64)
-	counted := make(chan struct{})
-	go func() {
-		defer close(counted)
-		for event := range counting {
-			if made := event.ResOutputsEvent; made != nil && !strings.HasPrefix(made.Metadata.Type, "pulumi:") {
-				r.made = append(r.made, rehearsal.ShortType(made.Metadata.Type))
-			}
+	channel, done := rehearsal.Watch(r.out, func(event apitype.EngineEvent) {
+		if made := event.ResOutputsEvent; made != nil && !strings.HasPrefix(made.Metadata.Type, "pulumi:") {
+			r.made[rehearsal.ShortType(made.Metadata.Type)]++
 		}
-	}()
-	result, err := r.stack.Up(ctx, optup.EventStreams(channel, counting))
+	})
+	result, err := r.stack.Up(ctx, optup.EventStreams(channel))
 	done()
-	<-counted
 	if err != nil {
 		return shorten(err)
 	}
@@ -217,7 +207,7 @@ func (r *runner) wait(ctx context.Context) error {
 		}
 		if numbers[0] != have {
 			have, last = numbers[0], time.Now()
-			fmt.Fprintf(r.out, "  %d of %d records are in the warehouse\n", have, r.written.Delivered)
+			fmt.Fprintf(r.out, "  %d of %d records are in the streaming view\n", have, r.written.Delivered)
 		}
 		if have >= r.written.Delivered {
 			break
@@ -231,20 +221,34 @@ func (r *runner) wait(ctx context.Context) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	counts, err := r.ask(ctx, `SELECT
-		(SELECT COUNT(*) FROM ev_station_data),
-		(SELECT COUNT(*) FROM ev_station_data_extract),
-		(SELECT COUNT(*) FROM ev_station_data_rejected),
-		(SELECT COUNT(*) FROM ev_station_data_rejected WHERE reason LIKE 'did not convert%')`)
+	return r.check(ctx)
+}
+
+// check compares what was written with what the views hold, kind by kind.
+func (r *runner) check(ctx context.Context) error {
+	have, err := r.ask(ctx, `SELECT
+		(SELECT COUNT(*) FROM ev_station_data) AS all_records,
+		(SELECT COUNT(*) FROM ev_station_data_extract) AS extract,
+		(SELECT COUNT(*) FROM ev_station_data_rejected WHERE reason = 'not JSON') AS not_json,
+		(SELECT COUNT(*) FROM ev_station_data_rejected WHERE reason = 'not a JSON object') AS not_object,
+		(SELECT COUNT(*) FROM ev_station_data_rejected WHERE reason LIKE 'did not convert:%') AS unconverted`)
 	if err != nil {
 		return err
 	}
-	all, extracted, rejected, both := counts[0], counts[1], counts[2], counts[3]
-	fmt.Fprintf(r.out, "  %d records: %d in ev_station_data_extract, %d in ev_station_data_rejected (%d in both: a value did not convert)\n",
-		all, extracted, rejected, both)
-	if all != r.written.Delivered || extracted+rejected-both != all {
-		return fmt.Errorf("%d records were written, so the counts do not add up", r.written.Delivered)
+	kinds := r.written.Kinds
+	want := []int64{
+		r.written.Delivered,
+		r.written.Delivered - kinds["notJSON"] - kinds["notUTF8"] - kinds["notObject"],
+		kinds["notJSON"] + kinds["notUTF8"],
+		kinds["notObject"],
+		kinds["wrongType"] + kinds["tooLarge"],
 	}
+	fmt.Fprintf(r.out, "  %d records: %d in ev_station_data_extract; rejected: %d not JSON, %d not an object, %d with a value that did not convert\n",
+		have[0], have[1], have[2], have[3], have[4])
+	if !slices.Equal(have, want) {
+		return fmt.Errorf("of what was written these should be %v", want)
+	}
+	fmt.Fprintln(r.out, "  exactly as they were written")
 	return nil
 }
 
@@ -287,7 +291,7 @@ func head(out io.Writer, table []byte) {
 }
 
 func (r *runner) previewAgain(ctx context.Context) error {
-	channel, done := rehearsal.Watch(r.out)
+	channel, done := rehearsal.Watch(r.out, nil)
 	_, err := r.stack.Preview(ctx, optpreview.ExpectNoChanges(), optpreview.EventStreams(channel))
 	done()
 	if err != nil {
@@ -320,7 +324,7 @@ func (r *runner) keepRunning(ctx context.Context) {
 }
 
 func (r *runner) destroy(ctx context.Context) error {
-	channel, done := rehearsal.Watch(r.out)
+	channel, done := rehearsal.Watch(r.out, nil)
 	_, err := r.stack.Destroy(ctx, optdestroy.EventStreams(channel))
 	done()
 	if err != nil {
@@ -335,13 +339,9 @@ func (r *runner) destroy(ctx context.Context) error {
 
 // summary says what happened and how long it took.
 func (r *runner) summary() {
-	counts := map[string]int{}
-	for _, kind := range r.made {
-		counts[kind]++
-	}
 	var made []string
-	for _, kind := range slices.Sorted(maps.Keys(counts)) {
-		made = append(made, fmt.Sprintf("%d %s", counts[kind], kind))
+	for _, kind := range slices.Sorted(maps.Keys(r.made)) {
+		made = append(made, fmt.Sprintf("%d %s", r.made[kind], kind))
 	}
 	fmt.Fprint(r.out, "\n── summary\n")
 	fmt.Fprintf(r.out, "  made: %s\n", strings.Join(made, ", "))

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/evstream/rehearsal"
+)
+
+// TestMain lets the test binary be the command, for tests that kill it.
+func TestMain(m *testing.M) {
+	if os.Getenv("REHEARSE") != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// room gives the rehearsal a folder for temporary files and checks at the end
+// that it left nothing there.
+func room(t *testing.T) string {
+	t.Helper()
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	t.Cleanup(func() {
+		left, err := filepath.Glob(filepath.Join(tmp, "rehearsal-*"))
+		if err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v %v", left, err)
+		}
+	})
+	return tmp
+}
+
+// output is what a running rehearsal has printed so far.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// waitFor waits until the text was printed.
+func (o *output) waitFor(t *testing.T, text string, done <-chan error) {
+	t.Helper()
+	for !strings.Contains(o.String(), text) {
+		select {
+		case err := <-done:
+			t.Fatalf("ended with %v before it printed %q:\n%s", err, text, o)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// exported reads the environment that was printed.
+func (o *output) exported() []string {
+	var environment []string
+	for _, match := range regexp.MustCompile(`(?m)^\texport (\w+)='(.*)'$`).FindAllStringSubmatch(o.String(), -1) {
+		environment = append(environment, match[1]+"="+match[2])
+	}
+	return environment
+}
+
+// TestRehearsal rehearses from beginning to end, with records of every malformed
+// kind. The rehearsal itself compares what it wrote with what the views hold.
+func TestRehearsal(t *testing.T) {
+	room(t)
+	chart := filepath.Join(t.TempDir(), "usage.svg")
+	var out output
+	if err := run(t.Context(), options{records: 600, seed: 3, malformed: 0.2, chart: chart}, &out); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	for _, want := range []string{
+		"13 resources to create",
+		"schemaVersion      5",
+		"600 of 600 records are in the streaming view",
+		"exactly as they were written",
+		"energy_kwh",
+		"Current: the automatic refresh",
+		"not a JSON object",
+		"nothing would change",
+		"nothing is left",
+		"records: 600 written",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it did not print %q", want)
+		}
+	}
+	if strings.Contains(out.String(), rehearsal.AdminPassword) {
+		t.Error("it printed the admin's password")
+	}
+	if t.Failed() {
+		t.Log(&out)
+	}
+	if picture, err := os.ReadFile(chart); err != nil || !bytes.Contains(picture, []byte("EV charging")) {
+		t.Errorf("the chart: %v", err)
+	}
+}
+
+// TestKeep uses what --keep prints: the project's commands and, where it is
+// installed, the AWS CLI talk to the running stand-ins.
+func TestKeep(t *testing.T) {
+	room(t)
+	root, err := rehearsal.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out output
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, options{records: 10, seed: 1, keep: true}, &out) }()
+	out.waitFor(t, "Ctrl-C ends it.", done)
+
+	command := func(line string) string {
+		t.Helper()
+		cmd := exec.CommandContext(ctx, "sh", "-euc", line)
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), out.exported()...)
+		text, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, text)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	command("go run ./cmd/produce --count 5")
+	if got := command("go run ./cmd/migrate status"); !strings.Contains(got, "00005_rejected_view.sql") || strings.Contains(got, "pending") {
+		t.Errorf("migrate status says:\n%s", got)
+	}
+	command("go run ./cmd/query refresh")
+	if got := command("echo 'SELECT COUNT(*) AS n FROM ev_station_data' | go run ./cmd/query --sql - --format csv"); got != "n\n15" {
+		t.Errorf("the streaming view has %q, want 15 records", got)
+	}
+
+	if _, err := exec.LookPath("aws"); err == nil {
+		if got := command(`aws kinesis describe-stream-summary --stream-name "$STREAM_NAME" --query StreamDescriptionSummary.StreamStatus --output text`); got != "ACTIVE" {
+			t.Errorf("the stream is %s", got)
+		}
+		got := command(`file=$(mktemp)
+			printf hello >"$file"
+			shard=$(aws kinesis put-record --stream-name "$STREAM_NAME" --partition-key k --data "fileb://$file" --query ShardId --output text)
+			rm "$file"
+			from=$(aws kinesis get-shard-iterator --stream-name "$STREAM_NAME" --shard-id "$shard" --shard-iterator-type TRIM_HORIZON --output text)
+			aws kinesis get-records --shard-iterator "$from" --query 'Records[-1].Data' --output text`)
+		if got != "aGVsbG8=" {
+			t.Errorf("get-records gives %q, want hello in base64", got)
+		}
+		got = command(`id=$(aws redshift-data execute-statement --workgroup-name "$REDSHIFT_WORKGROUP" --database "$REDSHIFT_DATABASE" \
+				--secret-arn "$REDSHIFT_SECRET_ARN" --sql 'SELECT COUNT(*) FROM ev_station_data_extract' --query Id --output text)
+			until [ "$(aws redshift-data describe-statement --id "$id" --query Status --output text)" = FINISHED ]; do sleep 0.1; done
+			aws redshift-data get-statement-result --id "$id" --query 'Records[0][0].longValue' --output text`)
+		if got != "15" {
+			t.Errorf("the AWS CLI reads %q records in the extract, want 15", got)
+		}
+	}
+
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestServe: the printed environment names the stand-ins, and nothing is
+// deployed.
+func TestServe(t *testing.T) {
+	room(t)
+	var out output
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, options{serve: true}, &out) }()
+	out.waitFor(t, "Ctrl-C ends both.", done)
+	environment := strings.Join(out.exported(), "\n")
+	for _, want := range []string{"PULUMI_DEBUG_PROVIDERS=aws:", ",command:", "PULUMI_BACKEND_URL=file://", "AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:", "AWS_REGION=us-east-1"} {
+		if !strings.Contains(environment, want) {
+			t.Errorf("%s is missing in:\n%s", want, environment)
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestInstalledCommand: a provider that is left to Pulumi has no stand-in.
+func TestInstalledCommand(t *testing.T) {
+	room(t)
+	var out output
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, options{serve: true, installed: "command"}, &out) }()
+	out.waitFor(t, "Ctrl-C ends both.", done)
+	if environment := strings.Join(out.exported(), "\n"); strings.Contains(environment, "command:") {
+		t.Errorf("with --installed command that provider is left to Pulumi:\n%s", environment)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestInterrupted: Ctrl-C, at whatever it is doing, ends it and leaves nothing.
+func TestInterrupted(t *testing.T) {
+	for _, at := range []string{"── pulumi preview", "── pulumi up", "create   redshiftserverless.Workgroup", "── cmd/produce", "── cmd/query usage", "── pulumi destroy"} {
+		t.Run(at, func(t *testing.T) {
+			room(t)
+			var out output
+			cmd := exec.Command(os.Args[0], "--records", "200")
+			cmd.Env = append(os.Environ(), "REHEARSE=1")
+			cmd.Stdout, cmd.Stderr = &out, &out
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			go func() { done <- cmd.Wait() }()
+			out.waitFor(t, at, done)
+			// As a terminal does it: to every process of the group.
+			if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			err := <-done
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 130 {
+				t.Errorf("ended with %v, want exit status 130:\n%s", err, &out)
+			}
+			if err := syscall.Kill(-cmd.Process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
+				t.Errorf("processes of the rehearsal are still running: %v", err)
+			}
+		})
+	}
+}
+
+func TestWrongUse(t *testing.T) {
+	for args, want := range map[string]string{
+		"now":                 `unexpected argument "now"`,
+		"--records -1":        "--records -1: must not be negative",
+		"--malformed 2":       "--malformed 2: must be a share",
+		"--installed aws":     "--installed aws: only the provider command",
+		"--keep --serve":      "--keep and --serve",
+		"--records 5 --quick": "flag provided but not defined: -quick",
+	} {
+		if _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("rehearse %s: %v, want %q", args, err, want)
+		}
+	}
+}
