@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -177,6 +178,13 @@ func TestDeployment(t *testing.T) {
 		}
 	}
 
+	if _, err := d.standIns.Kinesis.Put("ev_stream_data", "key", []byte(`{"_id": "1", "stationID": 7}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.standIns.Warehouse.AutoRefresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
 	if _, err := d.stack(rehearsal.StackOptions{}).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
 		t.Errorf("a second preview finds something to change: %v", err)
 	}
@@ -213,6 +221,10 @@ func TestDeployment(t *testing.T) {
 	corrected := d.mustUp(rehearsal.StackOptions{Program: deployWith(shippedAnd(t, failing))})
 	if got := corrected.Outputs["schemaVersion"].Value; got != 7.0 {
 		t.Errorf("after the correction schemaVersion = %v, want 7", got)
+	}
+
+	if got := d.ask("SELECT stationid FROM ev_station_data_extract"); fmt.Sprint(got) != "7" {
+		t.Errorf("after all this the record written before it has stationid %v, want 7", got)
 	}
 
 	d.findSecrets()
