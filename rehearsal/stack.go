@@ -3,7 +3,6 @@ package rehearsal
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 
@@ -22,10 +21,14 @@ type StackOptions struct {
 	Settings map[string]string
 }
 
+// Passphrase encrypts the secret values of stacks that NewStack prepares. Their
+// secrets are the stand-in account's.
+const Passphrase = "rehearsal"
+
 // NewStack prepares a stack of the program on the stand-ins, with the settings
-// of the project's Pulumi.NAME.yaml. State, secrets and everything else that the
-// Pulumi CLI keeps are in dir; the passphrase is for this stack's encrypted
-// values alone. Two stacks of one name need two directories.
+// of the project's Pulumi.NAME.yaml. Everything that the Pulumi CLI keeps is in
+// dir, the state in its folder state. Two stacks of one name need two
+// directories.
 func (s *StandIns) NewStack(ctx context.Context, cli auto.PulumiCommand, dir, name string, opts StackOptions) (auto.Stack, error) {
 	stack, err := s.newStack(ctx, cli, dir, name, opts)
 	if err != nil {
@@ -57,12 +60,8 @@ func (s *StandIns) newStack(ctx context.Context, cli auto.PulumiCommand, dir, na
 		return auto.Stack{}, err
 	}
 
-	environment := map[string]string{
-		"PULUMI_CONFIG_PASSPHRASE":                    filepath.Base(dir),
-		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
-		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-	}
-	maps.Copy(environment, s.ProgramEnv())
+	environment := s.ProgramEnv()
+	environment["PULUMI_CONFIG_PASSPHRASE"] = Passphrase
 	program := opts.Program
 	if program == nil {
 		program = infra.Deploy

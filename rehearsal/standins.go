@@ -200,6 +200,7 @@ func (s *StandIns) ProgramEnv() map[string]string {
 		providers += fmt.Sprintf(",command:%d", s.Commands.Port())
 	}
 	environment["PULUMI_DEBUG_PROVIDERS"] = providers
+	environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
 	environment["PULUMI_SKIP_UPDATE_CHECK"] = "true"
 	return environment
 }
