@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"example.com/evstream/rehearsal/internal/awsdoor"
 	"example.com/evstream/rehearsal/warehouse"
 )
 
@@ -51,9 +51,7 @@ type Server struct {
 	ctx     context.Context // of all running statements
 	cancel  context.CancelFunc
 
-	url    string
-	server *http.Server
-	done   chan struct{} // closed when the network door's accept loop has ended
+	door awsdoor.Door
 }
 
 // An Option changes how a Server behaves.
@@ -104,33 +102,18 @@ func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 
 // Start opens the network door on a free port of 127.0.0.1.
 func (s *Server) Start() error {
-	if s.server != nil {
-		return errors.New("fakedataapi: already started")
+	if err := s.door.Open(s); err != nil {
+		return fmt.Errorf("fakedataapi: %w", err)
 	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("fakedataapi: open the network door: %w", err)
-	}
-	s.url = "http://" + l.Addr().String()
-	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	s.done = make(chan struct{})
-	go func() {
-		defer close(s.done)
-		_ = s.server.Serve(l) // always ends with ErrServerClosed, by Close
-	}()
 	return nil
 }
 
 // URL is the endpoint of the network door, without a trailing slash; "" before Start.
-func (s *Server) URL() string { return s.url }
+func (s *Server) URL() string { return s.door.URL() }
 
 // Close closes the network door, stops what still runs and ends all sessions.
 func (s *Server) Close() error {
-	var err error
-	if s.server != nil {
-		err = s.server.Close()
-		<-s.done
-	}
+	err := s.door.Close()
 	s.cancel()
 	s.running.Wait()
 	s.mu.Lock()
@@ -187,9 +170,7 @@ const (
 
 // ServeHTTP is the network door.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// A page in a browser must not reach the stand-in, neither by a request from its
-	// own origin nor by a name that it had resolved to the loopback address.
-	if !loopback(r.Host) || r.Header.Get("Origin") != "" {
+	if !awsdoor.Direct(r) {
 		http.Error(w, "fakedataapi answers only direct requests to its loopback address", http.StatusForbidden)
 		return
 	}
@@ -228,8 +209,8 @@ func (s *Server) serve(r *http.Request) (any, error) {
 	if got := r.Header.Get("Content-Type"); got != contentType {
 		return nil, &Error{Code: "SerializationException", Message: fmt.Sprintf("fakedataapi reads %s, not %q", contentType, got)}
 	}
-	if err := s.authenticate(r.Header.Get("Authorization")); err != nil {
-		return nil, err
+	if code, message := awsdoor.CheckSigner(r.Header.Get("Authorization"), s.region, "redshift-data"); code != "" {
+		return nil, &Error{Code: code, Message: message}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {
@@ -297,33 +278,4 @@ func (s *Server) admit(operation string, perSecond int, now time.Time) bool {
 	r.calls++
 	s.rates[operation] = r
 	return r.calls <= perSecond
-}
-
-func loopback(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = host
-	}
-	ip := net.ParseIP(name)
-	return name == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// authenticate looks at who signed and for where; the signature itself isn't verified.
-func (s *Server) authenticate(authorization string) error {
-	if authorization == "" {
-		return &Error{Code: "MissingAuthenticationTokenException", Message: "Missing Authentication Token"}
-	}
-	_, credential, _ := strings.Cut(authorization, "Credential=")
-	credential, _, _ = strings.Cut(credential, ",")
-	scope := strings.Split(credential, "/")
-	if !strings.HasPrefix(authorization, "AWS4-HMAC-SHA256 ") || len(scope) != 5 || scope[0] == "" || !strings.Contains(authorization, "Signature=") {
-		return &Error{Code: "IncompleteSignatureException", Message: "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' of AWS4-HMAC-SHA256."}
-	}
-	if scope[2] != s.region {
-		return &Error{Code: "InvalidSignatureException", Message: fmt.Sprintf("Credential should be scoped to a valid region, not '%s'; this endpoint is in %s.", scope[2], s.region)}
-	}
-	if scope[3] != "redshift-data" {
-		return &Error{Code: "InvalidSignatureException", Message: "Credential should be scoped to correct service: 'redshift-data'."}
-	}
-	return nil
 }

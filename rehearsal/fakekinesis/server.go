@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"example.com/evstream/rehearsal/internal/awsdoor"
 )
 
 // A Server holds the streams of one account in one region. Its methods may be called
@@ -36,9 +37,7 @@ type Server struct {
 	serial  uint64 // of the newest stream
 	calls   map[string]int
 
-	url    string
-	server *http.Server
-	done   chan struct{} // closed when the network door's accept loop has ended
+	door awsdoor.Door
 }
 
 // An Option changes how a Server behaves.
@@ -86,36 +85,18 @@ func New(options ...Option) *Server {
 
 // Start opens the network door on a free port of 127.0.0.1.
 func (s *Server) Start() error {
-	if s.server != nil {
-		return errors.New("fakekinesis: already started")
+	if err := s.door.Open(s); err != nil {
+		return fmt.Errorf("fakekinesis: %w", err)
 	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("fakekinesis: open the network door: %w", err)
-	}
-	s.url = "http://" + l.Addr().String()
-	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	s.done = make(chan struct{})
-	go func() {
-		defer close(s.done)
-		_ = s.server.Serve(l) // always ends with ErrServerClosed, by Close
-	}()
 	return nil
 }
 
 // URL is the endpoint of the network door, without a trailing slash; "" before Start.
-func (s *Server) URL() string { return s.url }
+func (s *Server) URL() string { return s.door.URL() }
 
 // Close closes the network door and its connections. Streams stay readable through the
 // direct door.
-func (s *Server) Close() error {
-	if s.server == nil {
-		return nil
-	}
-	err := s.server.Close()
-	<-s.done
-	return err
-}
+func (s *Server) Close() error { return s.door.Close() }
 
 // An input is a decoded request.
 type input interface {
@@ -186,9 +167,7 @@ const (
 
 // ServeHTTP is the network door.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// A page in a browser must not reach the stand-in, neither by a request from its
-	// own origin nor by a name that it had resolved to the loopback address.
-	if !loopback(r.Host) || r.Header.Get("Origin") != "" {
+	if !awsdoor.Direct(r) {
 		http.Error(w, "fakekinesis answers only direct requests to its loopback address", http.StatusForbidden)
 		return
 	}
@@ -240,8 +219,8 @@ func (s *Server) serve(r *http.Request) (any, error) {
 		return nil, errorf("SerializationException",
 			"fakekinesis reads %s, not %q; switch CBOR off in the SDK", contentType, got)
 	}
-	if err := s.authenticate(r.Header.Get("Authorization")); err != nil {
-		return nil, err
+	if code, message := awsdoor.CheckSigner(r.Header.Get("Authorization"), s.region, "kinesis"); code != "" {
+		return nil, errorf(code, "%s", message)
 	}
 
 	buffer := s.buffers.Get().(*[]byte)
@@ -292,38 +271,6 @@ func (s *Server) Calls(operation string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls[operation]
-}
-
-func loopback(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = host
-	}
-	ip := net.ParseIP(name)
-	return name == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// authenticate looks at who signed and for where; the signature itself isn't verified.
-func (s *Server) authenticate(authorization string) error {
-	if authorization == "" {
-		return errorf("MissingAuthenticationTokenException", "Missing Authentication Token")
-	}
-	_, credential, _ := strings.Cut(authorization, "Credential=")
-	credential, _, _ = strings.Cut(credential, ",")
-	scope := strings.Split(credential, "/")
-	if !strings.HasPrefix(authorization, "AWS4-HMAC-SHA256 ") || len(scope) != 5 || scope[0] == "" ||
-		!strings.Contains(authorization, "Signature=") {
-		return errorf("IncompleteSignatureException",
-			"Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' of AWS4-HMAC-SHA256.")
-	}
-	if scope[2] != s.region {
-		return errorf("InvalidSignatureException",
-			"Credential should be scoped to a valid region, not '%s'; this endpoint is in %s.", scope[2], s.region)
-	}
-	if scope[3] != "kinesis" {
-		return errorf("InvalidSignatureException", "Credential should be scoped to correct service: 'kinesis'.")
-	}
-	return nil
 }
 
 // readBody appends the request body to b, whose room is used again.
