@@ -35,7 +35,7 @@ func (p *problems) err(ctx *pulumi.Context) error {
 		return nil
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "stack %s can't be deployed; nothing was made. To correct:", ctx.Stack())
+	fmt.Fprintf(&text, "stack %s can't be deployed; nothing was changed. To correct:", ctx.Stack())
 	for i, problem := range p.found {
 		fmt.Fprintf(&text, "\n%3d. %s", i+1, problem)
 	}
