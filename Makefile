@@ -2,11 +2,12 @@
 
 .PHONY: help
 help: ## list the commands
-	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 .PHONY: rehearse
 rehearse: ## deploy onto local stand-ins, stream records in, query them; ARGS="--keep" and others, see ARGS=-h
-	@go -C rehearsal run ./cmd/rehearse $(ARGS)
+	@go -C rehearsal build -o ../bin/rehearse ./cmd/rehearse
+	@exec bin/rehearse $(ARGS)
 
 .PHONY: test
 test: ## run every test

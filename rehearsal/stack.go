@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
@@ -24,6 +25,8 @@ type StackOptions struct {
 // Passphrase encrypts the secret values of stacks that NewStack prepares. Their
 // secrets are the stand-in account's.
 const Passphrase = "rehearsal"
+
+var encryption = regexp.MustCompile(`(?m)^(encryptionsalt|encryptedkey|secretsprovider):.*\n`)
 
 // NewStack prepares a stack of the program on the stand-ins, with the settings
 // of the project's Pulumi.NAME.yaml. Everything that the Pulumi CLI keeps is in
@@ -56,6 +59,9 @@ func (s *StandIns) newStack(ctx context.Context, cli auto.PulumiCommand, dir, na
 	if err != nil {
 		return auto.Stack{}, err
 	}
+	// Deploying the stack for real adds its encryption to the file, which this
+	// one's passphrase does not fit.
+	settings = encryption.ReplaceAll(settings, nil)
 	if err := os.WriteFile(filepath.Join(work, file), settings, 0o600); err != nil {
 		return auto.Stack{}, err
 	}

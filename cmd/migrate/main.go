@@ -46,8 +46,8 @@ What
                        with for status and adopt
 How
   --wait D             how long to wait for a workgroup that is not ready yet, and
-                       for a role that cannot be used yet; default $MIGRATE_WAIT
-                       or 5m
+                       for a role that cannot be used yet; default $MIGRATE_WAIT,
+                       or else 5m for up and not at all for status and adopt
 
 The SQL's placeholders ${STREAMING_ROLE_ARN} and ${STREAM_NAME} get their values
 from the environment variables of these names.
@@ -163,7 +163,9 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	case flags.NArg() > 0:
 		return usagef("%s takes no argument: %q", verb, flags.Arg(0))
 	}
-	target.Wait = 5 * time.Minute
+	if verb == "up" {
+		target.Wait = 5 * time.Minute
+	}
 	if *wait != "" {
 		var err error
 		if target.Wait, err = time.ParseDuration(*wait); err != nil || target.Wait < 0 {

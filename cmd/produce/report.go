@@ -176,7 +176,8 @@ func (r *report) print(s summary) {
 	case s.Failed > 0:
 		line("the failed records were not kept: --dead-letter FILE keeps them")
 	}
-	if r.ended != nil || r.stopped != nil {
+	// Records that failed and were kept nowhere must not be skipped.
+	if (r.ended != nil || r.stopped != nil) && (s.Failed == 0 || s.DeadLetter != "") {
 		line("to go on after these records: --skip %d", r.o.skip+s.Accepted)
 	}
 }

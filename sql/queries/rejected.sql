@@ -1,4 +1,4 @@
--- Records that are no EV charging record, counted by reason, with one example of each.
+-- Records that are not JSON, not an object, or hold a value that did not convert, counted by reason.
 SELECT
     reason,
     COUNT(*) AS records,

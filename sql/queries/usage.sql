@@ -8,5 +8,4 @@ SELECT
 FROM ev_station_data_extract
 WHERE connection_timestamp IS NOT NULL
 GROUP BY timezone, DATE_TRUNC('hour', connection_timestamp)
-ORDER BY 2 DESC, 1
-LIMIT 1000;
+ORDER BY 2 DESC, 1;

@@ -7,5 +7,4 @@ SELECT
 FROM ev_station_data_extract
 WHERE connection_timestamp IS NOT NULL
 GROUP BY timezone, connection_timestamp
-ORDER BY 2 DESC, 1
-LIMIT 1000;
+ORDER BY 2 DESC, 1;

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -74,6 +75,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("--malformed %v: must be a share from 0 (none) to 1 (all)", o.malformed)
 	case !slices.Contains([]string{"", "command"}, o.installed):
 		return o, fmt.Errorf("--installed %s: only the provider command can be left to Pulumi", o.installed)
+	case !slices.Contains([]string{"", ".svg", ".png"}, filepath.Ext(o.chart)):
+		return o, fmt.Errorf("--chart %s: it is a file that ends in .svg or .png", o.chart)
 	case o.keep && o.serve:
 		return o, errors.New("--keep and --serve: give one of them")
 	}
@@ -90,7 +93,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "rehearse: %v\nrehearse -h explains the flags.\n", err)
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer stop()
 	err = run(ctx, o, os.Stdout)
 	switch {
@@ -116,6 +119,11 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
+	// The CLI writes logs to its home even when it is only asked for its version.
+	if err := os.Setenv("PULUMI_HOME", filepath.Join(dir, "home")); err != nil {
+		return err
+	}
 
 	standIns, err := rehearsal.Start(rehearsal.Options{
 		Root:             root,
@@ -143,7 +151,8 @@ func serve(ctx context.Context, standIns *rehearsal.StandIns, out io.Writer) err
 	environment["PULUMI_CONFIG_PASSPHRASE"] = ""
 	printEnvironment(out, environment)
 	fmt.Fprint(out, `
-	pulumi stack select --create dev
+	cp Pulumi.dev.yaml Pulumi.rehearsal.yaml
+	pulumi stack select --create rehearsal
 	pulumi preview --diff
 	pulumi up
 

@@ -258,6 +258,7 @@ func TestWrongUse(t *testing.T) {
 		"--malformed 2":       "--malformed 2: must be a share",
 		"--installed aws":     "--installed aws: only the provider command",
 		"--keep --serve":      "--keep and --serve",
+		"--chart usage.jpg":   "--chart usage.jpg: it is a file that ends in .svg or .png",
 		"--records 5 --quick": "flag provided but not defined: -quick",
 	} {
 		if _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
