@@ -70,6 +70,7 @@ func (s *Server) fault(call Call) Fault {
 		if c.operation != "" && c.operation != call.Operation || c.kind != "" && c.kind != call.Type {
 			continue
 		}
+		call.keep = false // whatever a control that declined has said
 		f := c.fn(&call)
 		if f == nil {
 			continue

@@ -83,7 +83,7 @@ func (s *Server) fault(call *Call) Fault {
 		if c.operation != "" && c.operation != call.Operation {
 			continue
 		}
-		call.keep = false
+		call.keep = false // whatever a control that declined has said
 		f := c.fn(call)
 		if f == nil {
 			continue

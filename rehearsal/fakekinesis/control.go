@@ -83,6 +83,7 @@ func (s *Server) fault(operation string, in input, body []byte) Fault {
 				call.Records = w.entries()
 			}
 		}
+		call.keep = false // whatever a control that declined has said
 		f := c.fn(call)
 		if f == nil {
 			continue

@@ -222,3 +222,21 @@ func TestCloseEndsAHeldRequest(t *testing.T) {
 		t.Error("the request succeeded, want a broken connection")
 	}
 }
+
+// TestDecliningControlKeepsOnlyItself: what a control that declines says of being
+// kept is not about the control after it.
+func TestDecliningControlKeepsOnlyItself(t *testing.T) {
+	s := faulty(t)
+	s.Control("PutRecords", func(c *fakekinesis.Call) *fakekinesis.Fault {
+		c.Keep()
+		return nil
+	})
+	s.Control("PutRecords", func(*fakekinesis.Call) *fakekinesis.Fault {
+		return &fakekinesis.Fault{Err: &fakekinesis.Error{Code: "ExpiredTokenException"}}
+	})
+	_, err := putRecords(s, "ev", entries(1, 10))
+	wantCode(t, err, "ExpiredTokenException")
+	if _, err := putRecords(s, "ev", entries(1, 10)); err != nil {
+		t.Errorf("the second control serves one request, but also took the next: %v", err)
+	}
+}

@@ -179,43 +179,41 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// TestServe: the printed environment names the stand-ins, and nothing is
-// deployed.
+// TestServe: the printed environment names the stand-ins. A provider that is left
+// to Pulumi has none.
 func TestServe(t *testing.T) {
-	room(t)
-	var out output
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- run(ctx, options{serve: true}, &out) }()
-	out.waitFor(t, "Ctrl-C ends both.", done)
-	environment := strings.Join(out.exported(), "\n")
-	for _, want := range []string{"PULUMI_DEBUG_PROVIDERS=aws:", ",command:", "PULUMI_BACKEND_URL=file://", "AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:", "AWS_REGION=us-east-1"} {
-		if !strings.Contains(environment, want) {
-			t.Errorf("%s is missing in:\n%s", want, environment)
-		}
-	}
-	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-// TestInstalledCommand: a provider that is left to Pulumi has no stand-in.
-func TestInstalledCommand(t *testing.T) {
-	room(t)
-	var out output
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- run(ctx, options{serve: true, installed: "command"}, &out) }()
-	out.waitFor(t, "Ctrl-C ends both.", done)
-	if environment := strings.Join(out.exported(), "\n"); strings.Contains(environment, "command:") {
-		t.Errorf("with --installed command that provider is left to Pulumi:\n%s", environment)
-	}
-	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
+	for name, test := range map[string]struct {
+		options options
+		want    []string
+		absent  string
+	}{
+		"all": {options{serve: true}, []string{
+			"PULUMI_DEBUG_PROVIDERS=aws:", ",command:", "PULUMI_BACKEND_URL=file://", "AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:", "AWS_REGION=us-east-1",
+		}, "no such text"},
+		"command is installed": {options{serve: true, installed: "command"}, []string{"PULUMI_DEBUG_PROVIDERS=aws:"}, "command:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			room(t)
+			var out output
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			done := make(chan error, 1)
+			go func() { done <- run(ctx, test.options, &out) }()
+			out.waitFor(t, "Ctrl-C ends both.", done)
+			environment := strings.Join(out.exported(), "\n")
+			for _, want := range test.want {
+				if !strings.Contains(environment, want) {
+					t.Errorf("%s is missing in:\n%s", want, environment)
+				}
+			}
+			if strings.Contains(environment, test.absent) {
+				t.Errorf("%s should not be in:\n%s", test.absent, environment)
+			}
+			stop()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
