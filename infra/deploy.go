@@ -19,7 +19,7 @@ func Deploy(ctx *pulumi.Context) error {
 	if !ok {
 		return wrong.err(ctx)
 	}
-	s.checkKey(place, &wrong)
+	s.checkPlace(place, &wrong)
 	net := lookUpNetwork(ctx, s, &wrong)
 	admin := lookUpAdmin(ctx, s, &wrong)
 	if err := wrong.err(ctx); err != nil {

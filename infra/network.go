@@ -258,7 +258,7 @@ func classify(subnet *subnetResult, routes []route) (kind, because string) {
 func checkSubnets(ctx *pulumi.Context, s settings, vpcID string, subnets []*subnetResult, wrong *problems) {
 	zones, addresses, routing := 2, 3, "without enhancedVpcRouting"
 	if s.EnhancedVPCRouting {
-		zones, addresses, routing = 3, addressesFor(s.BaseCapacity), "with enhancedVpcRouting"
+		zones, addresses, routing = 3, addressesFor(s.capacity()), "with enhancedVpcRouting"
 	}
 	var have []string
 	for _, subnet := range subnets {
@@ -275,7 +275,7 @@ func checkSubnets(ctx *pulumi.Context, s settings, vpcID string, subnets []*subn
 		wrong.add("the subnets chosen in %s (%d) reach only %s: Redshift Serverless needs %d availability zones %s. "+
 			"Add subnets in other zones%s.", vpcID, len(subnets), strings.Join(have, " and "), zones, routing, hint)
 	}
-	if !isBaseCapacity(s.BaseCapacity) {
+	if !isBaseCapacity(s.capacity()) {
 		return // already reported
 	}
 
@@ -287,7 +287,7 @@ func checkSubnets(ctx *pulumi.Context, s settings, vpcID string, subnets []*subn
 	for _, subnet := range subnets {
 		if subnet.AvailableIPAddressCount < addresses && !slices.Contains(taken, subnet.ID) {
 			wrong.add("subnet %s has %d free addresses: Redshift Serverless with baseCapacity %d needs %d in each subnet %s. "+
-				"Free some, or name other subnets with subnetIds.", subnet.ID, subnet.AvailableIPAddressCount, s.BaseCapacity, addresses, routing)
+				"Free some, or name other subnets with subnetIds.", subnet.ID, subnet.AvailableIPAddressCount, s.capacity(), addresses, routing)
 		}
 	}
 }

@@ -23,9 +23,12 @@ type settings struct {
 	VPCID     string
 	SubnetIDs []string
 
-	SecretName string
+	SecretName          string
+	ManageAdminPassword bool
 
-	StreamName     string
+	ExistingStreamName string
+
+	StreamName     string // the existing stream's, if there is one
 	StreamMode     string
 	ShardCount     int
 	RetentionHours int // hours
@@ -35,14 +38,29 @@ type settings struct {
 	RoleName      string
 	DatabaseName  string
 
+	Refresh string // how the streaming view is refreshed
+	Readers []string
+
 	BaseCapacity       int // Redshift processing units (RPU)
 	MaxCapacity        int // Redshift processing units (RPU)
+	PriceTarget        int // 1, the cheapest, to 100, the fastest
 	EnhancedVPCRouting bool
+	CreateVPCEndpoints bool
 	KMSKeyARN          string
 	LogExports         []string
 
+	UsageLimitRPUHours int
+	UsageLimitPeriod   string
+	UsageLimitAction   string
+
+	AlarmEmail      string
+	AlarmTopicARN   string
+	AlarmLagMinutes int
+	Dashboard       bool
+
 	CaseSensitiveIdentifiers bool
 	Protect                  bool
+	SnapshotRetentionDays    int
 }
 
 // Stream modes, as Kinesis names them.
@@ -63,7 +81,10 @@ func readSettings(ctx *pulumi.Context, wrong *problems) settings {
 		VPCID:     r.text("vpcId"),
 		SubnetIDs: r.list("subnetIds"),
 
-		SecretName: r.text("secretName"),
+		SecretName:          r.text("secretName"),
+		ManageAdminPassword: r.flag("manageAdminPassword"),
+
+		ExistingStreamName: r.text("existingStreamName"),
 
 		StreamName:     r.text("streamName"),
 		StreamMode:     r.text("streamMode"),
@@ -75,14 +96,29 @@ func readSettings(ctx *pulumi.Context, wrong *problems) settings {
 		RoleName:      r.text("roleName"),
 		DatabaseName:  r.text("databaseName"),
 
+		Refresh: r.text("refresh"),
+		Readers: r.list("readers"),
+
 		BaseCapacity:       r.integer("baseCapacity"),
 		MaxCapacity:        r.integer("maxCapacity"),
+		PriceTarget:        r.integer("priceTarget"),
 		EnhancedVPCRouting: r.flag("enhancedVpcRouting"),
+		CreateVPCEndpoints: r.flag("createVpcEndpoints"),
 		KMSKeyARN:          r.text("kmsKeyArn"),
 		LogExports:         r.list("logExports"),
 
+		UsageLimitRPUHours: r.integer("usageLimitRpuHours"),
+		UsageLimitPeriod:   r.text("usageLimitPeriod"),
+		UsageLimitAction:   r.text("usageLimitAction"),
+
+		AlarmEmail:      r.text("alarmEmail"),
+		AlarmTopicARN:   r.text("alarmTopicArn"),
+		AlarmLagMinutes: r.integer("alarmLagMinutes"),
+		Dashboard:       r.flag("dashboard"),
+
 		CaseSensitiveIdentifiers: r.flag("caseSensitiveIdentifiers"),
 		Protect:                  r.flag("protect"),
+		SnapshotRetentionDays:    r.integer("snapshotRetentionDays"),
 	}
 	r.refuseUnknown(s.project)
 	r.refuseOtherCredentials(ctx)
@@ -98,6 +134,9 @@ func readSettings(ctx *pulumi.Context, wrong *problems) settings {
 		s.RoleName = s.project + "-" + s.stack + "-streaming"
 	}
 	s.check(r)
+	if s.ExistingStreamName != "" {
+		s.StreamName = s.ExistingStreamName
+	}
 	return s
 }
 
@@ -206,6 +245,9 @@ var (
 	database   = regexp.MustCompile(`^[a-z0-9]{1,64}$`)
 	kmsKeyARN  = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
 	upperCase  = regexp.MustCompile(`[A-Z]`)
+	topicARN   = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$`)
+	email      = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+	readerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_+=.@:/-]{0,126}$`)
 )
 
 const (
@@ -234,30 +276,20 @@ func (s settings) check(r *reader) {
 		}
 	}
 	switch {
+	case s.ManageAdminPassword && s.SecretName != "":
+		r.add("secretName", "is %q and manageAdminPassword is true: either you keep the admin's password or AWS does. Remove one of them.", s.SecretName)
+	case s.ManageAdminPassword:
 	case s.SecretName == "":
 		r.add("secretName", "is not set: the Redshift admin comes from an existing Secrets Manager secret. "+
-			"Give its name with pulumi config set secretName NAME.")
+			"Give its name with pulumi config set secretName NAME, or let AWS keep the password with pulumi config set manageAdminPassword true.")
 	case !secretName.MatchString(s.SecretName):
 		r.add("secretName", "is %q: a secret's name is 1 to 512 letters, digits and /_+=.@!-; its ARN will do as well.", s.SecretName)
 	}
 
-	switch {
-	case !streamName.MatchString(s.StreamName):
-		r.add("streamName", "is %q: a stream's name is 1 to 127 letters, digits, _, . and -.", s.StreamName)
-	case upperCase.MatchString(s.StreamName) && !s.CaseSensitiveIdentifiers:
-		r.add("streamName", "is %q: Redshift reads a name with upper case only with caseSensitiveIdentifiers. "+
-			"Use lower case, or run: pulumi config set caseSensitiveIdentifiers true (it takes effect when the workgroup is created).", s.StreamName)
-	}
-	switch {
-	case s.StreamMode != onDemand && s.StreamMode != provisioned:
-		r.add("streamMode", "is %q: a stream is %s or %s.", s.StreamMode, onDemand, provisioned)
-	case s.StreamMode == onDemand && s.ShardCount != 0:
-		r.add("shardCount", "is %d, but an %s stream scales by itself. Remove shardCount, or set streamMode to %s.", s.ShardCount, onDemand, provisioned)
-	case s.StreamMode == provisioned && (s.ShardCount < 1 || s.ShardCount > maxShards):
-		r.add("shardCount", "is %d: a %s stream has 1 to %d shards; each takes 1,000 records or 1 MB per second.", s.ShardCount, provisioned, maxShards)
-	}
-	if s.RetentionHours < 24 || s.RetentionHours > 8760 {
-		r.add("retentionHours", "is %d: Kinesis keeps records for 24 to 8760 hours.", s.RetentionHours)
+	if s.ExistingStreamName != "" {
+		s.checkStreamName(r, "existingStreamName", s.ExistingStreamName)
+	} else {
+		s.checkStream(r)
 	}
 
 	for _, name := range []struct{ key, value string }{{"namespaceName", s.NamespaceName}, {"workgroupName", s.WorkgroupName}} {
@@ -280,8 +312,16 @@ func (s settings) check(r *reader) {
 		r.add("databaseName", "is %q, a reserved word of Redshift.", s.DatabaseName)
 	}
 
-	if !isBaseCapacity(s.BaseCapacity) {
+	levels := []int{1, 25, 50, 75, 100}
+	switch {
+	case s.PriceTarget == 0 && !isBaseCapacity(s.BaseCapacity):
 		r.add("baseCapacity", "is %d RPU: Redshift Serverless takes 4, then 8 to 512 in steps of 8, then up to 1024 in steps of 32.", s.BaseCapacity)
+	case s.PriceTarget == 0:
+	case !slices.Contains(levels, s.PriceTarget):
+		r.add("priceTarget", "is %d: Redshift takes 1 (cheapest), 25, 50, 75 or 100 (fastest), or 0 for none.", s.PriceTarget)
+	case s.BaseCapacity != 0:
+		r.add("priceTarget", "is %d and baseCapacity is %d: with a price target Redshift chooses the capacity. "+
+			"Give it the choice with pulumi config set baseCapacity 0, or remove priceTarget.", s.PriceTarget, s.BaseCapacity)
 	}
 	if s.MaxCapacity != 0 && (s.MaxCapacity < s.BaseCapacity || s.MaxCapacity > maxCapacity) {
 		r.add("maxCapacity", "is %d RPU: it lies between baseCapacity (%d) and %d, or is 0 for no limit.", s.MaxCapacity, s.BaseCapacity, maxCapacity)
@@ -298,14 +338,111 @@ func (s settings) check(r *reader) {
 			r.add("logExports", "holds %q twice.", name)
 		}
 	}
+	s.checkRefresh(r)
+	s.checkUsageLimit(r)
+	s.checkAlarms(r)
+	for i, name := range s.Readers {
+		switch {
+		case !readerName.MatchString(strings.TrimPrefix(strings.TrimPrefix(name, "group:"), "role:")):
+			r.add("readers", "holds %q: a reader is a database user, group:NAME or role:NAME, of up to 127 letters, digits and _+=.@:/-.", name)
+		case strings.EqualFold(name, "public"):
+			r.add("readers", "holds %q, which is every user of the database. Name users, groups or roles.", name)
+		case i > 0 && name == s.Readers[i-1]:
+			r.add("readers", "holds %q twice.", name)
+		}
+	}
+	if s.CreateVPCEndpoints && !s.EnhancedVPCRouting {
+		r.add("createVpcEndpoints", "is true and enhancedVpcRouting is false: without it Redshift's traffic does not pass through the VPC, so endpoints in it are not used. "+
+			"Remove createVpcEndpoints, or set enhancedVpcRouting to true.")
+	}
+	if s.SnapshotRetentionDays < 0 || s.SnapshotRetentionDays > 3653 {
+		r.add("snapshotRetentionDays", "is %d: Redshift keeps a snapshot for 1 to 3653 days, or 0 for no snapshot.", s.SnapshotRetentionDays)
+	}
 }
 
-// checkKey reports a key that the services of the deployment's region can't use.
-func (s settings) checkKey(at place, wrong *problems) {
+func (s settings) checkStreamName(r *reader, key, name string) {
+	switch {
+	case !streamName.MatchString(name):
+		r.add(key, "is %q: a stream's name is 1 to 127 letters, digits, _, . and -.", name)
+	case upperCase.MatchString(name) && !s.CaseSensitiveIdentifiers:
+		r.add(key, "is %q: Redshift reads a name with upper case only with caseSensitiveIdentifiers. "+
+			"Use lower case, or run: pulumi config set caseSensitiveIdentifiers true (it takes effect when the workgroup is created).", name)
+	}
+}
+
+// checkStream checks the settings of a stream that the program makes.
+func (s settings) checkStream(r *reader) {
+	s.checkStreamName(r, "streamName", s.StreamName)
+	switch {
+	case s.StreamMode != onDemand && s.StreamMode != provisioned:
+		r.add("streamMode", "is %q: a stream is %s or %s.", s.StreamMode, onDemand, provisioned)
+	case s.StreamMode == onDemand && s.ShardCount != 0:
+		r.add("shardCount", "is %d, but an %s stream scales by itself. Remove shardCount, or set streamMode to %s.", s.ShardCount, onDemand, provisioned)
+	case s.StreamMode == provisioned && (s.ShardCount < 1 || s.ShardCount > maxShards):
+		r.add("shardCount", "is %d: a %s stream has 1 to %d shards; each takes 1,000 records or 1 MB per second.", s.ShardCount, provisioned, maxShards)
+	}
+	if s.RetentionHours < 24 || s.RetentionHours > 8760 {
+		r.add("retentionHours", "is %d: Kinesis keeps records for 24 to 8760 hours.", s.RetentionHours)
+	}
+}
+
+func (s settings) checkUsageLimit(r *reader) {
+	if s.UsageLimitRPUHours < 0 {
+		r.add("usageLimitRpuHours", "is %d: it is a number of RPU-hours, or 0 for no limit.", s.UsageLimitRPUHours)
+	}
+	if periods := []string{"daily", "weekly", "monthly"}; !slices.Contains(periods, s.UsageLimitPeriod) {
+		r.add("usageLimitPeriod", "is %q: it is %s.", s.UsageLimitPeriod, strings.Join(periods, ", "))
+	}
+	if actions := []string{"log", "emit-metric", "deactivate"}; !slices.Contains(actions, s.UsageLimitAction) {
+		r.add("usageLimitAction", "is %q: it is %s.", s.UsageLimitAction, strings.Join(actions, ", "))
+	}
+}
+
+func (s settings) checkAlarms(r *reader) {
+	switch {
+	case s.AlarmEmail != "" && s.AlarmTopicARN != "":
+		r.add("alarmEmail", "is %q and alarmTopicArn is %q: give one of them.", s.AlarmEmail, s.AlarmTopicARN)
+	case s.AlarmEmail != "" && !email.MatchString(s.AlarmEmail):
+		r.add("alarmEmail", "is %q: it takes one e-mail address.", s.AlarmEmail)
+	case s.AlarmTopicARN != "" && !topicARN.MatchString(s.AlarmTopicARN):
+		r.add("alarmTopicArn", "is %q: it takes the ARN of a standard SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME.", s.AlarmTopicARN)
+	}
+	// CloudWatch looks at one period of at most a day, or at up to seven whole days.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+	const day = 24 * 60
+	if m := s.AlarmLagMinutes; m < 1 || m > 7*day || m > day && m%day != 0 {
+		r.add("alarmLagMinutes", "is %d: it is 1 to %d minutes, or whole days of %[2]d minutes up to %d.", m, day, 7*day)
+		return
+	}
+	if every, ok := rateInterval(s.Refresh); ok && s.hasAlarms() && s.AlarmLagMinutes <= every {
+		r.add("alarmLagMinutes", "is %d, but refresh is %q: records wait up to %d minutes for their refresh, so the alarm would never be silent. "+
+			"Set alarmLagMinutes above that.", s.AlarmLagMinutes, s.Refresh, every)
+	}
+}
+
+// checkPlace reports a key or a topic that the services of the deployment's
+// region can't use.
+func (s settings) checkPlace(at place, wrong *problems) {
 	if here := fmt.Sprintf("arn:%s:kms:%s:", at.partition, at.region); kmsKeyARN.MatchString(s.KMSKeyARN) && !strings.HasPrefix(s.KMSKeyARN, here) {
 		wrong.add("kmsKeyArn is %q: the key must be in the region of the deployment, %s.", s.KMSKeyARN, at.region)
 	}
+	if here := fmt.Sprintf("arn:%s:sns:%s:", at.partition, at.region); topicARN.MatchString(s.AlarmTopicARN) && !strings.HasPrefix(s.AlarmTopicARN, here) {
+		wrong.add("alarmTopicArn is %q: the topic must be in the region of the deployment, %s.", s.AlarmTopicARN, at.region)
+	}
 }
+
+// capacity is the base capacity in RPU that the workgroup is created with: with a
+// price target that is the service's default.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-capacity.html
+func (s settings) capacity() int {
+	if s.PriceTarget != 0 {
+		return 128
+	}
+	return s.BaseCapacity
+}
+
+// hasAlarms says whether the stack has someone to alarm.
+func (s settings) hasAlarms() bool { return s.AlarmEmail != "" || s.AlarmTopicARN != "" }
 
 // isBaseCapacity says whether Redshift Serverless takes a base capacity of so
 // many RPU.
