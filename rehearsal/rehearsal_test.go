@@ -9,118 +9,21 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/evstream/infra"
 	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/internal/stacktest"
 	"example.com/evstream/sql"
 )
-
-// deployment is the stack dev on stand-ins of its own.
-type deployment struct {
-	t        *testing.T
-	cli      auto.PulumiCommand
-	dir      string
-	standIns *rehearsal.StandIns
-	said     bytes.Buffer // everything that the engine printed
-}
-
-func start(t *testing.T) *deployment {
-	t.Helper()
-	root, err := rehearsal.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cli, err := rehearsal.CLI(t.Context(), root, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &deployment{t: t, cli: cli, dir: t.TempDir()}
-	if d.standIns, err = rehearsal.Start(rehearsal.Options{Root: root, Dir: d.dir}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.standIns.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
-}
-
-// stack is the same stack every time, with another program.
-func (d *deployment) stack(opts rehearsal.StackOptions) *auto.Stack {
-	d.t.Helper()
-	stack, err := d.standIns.NewStack(d.t.Context(), d.cli, d.dir, "dev", opts)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return &stack
-}
-
-func (d *deployment) up(opts rehearsal.StackOptions) (auto.UpResult, error) {
-	d.t.Helper()
-	return d.stack(opts).Up(d.t.Context(), optup.ProgressStreams(&d.said), optup.ErrorProgressStreams(&d.said))
-}
-
-func (d *deployment) mustUp(opts rehearsal.StackOptions) auto.UpResult {
-	d.t.Helper()
-	result, err := d.up(opts)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return result
-}
-
-// run runs a command in the project's folder, with the deployed stack's backend.
-func (d *deployment) run(command string) string {
-	d.t.Helper()
-	root, err := rehearsal.Root()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	built, err := filepath.Glob(filepath.Join(root, "tools/bin/pulumi-*/bin"))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	cmd := exec.CommandContext(d.t.Context(), "sh", "-euc", command)
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(),
-		"PATH="+strings.Join(append(built, os.Getenv("PATH")), ":"),
-		"PULUMI_BACKEND_URL=file://"+d.standIns.StateDir(),
-		"PULUMI_CONFIG_PASSPHRASE="+rehearsal.Passphrase)
-	for name, value := range d.standIns.CommandEnv() {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
-	text, err := cmd.CombinedOutput()
-	if err != nil {
-		d.t.Errorf("%s: %v\n%s", command, err, text)
-	}
-	return string(text)
-}
-
-// ask gives the one value that a statement selects in the warehouse.
-func (d *deployment) ask(statement string) any {
-	d.t.Helper()
-	result, err := d.standIns.Warehouse.Query(d.t.Context(), "ev-streaming-dev", statement)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	if len(result.Rows) != 1 || len(result.Rows[0]) != 1 {
-		d.t.Fatalf("%s gave %v, want one value", statement, result.Rows)
-	}
-	return result.Rows[0][0]
-}
 
 // shippedAnd returns the shipped migrations with others added or changed.
 func shippedAnd(t *testing.T, others map[string]string) fs.FS {
@@ -171,11 +74,11 @@ const tableMigration = "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE ev_
 // second preview in which nothing changes, a new migration, an edited one, a
 // failing one and its correction, and the end.
 func TestDeployment(t *testing.T) {
-	d := start(t)
+	d := stacktest.Start(t)
 
 	planned := make(chan events.EngineEvent, 1000)
-	_, err := d.stack(rehearsal.StackOptions{}).Preview(t.Context(), optpreview.EventStreams(planned),
-		optpreview.ProgressStreams(&d.said), optpreview.ErrorProgressStreams(&d.said))
+	_, err := d.Stack(rehearsal.StackOptions{}).Preview(t.Context(), optpreview.EventStreams(planned),
+		optpreview.ProgressStreams(&d.Said), optpreview.ErrorProgressStreams(&d.Said))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,11 +92,11 @@ func TestDeployment(t *testing.T) {
 	if !sqlShown {
 		t.Error("the first preview, when the role has no ARN yet, must know the SQL")
 	}
-	if left := d.standIns.Left(); len(left) > 0 {
+	if left := d.StandIns.Left(); len(left) > 0 {
 		t.Errorf("the preview made %v", left)
 	}
 
-	first := d.mustUp(rehearsal.StackOptions{})
+	first := d.MustUp(rehearsal.StackOptions{})
 	if got := first.Outputs["schemaVersion"].Value; got != 5.0 {
 		t.Errorf("schemaVersion = %v, want 5", got)
 	}
@@ -213,30 +116,30 @@ func TestDeployment(t *testing.T) {
 		"go run ./cmd/query --stack dev usage":       "energy_kwh",
 		"go run ./cmd/query list":                    "freshness",
 	} {
-		if got := d.run(command); !strings.Contains(got, want) {
+		if got := d.Run(command); !strings.Contains(got, want) {
 			t.Errorf("%s does not print %q, but\n%s", command, want, got)
 		}
 	}
-	if _, err := d.standIns.Kinesis.Put("ev_stream_data", "key", []byte(`{"_id": "1", "stationID": 7}`)); err != nil {
+	if _, err := d.StandIns.Kinesis.Put("ev_stream_data", "key", []byte(`{"_id": "1", "stationID": 7}`)); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.standIns.Warehouse.AutoRefresh(t.Context()); err != nil {
+	if err := d.StandIns.Warehouse.AutoRefresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 
-	if _, err := d.stack(rehearsal.StackOptions{}).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
+	if _, err := d.Stack(rehearsal.StackOptions{}).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
 		t.Errorf("a second preview finds something to change: %v", err)
 	}
 
 	added := shippedAnd(t, map[string]string{"00006_notes.sql": tableMigration})
-	difference, err := d.stack(rehearsal.StackOptions{Program: deployWith(added)}).Preview(t.Context(), optpreview.Diff())
+	difference, err := d.Stack(rehearsal.StackOptions{Program: deployWith(added)}).Preview(t.Context(), optpreview.Diff())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(difference.StdOut, "+ CREATE TABLE ev_notes") || strings.Contains(difference.StdOut, "+ CREATE EXTERNAL SCHEMA") {
 		t.Errorf("preview --diff must show the new migration's lines as added and no others; it shows:\n%s", difference.StdOut)
 	}
-	second := d.mustUp(rehearsal.StackOptions{Program: deployWith(added)})
+	second := d.MustUp(rehearsal.StackOptions{Program: deployWith(added)})
 	if got := (*second.Summary.ResourceChanges)[string(apitype.OpUpdate)]; got != 1 {
 		t.Errorf("a new migration updates %d resources, want only the command: %v", got, *second.Summary.ResourceChanges)
 	}
@@ -245,7 +148,7 @@ func TestDeployment(t *testing.T) {
 	}
 
 	edited := shippedAnd(t, map[string]string{"00006_notes.sql": strings.Replace(tableMigration, "100", "200", 1)})
-	if _, err := d.up(rehearsal.StackOptions{Program: deployWith(edited)}); err == nil || !strings.Contains(err.Error(), "00006_notes.sql was applied") {
+	if _, err := d.Up(rehearsal.StackOptions{Program: deployWith(edited)}); err == nil || !strings.Contains(err.Error(), "00006_notes.sql was applied") {
 		t.Errorf("an edited migration: err = %v, want it refused", err)
 	}
 
@@ -253,38 +156,38 @@ func TestDeployment(t *testing.T) {
 		"00006_notes.sql": tableMigration,
 		"00007_wrong.sql": "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE VIEW wrong AS SELECT no_such_column FROM ev_notes;\n",
 	}
-	if _, err := d.up(rehearsal.StackOptions{Program: deployWith(shippedAnd(t, failing))}); err == nil || !strings.Contains(err.Error(), "00007_wrong.sql:3") {
+	if _, err := d.Up(rehearsal.StackOptions{Program: deployWith(shippedAnd(t, failing))}); err == nil || !strings.Contains(err.Error(), "00007_wrong.sql:3") {
 		t.Errorf("a failing migration: err = %v, want its place", err)
 	}
 	failing["00007_wrong.sql"] = strings.Replace(failing["00007_wrong.sql"], "no_such_column", "note", 1)
-	corrected := d.mustUp(rehearsal.StackOptions{Program: deployWith(shippedAnd(t, failing))})
+	corrected := d.MustUp(rehearsal.StackOptions{Program: deployWith(shippedAnd(t, failing))})
 	if got := corrected.Outputs["schemaVersion"].Value; got != 7.0 {
 		t.Errorf("after the correction schemaVersion = %v, want 7", got)
 	}
 
-	if got := d.ask("SELECT COUNT(*) FROM ev_station_data_extract WHERE stationid = 7 OR kwhdelivered > 0"); fmt.Sprint(got) != "4" {
+	if got := d.Ask("SELECT COUNT(*) FROM ev_station_data_extract WHERE stationid = 7 OR kwhdelivered > 0"); fmt.Sprint(got) != "4" {
 		t.Errorf("after all this %v of the 4 records written before it are left", got)
 	}
 
-	d.findSecrets()
-	if _, err := d.stack(rehearsal.StackOptions{}).Destroy(t.Context()); err != nil {
+	findSecrets(t, d)
+	if _, err := d.Stack(rehearsal.StackOptions{}).Destroy(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if left := d.standIns.Left(); len(left) > 0 {
+	if left := d.StandIns.Left(); len(left) > 0 {
 		t.Errorf("destroy left %v", left)
 	}
 }
 
 // findSecrets searches everything that the engine keeps and printed for the
 // admin's password.
-func (d *deployment) findSecrets() {
-	d.t.Helper()
+func findSecrets(t *testing.T, d *stacktest.Deployment) {
+	t.Helper()
 	password := []byte(rehearsal.AdminPassword)
-	if bytes.Contains(d.said.Bytes(), password) {
-		d.t.Error("the engine's output shows the admin's password")
+	if bytes.Contains(d.Said.Bytes(), password) {
+		t.Error("the engine's output shows the admin's password")
 	}
 	files := 0
-	err := filepath.WalkDir(d.dir, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(d.Dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
@@ -299,23 +202,23 @@ func (d *deployment) findSecrets() {
 		}
 		files++
 		if bytes.Contains(text, password) {
-			d.t.Errorf("%s holds the admin's password", path)
+			t.Errorf("%s holds the admin's password", path)
 		}
 		return nil
 	})
 	if err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if files < 3 {
-		d.t.Errorf("only %d files were searched", files)
+		t.Errorf("only %d files were searched", files)
 	}
 }
 
 // TestWrongSettingsMakeNothing: what the program refuses, it refuses through the
 // real engine too, all of it at once.
 func TestWrongSettingsMakeNothing(t *testing.T) {
-	d := start(t)
-	_, err := d.up(rehearsal.StackOptions{Settings: map[string]string{
+	d := stacktest.Start(t)
+	_, err := d.Up(rehearsal.StackOptions{Settings: map[string]string{
 		"ev-streaming:vpcName":      "no-such-vpc",
 		"ev-streaming:baseCapacity": "7",
 	}})
@@ -327,7 +230,7 @@ func TestWrongSettingsMakeNothing(t *testing.T) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}
 	}
-	if left := d.standIns.Left(); len(left) > 0 {
+	if left := d.StandIns.Left(); len(left) > 0 {
 		t.Errorf("wrong settings made %v", left)
 	}
 }
