@@ -41,10 +41,10 @@ func golden(t *testing.T, name, got string) {
 
 const customerKey = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
-// TestResources shows every resource that a stack's settings lead to, with its
-// properties, dependencies and options.
-func TestResources(t *testing.T) {
-	for name, settings := range map[string]map[string]string{
+// configurations are settings by name, which together use every resource and
+// every lookup of the program.
+func configurations() map[string]map[string]string {
+	return map[string]map[string]string{
 		"default": {},
 		"everything": {
 			"secretName": "redshift/native", "vpcName": "", "vpcId": "vpc-0a1b2c3d4e5f60718",
@@ -54,7 +54,13 @@ func TestResources(t *testing.T) {
 			"baseCapacity": "32", "maxCapacity": "64", "enhancedVpcRouting": "false", "kmsKeyArn": customerKey,
 			"logExports": `["userlog"]`, "caseSensitiveIdentifiers": "true", "protect": "true", "aws:profile": "ev",
 		},
-	} {
+	}
+}
+
+// TestResources shows every resource that a stack's settings lead to, with its
+// properties, dependencies and options.
+func TestResources(t *testing.T) {
+	for name, settings := range configurations() {
 		t.Run(name, func(t *testing.T) {
 			made, err := deploy(t, example(), settings)
 			if err != nil {
