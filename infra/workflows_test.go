@@ -1,0 +1,241 @@
+package infra_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// workflows are the texts of .github/workflows, by file name.
+func workflows(t *testing.T) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob("../.github/workflows/*.yml")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("there are no workflows: %v", err)
+	}
+	texts := map[string]string{}
+	for _, name := range names {
+		texts[filepath.Base(name)] = read(t, name)
+	}
+	return texts
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestActionsArePinned: a tag can be moved to other code, a commit cannot.
+func TestActionsArePinned(t *testing.T) {
+	used := regexp.MustCompile(`(?m)uses: (\S+)(.*)$`)
+	pinned := regexp.MustCompile(`^([\w-]+/[\w-]+)@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	commits := map[string]string{}
+	for name, text := range workflows(t) {
+		for _, use := range used.FindAllStringSubmatch(text, -1) {
+			action := use[1] + use[2]
+			if strings.HasPrefix(action, "./") {
+				continue
+			}
+			match := pinned.FindStringSubmatch(action)
+			if match == nil {
+				t.Errorf("%s uses %s: name the commit and the version, as in OWNER/NAME@COMMIT # v1.2.3", name, action)
+				continue
+			}
+			if other, seen := commits[match[1]]; seen && other != action {
+				t.Errorf("%s uses %s, another workflow %s", name, action, other)
+			}
+			commits[match[1]] = action
+		}
+	}
+}
+
+// TestWorkflowScriptsTakeNoExpression: what ${{ }} stands for is pasted into the
+// script, and a branch's name can hold a command. Scripts take it from the
+// environment.
+func TestWorkflowScriptsTakeNoExpression(t *testing.T) {
+	for name, text := range workflows(t) {
+		for _, line := range strings.Split(text, "\n") {
+			if strings.Contains(line, "run:") && strings.Contains(line, "${{") {
+				t.Errorf("%s: a script with an expression in it: %s", name, strings.TrimSpace(line))
+			}
+			// In a block of lines the check above would not see it.
+			if strings.HasSuffix(line, "run: |") || strings.HasSuffix(line, "run: >-") {
+				t.Errorf("%s: a script of more than one line belongs into a file of its own", name)
+			}
+		}
+	}
+}
+
+// TestOnePulumiVersion: go.mod names the version of Pulumi. The CLI of the
+// workflows is read from there; the other modules agree with it.
+func TestOnePulumiVersion(t *testing.T) {
+	version := func(file, module string) string {
+		match := regexp.MustCompile(`\s` + regexp.QuoteMeta(module) + ` (v\S+)`).FindStringSubmatch(read(t, file))
+		if match == nil {
+			t.Fatalf("%s does not name %s", file, module)
+		}
+		return match[1]
+	}
+	want := version("../go.mod", "github.com/pulumi/pulumi/sdk/v3")
+	for file, module := range map[string]string{
+		"../rehearsal/go.mod": "github.com/pulumi/pulumi/sdk/v3",
+		"../tools/go.mod":     "github.com/pulumi/pulumi/pkg/v3",
+	} {
+		if got := version(file, module); got != want {
+			t.Errorf("%s has %s %s, go.mod has the SDK %s", file, module, got, want)
+		}
+	}
+	for name, text := range workflows(t) {
+		installs := strings.Count(text, "uses: pulumi/actions@")
+		reads := strings.Count(text, `go list -m -f '{{.Version}}' github.com/pulumi/pulumi/sdk/v3`)
+		takes := strings.Count(text, "pulumi-version: ${{ steps.pinned.outputs.pulumi }}")
+		if installs != reads || installs != takes {
+			t.Errorf("%s installs the Pulumi CLI %d times, and takes its version from go.mod %d times", name, installs, min(reads, takes))
+		}
+	}
+}
+
+// TestUpHasTime: a job that GitHub ends, or a role's session that does, leaves an
+// up midway. Both last longer than all that the program may wait for, one after
+// the other.
+func TestUpHasTime(t *testing.T) {
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := time.Duration(0)
+	limits := regexp.MustCompile(`CustomTimeouts\{([^}]*)\}`)
+	limit := regexp.MustCompile(`(?:Create|Update): "(\w+)"`)
+	for _, source := range sources {
+		for _, of := range limits.FindAllString(read(t, source), -1) {
+			longest := time.Duration(0)
+			for _, match := range limit.FindAllStringSubmatch(of, -1) {
+				d, err := time.ParseDuration(match[1])
+				if err != nil {
+					t.Fatalf("%s: %s: %v", source, of, err)
+				}
+				longest = max(longest, d)
+			}
+			waits += longest
+		}
+	}
+	if waits < time.Hour {
+		t.Fatalf("the program waits %v: this test does not find its timeouts any more", waits)
+	}
+	up := workflows(t)["up.yml"]
+	number := func(pattern string) int {
+		match := regexp.MustCompile(pattern).FindStringSubmatch(up)
+		if match == nil {
+			t.Fatalf("up.yml has no %s", pattern)
+		}
+		n, err := strconv.Atoi(match[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	job := time.Duration(number(`timeout-minutes: (\d+)`)) * time.Minute
+	session := time.Duration(number(`role-duration-seconds: (\d+)`)) * time.Second
+	if job <= waits || session < job {
+		t.Errorf("the program may wait %v, the job lasts %v and the role's session %v: each must outlast the one before it", waits, job, session)
+	}
+}
+
+// TestComment runs the script with which a pull request's preview is shown,
+// against a gh that answers like GitHub and writes down what it is asked.
+func TestComment(t *testing.T) {
+	for name, test := range map[string]struct {
+		preview string // what the preview printed
+		status  string
+		comment string // the id of the comment that is there
+		request string
+		body    []string
+	}{
+		"first preview": {
+			preview: "+ aws:kinesis/stream:Stream", status: "success",
+			request: "POST repos/ev/streaming/issues/7/comments",
+			body:    []string{"### pulumi preview of stack dev: success\n", "+ aws:kinesis/stream:Stream", "commit 0123456789,"},
+		},
+		"a later one edits the comment": {
+			preview: "no change", status: "success", comment: "42",
+			request: "PATCH repos/ev/streaming/issues/comments/42",
+			body:    []string{"no change"},
+		},
+		"a failed one is shown too": {
+			preview: "error: baseCapacity is 7 RPU", status: "failure", comment: "42",
+			request: "PATCH repos/ev/streaming/issues/comments/42",
+			body:    []string{"stack dev: failure\n", "baseCapacity is 7 RPU"},
+		},
+		"the job failed before the preview": {
+			status: "failure", request: "POST repos/ev/streaming/issues/7/comments",
+			body: []string{"The preview did not start."},
+		},
+		"a long one keeps its end": {
+			preview: strings.Repeat("line\n", 20000) + "3 to update", status: "success",
+			request: "POST repos/ev/streaming/issues/7/comments",
+			body:    []string{"line\n3 to update\n"},
+		},
+		"text is text": {
+			preview: "```\n$(touch broken) `touch broken` <b>", status: "success",
+			request: "POST repos/ev/streaming/issues/7/comments",
+			body:    []string{"```\n$(touch broken) `touch broken` <b>\n``````````\n"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			gh := `#!/bin/sh
+case "$*" in
+*--method*) echo "$4 $5" >` + dir + `/request; cp "${7#body=@}" ` + dir + `/body ;;
+*--paginate*startswith*"pulumi preview of stack dev:"*) echo "$COMMENT" ;;
+*) echo "unexpected: $*" >&2; exit 1 ;;
+esac
+`
+			write := func(name, text string, mode os.FileMode) {
+				t.Helper()
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("gh", gh, 0o700)
+			if test.preview != "" {
+				write("preview.txt", test.preview, 0o600)
+			}
+			script, err := filepath.Abs("../.github/comment")
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), script, filepath.Join(dir, "preview.txt"))
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "TMPDIR="+dir,
+				"STACK=dev", "STATUS="+test.status, "PULL_REQUEST=7", "COMMIT=0123456789abcdef", "COMMENT="+test.comment,
+				"GITHUB_SERVER_URL=https://github.com", "GITHUB_REPOSITORY=ev/streaming", "GITHUB_RUN_ID=9")
+			if text, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			if got := strings.TrimSpace(read(t, filepath.Join(dir, "request"))); got != test.request {
+				t.Errorf("it asks GitHub for %s, want %s", got, test.request)
+			}
+			body := read(t, filepath.Join(dir, "body"))
+			for _, want := range test.body {
+				if !strings.Contains(body, want) {
+					t.Errorf("the comment lacks %q:\n%.2000s", want, body)
+				}
+			}
+			if len(body) > 65536 {
+				t.Errorf("the comment has %d characters, GitHub takes 65536", len(body))
+			}
+			if _, err := os.Stat(filepath.Join(dir, "broken")); err == nil {
+				t.Error("a command in the preview's text was run")
+			}
+		})
+	}
+}
