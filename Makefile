@@ -15,16 +15,19 @@ test: ## run every test
 	go -C rehearsal test ./...
 
 .PHONY: lint
-lint: ## check formatting, vet, staticcheck and module files
+lint: ## check formatting, vet, staticcheck, the workflows and module files
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .' >&2; exit 1; }
 	go vet ./...
 	go -C rehearsal vet ./...
 	go -C tools build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	tools/bin/staticcheck ./...
 	cd rehearsal && ../tools/bin/staticcheck ./...
+	go -C tools/actionlint build -o ../bin/actionlint github.com/rhysd/actionlint/cmd/actionlint
+	tools/bin/actionlint
 	go mod tidy -diff
 	go -C rehearsal mod tidy -diff
 	go -C tools mod tidy -diff
+	go -C tools/actionlint mod tidy -diff
 	go mod verify
 
 # The database of known vulnerabilities may be out of reach, which is no finding.
