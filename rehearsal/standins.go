@@ -110,7 +110,7 @@ func Start(o Options) (_ *StandIns, err error) {
 	if s.Account, err = fakeaws.NewAccount(World()); err != nil {
 		return nil, err
 	}
-	s.Kinesis = fakekinesis.New(fakekinesis.WithRegion(region), fakekinesis.WithAccount(accountID))
+	s.Kinesis = fakekinesis.New(fakekinesis.WithRegion(region), fakekinesis.WithAccount(accountID), fakekinesis.WithDir(o.Dir))
 	if err := s.Kinesis.Start(); err != nil {
 		return nil, err
 	}

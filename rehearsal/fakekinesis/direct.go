@@ -32,7 +32,7 @@ type Stream struct {
 	Stored        int64 // records that a reader can still get
 }
 
-// A Record is a stored record. Data is shared with the server: don't change it.
+// A Record is a stored record.
 type Record struct {
 	ShardID        string
 	SequenceNumber string
@@ -250,8 +250,9 @@ func (s *Server) ShardIDs(stream string) ([]string, error) {
 }
 
 // ReadAfter returns up to max records of a shard that follow the sequence number, or
-// the oldest ones when it is "". No records means that there are none yet. Records that
-// outlived the stream's retention are left out. Throughput limits don't apply.
+// the oldest ones when it is "": as many as 10 MiB hold, but at least one. No records
+// means that there are none yet. Records that outlived the stream's retention are left
+// out. Throughput limits don't apply.
 func (s *Server) ReadAfter(stream, shardID, sequenceNumber string, max int) ([]Record, error) {
 	if max < 1 {
 		return nil, invalidArgument("ReadAfter must be asked for at least 1 record, not %d", max)
@@ -276,7 +277,10 @@ func (s *Server) ReadAfter(stream, shardID, sequenceNumber string, max int) ([]R
 			place = at + 1
 		}
 	}
-	entries := sh.log.read(place, max, 1<<62)
+	entries, err := sh.log.read(place, max, maxGetBytes)
+	if err != nil {
+		return nil, err
+	}
 	records := make([]Record, len(entries))
 	for i, e := range entries {
 		records[i] = sh.record(e, place+int64(i))

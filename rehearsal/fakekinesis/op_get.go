@@ -191,13 +191,15 @@ func (in *getRecords) apply(s *Server, now time.Time) (any, error) {
 	}
 	place := max(it.place, sh.log.first)
 	out := getRecordsReply{shard: sh, place: place, encryption: st.encryption()}
-	out.entries = sh.log.read(place, limit, maxGetBytes)
+	if out.entries, err = sh.log.read(place, limit, maxGetBytes); err != nil {
+		return nil, err
+	}
 	for _, e := range out.entries {
 		sh.reads.bytes += len(e.buf)
 	}
 	place += int64(len(out.entries))
 	if place < sh.log.next {
-		last := sh.log.at(place).arrived
+		last := sh.log.slot(place).arrived
 		if n := len(out.entries); n > 0 {
 			last = out.entries[n-1].arrived
 		}

@@ -162,8 +162,8 @@ func (in *put) write(s *Server, now time.Time) (*stream, []putResult, error) {
 		r.place, r.arrived = log.next, e.arrived
 		if s.discard {
 			log.skip()
-		} else {
-			log.append(e.entry)
+		} else if err := log.append(e.entry); err != nil {
+			return nil, nil, err
 		}
 		st.accepted++
 		st.acceptedBytes += int64(len(e.buf))

@@ -24,6 +24,7 @@ type Server struct {
 	stateDelay time.Duration
 	limits     bool
 	discard    bool
+	dir        string
 
 	operations map[string]func(body []byte) (input, error)
 	buffers    sync.Pool // of *[]byte, for request and response bodies
@@ -65,6 +66,10 @@ func WithShardLimits() Option { return func(s *Server) { s.limits = true } }
 // WithDiscard makes the server accept, check and count records, and forget them. It is
 // for measuring producers.
 func WithDiscard() Option { return func(s *Server) { s.discard = true } }
+
+// WithDir sets the folder for the files that records are kept in, the system's for
+// temporary files unless given. The files have no names there.
+func WithDir(dir string) Option { return func(s *Server) { s.dir = dir } }
 
 // New makes a server without streams. [Server.Start] opens its network door.
 func New(options ...Option) *Server {

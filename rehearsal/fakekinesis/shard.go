@@ -2,13 +2,12 @@ package fakekinesis
 
 import (
 	"fmt"
-	"sort"
 	"strconv"
 	"time"
 )
 
 // A shard is a range of hash keys and the records that fell into it. Its fields are
-// guarded by Server.mu; what an entry points to never changes.
+// guarded by Server.mu.
 type shard struct {
 	number           int    // counts up within the stream, closed shards included
 	id               string // the number as the service writes it
@@ -24,14 +23,14 @@ type shard struct {
 	reads  meter
 }
 
-func newShard(number int, start, end hashKey, now time.Time, birth int64) *shard {
+func newShard(number int, start, end hashKey, now time.Time, birth int64, dir string) *shard {
 	return &shard{
 		number: number, id: shardID(number),
 		start: start, end: end,
 		created: now, birth: birth,
 		prefix: fmt.Sprintf("49%013d", birth),
 		suffix: fmt.Sprintf("%010d", number),
-		log:    recordLog{first: 1, next: 1},
+		log:    recordLog{dir: dir, first: 1, next: 1},
 	}
 }
 
@@ -92,82 +91,6 @@ func shardOfSequence(sequence string) (number int, ok bool) {
 	}
 	number, err := strconv.Atoi(sequence[46:])
 	return number, err == nil
-}
-
-// An entry is one stored record.
-type entry struct {
-	buf     []byte // partition key, then data; capacity ends with it
-	keyLen  int32  // bytes
-	arrived int64  // milliseconds since 1970
-}
-
-func (e entry) key() []byte  { return e.buf[:e.keyLen] }
-func (e entry) data() []byte { return e.buf[e.keyLen:] }
-
-// A recordLog holds the records of a shard under consecutive places. It grows by
-// chunks, so that a long one isn't copied, and forgets from its old end.
-type recordLog struct {
-	first, next int64 // place of the oldest record kept, and of the next to come
-	last        int64 // arrival of the newest record ever, milliseconds
-	chunks      [][]entry
-	head        int // forgotten entries in chunks[0]
-}
-
-const chunkEntries = 1024
-
-func (l *recordLog) at(place int64) *entry {
-	i := l.head + int(place-l.first)
-	return &l.chunks[i/chunkEntries][i%chunkEntries]
-}
-
-func (l *recordLog) append(e entry) {
-	if n := len(l.chunks); n == 0 || len(l.chunks[n-1]) == chunkEntries {
-		l.chunks = append(l.chunks, nil)
-	}
-	c := &l.chunks[len(l.chunks)-1]
-	*c = append(*c, e)
-	l.next++
-}
-
-// skip gives a place to a record that isn't kept. A log either skips or appends.
-func (l *recordLog) skip() {
-	l.next++
-	l.first = l.next
-}
-
-// forget drops the records that arrived before ms.
-func (l *recordLog) forget(ms int64) {
-	for l.first < l.next && l.at(l.first).arrived < ms {
-		*l.at(l.first) = entry{}
-		l.first++
-		if l.head++; l.head == chunkEntries {
-			l.chunks, l.head = l.chunks[1:], 0
-		}
-	}
-}
-
-// from is the place of the oldest record kept that arrived at ms or later.
-func (l *recordLog) from(ms int64) int64 {
-	n := sort.Search(int(l.next-l.first), func(i int) bool { return l.at(l.first+int64(i)).arrived >= ms })
-	return l.first + int64(n)
-}
-
-// read copies entries from place on, at most limit of them and maxBytes of keys and
-// data, but at least one if there is one.
-func (l *recordLog) read(place int64, limit, maxBytes int) []entry {
-	n, bytes := 0, 0
-	for p := place; p < l.next && n < limit; p++ {
-		bytes += len(l.at(p).buf)
-		if bytes > maxBytes && n > 0 {
-			break
-		}
-		n++
-	}
-	entries := make([]entry, n)
-	for i := range entries {
-		entries[i] = *l.at(place + int64(i))
-	}
-	return entries
 }
 
 // A meter counts what passes within a second. Bytes beyond the rate burden the seconds

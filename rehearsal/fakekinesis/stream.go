@@ -52,6 +52,7 @@ const (
 // A stream is guarded by Server.mu.
 type stream struct {
 	name, arn     string
+	dir           string // of its records
 	serial        uint64 // tells it from an earlier stream of the same name
 	mode          string
 	created       time.Time
@@ -166,7 +167,7 @@ func (st *stream) addShard(start, end hashKey, now time.Time, parents ...*shard)
 	for _, p := range parents {
 		birth = max(birth, p.birth+1)
 	}
-	sh := newShard(st.numbers, start, end, now, birth)
+	sh := newShard(st.numbers, start, end, now, birth, st.dir)
 	if len(parents) > 0 {
 		sh.parent = parents[0].id
 	}
@@ -322,7 +323,7 @@ func (s *Server) create(want StreamSettings, now time.Time) (*stream, error) {
 	}
 	s.serial++
 	st := &stream{
-		name: want.Name, arn: s.arn(want.Name), serial: s.serial,
+		name: want.Name, arn: s.arn(want.Name), dir: s.dir, serial: s.serial,
 		mode: want.Mode, created: now,
 		retention: minRetentionHours, maxRecord: minRecordKiB << 10,
 		tags: map[string]string{},
