@@ -144,7 +144,7 @@ func NewAccount(w World) (*Account, error) {
 		if reason := secretName(s.Name); reason != "" {
 			problems = append(problems, errors.New(reason))
 		}
-		a.putWorldSecret(s)
+		a.putSecret(s)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("fakeaws: the world can't be: %w", err)
@@ -206,6 +206,33 @@ func (a *Account) all(kind string) []*thing {
 
 func (a *Account) put(t *thing)    { a.objects[objectKey{t.kind.token, t.id}] = t }
 func (a *Account) remove(t *thing) { delete(a.objects, objectKey{t.kind.token, t.id}) }
+
+// undo returns what takes back every change of the objects since an earlier state, and
+// only those: what others change meanwhile stays. It is called with the account locked.
+func (a *Account) undo(earlier map[objectKey]*thing) func() {
+	changed := map[objectKey]*thing{} // nil for what was not there
+	for key, thing := range a.objects {
+		if earlier[key] != thing {
+			changed[key] = earlier[key]
+		}
+	}
+	for key, thing := range earlier {
+		if a.objects[key] == nil {
+			changed[key] = thing
+		}
+	}
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		for key, thing := range changed {
+			if thing == nil {
+				delete(a.objects, key)
+				continue
+			}
+			a.objects[key] = thing
+		}
+	}
+}
 
 // vpcOf returns the VPC of a subnet, and the subnet.
 func (a *Account) vpcOf(subnet string) (*VPC, *Subnet) {

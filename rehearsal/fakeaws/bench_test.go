@@ -27,6 +27,7 @@ var types = map[string]string{
 	"egress":         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
 	"namespace":      "aws:redshiftserverless/namespace:Namespace",
 	"workgroup":      "aws:redshiftserverless/workgroup:Workgroup",
+	"usage limit":    "aws:redshiftserverless/usageLimit:UsageLimit",
 	"secret":         "aws:secretsmanager/secret:Secret",
 	"secret version": "aws:secretsmanager/secretVersion:SecretVersion",
 }
@@ -82,9 +83,14 @@ func start(t *testing.T) *bench { return startWith(t, nil, fakeaws.Options{}) }
 
 func startWith(t *testing.T, settings props, opts fakeaws.Options) *bench {
 	t.Helper()
+	return startIn(t, world(), settings, opts)
+}
+
+func startIn(t *testing.T, world fakeaws.World, settings props, opts fakeaws.Options) *bench {
+	t.Helper()
 	b := &bench{T: t, outside: &outside{}}
 	var err error
-	if b.account, err = fakeaws.NewAccount(world()); err != nil {
+	if b.account, err = fakeaws.NewAccount(world); err != nil {
 		t.Fatal(err)
 	}
 	opts.Kinesis, opts.Redshift = b.outside, b.outside

@@ -663,6 +663,7 @@ func TestPreview(t *testing.T) {
 		"namespaceName": "ev-dev", "dbName": "dev", "adminUsername": "[secret]", "adminUserPassword": "[secret]",
 		"iamRoles": []any{"[unknown]"}, "defaultIamRoleArn": "[unknown]", "logExports": []any{"userlog", "connectionlog"},
 		"arn": "[unknown]", "namespaceId": "[unknown]", "kmsKeyId": "[unknown]", "tagsAll": props{},
+		"adminPasswordSecretArn": "[unknown]", "adminPasswordSecretKmsKeyId": "[unknown]",
 	}
 	if diff := cmp.Diff(want, shown(created.Properties)); diff != "" {
 		t.Errorf("preview of a creation (-want +got):\n%s", diff)

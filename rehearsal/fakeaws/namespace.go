@@ -2,6 +2,7 @@ package fakeaws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -15,7 +16,7 @@ type Namespace struct {
 	ARN           string
 	Database      string
 	AdminUser     string
-	AdminPassword string // secret
+	AdminPassword string // secret; that of the managed secret if there is one
 	IAMRoles      []string
 	DefaultRole   string
 	LogExports    []string
@@ -27,17 +28,27 @@ func namespaceType() *resourceType {
 	return &resourceType{
 		token: namespaceToken, noun: "Redshift Serverless Namespace", name: "namespaceName",
 		schema: tagged(schema{
-			"namespaceName":     {required: true, replaces: true},
-			"dbName":            {replaces: true, computed: true},
-			"adminUsername":     {computed: true, secret: true},
-			"adminUserPassword": {secret: true},
-			"defaultIamRoleArn": {check: isARN},
-			"iamRoles":          {kind: texts, set: true, computed: true, check: isARN},
-			"kmsKeyId":          {computed: true, check: isARN},
-			"logExports":        {kind: texts, set: true, check: oneOf("userlog", "connectionlog", "useractivitylog")},
-			"arn":               {output: true},
-			"namespaceId":       {output: true},
+			"namespaceName":               {required: true, replaces: true},
+			"dbName":                      {replaces: true, computed: true},
+			"adminUsername":               {computed: true, secret: true},
+			"adminUserPassword":           {secret: true},
+			"manageAdminPassword":         {kind: flag},
+			"adminPasswordSecretKmsKeyId": {computed: true},
+			"adminPasswordSecretArn":      {output: true},
+			"defaultIamRoleArn":           {check: isARN},
+			"iamRoles":                    {kind: texts, set: true, computed: true, check: isARN},
+			"kmsKeyId":                    {computed: true, check: isARN},
+			"logExports":                  {kind: texts, set: true, check: oneOf("userlog", "connectionlog", "useractivitylog")},
+			"arn":                         {output: true},
+			"namespaceId":                 {output: true},
 		}),
+		refine: func(in, _ values) error {
+			// Even false conflicts: github.com/hashicorp/terraform-provider-aws/issues/39265
+			if in.has("manageAdminPassword") && in.has("adminUserPassword") {
+				return errors.New(`Conflicting configuration arguments: "manage_admin_password": conflicts with admin_user_password`)
+			}
+			return nil
+		},
 		create: func(o *op) (effect, error) {
 			name := o.in.text("namespaceName")
 			if o.find(namespaceToken, name) != nil {
@@ -57,6 +68,9 @@ func namespaceType() *resourceType {
 			if err := o.checkNamespace("CreateNamespace"); err != nil {
 				return nil, err
 			}
+			if o.in.flag("manageAdminPassword") {
+				o.manageSecret()
+			}
 			return o.namespace(Redshift.CreateNamespace), nil
 		},
 		update: func(o *op) (effect, error) {
@@ -64,6 +78,13 @@ func namespaceType() *resourceType {
 			if o.changed("defaultIamRoleArn") && !o.changed("iamRoles") {
 				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException",
 					"When you specify the default IAM role, you must specify the entire list of IAM roles.")
+			}
+			if o.changed("manageAdminPassword") || o.old.flag("manageAdminPassword") && o.changed("adminUsername") {
+				// The provider sends an empty password with it, to a managed one:
+				// github.com/hashicorp/terraform-provider-aws/issues/39250 and 39266. The way back
+				// is not documented, and taken to be closed too.
+				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException", "1 validation error detected: "+
+					"Value at 'adminUserPassword' failed to satisfy constraint: Member must have length greater than or equal to 8")
 			}
 			if o.changed("adminUsername") && !o.in.has("adminUserPassword") {
 				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException", "You must specify both adminUsername and adminUserPassword.")
@@ -79,6 +100,9 @@ func namespaceType() *resourceType {
 					return nil, refuse(redshiftService, "DeleteNamespace", "ConflictException",
 						"The namespace %s is associated with the workgroup %s. Delete the workgroup first.", o.id, group.id)
 				}
+			}
+			if managed := o.old.text("adminPasswordSecretArn"); managed != "" {
+				o.removeSecret(managed)
 			}
 			if o.opts.Redshift == nil {
 				return nil, nil
@@ -135,20 +159,36 @@ func goodPassword(password string) bool {
 	return upper && lower && digit && len(password) >= 8 && len(password) <= 64
 }
 
+// manageSecret makes the secret in which AWS keeps the admin's password.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/redshift-secrets-manager-integration.html
+func (o *op) manageSecret() {
+	admin := o.props.text("adminUsername")
+	name := "redshift!" + o.id + "-" + admin
+	// A password has an upper-case letter, a lower-case one and a digit.
+	value := fmt.Sprintf(`{"username":%q,"password":"Aa1%s"}`, admin, o.digits("password of "+o.props.text("namespaceId"), 29))
+	o.props["adminPasswordSecretArn"] = o.putSecret(Secret{
+		Name: name, Value: value, Tags: map[string]string{"aws:secretsmanager:owningService": "redshift"},
+	})
+}
+
 func (o *op) namespace(put func(Redshift, context.Context, Namespace) error) effect {
-	n := namespaceOf(o.props)
+	n := o.namespaceOf(o.props)
 	if o.opts.Redshift == nil {
 		return nil
 	}
 	return func(ctx context.Context) error { return put(o.opts.Redshift, ctx, n) }
 }
 
-func namespaceOf(props values) Namespace {
-	return Namespace{
+func (a *Account) namespaceOf(props values) Namespace {
+	n := Namespace{
 		Name: props.text("namespaceName"), ID: props.text("namespaceId"), ARN: props.text("arn"), Database: props.text("dbName"),
 		AdminUser: props.text("adminUsername"), AdminPassword: props.text("adminUserPassword"),
 		IAMRoles: props.texts("iamRoles"), DefaultRole: props.text("defaultIamRoleArn"), LogExports: props.texts("logExports"),
 	}
+	if managed := a.staged(props.text("adminPasswordSecretArn"), current); managed != nil {
+		n.AdminPassword = values(parsedObject(managed.props.text("secretString"))).text("password")
+	}
+	return n
 }
 
 // Namespace returns a namespace, with its admin's password.
@@ -159,5 +199,5 @@ func (a *Account) Namespace(name string) (Namespace, error) {
 	if t == nil {
 		return Namespace{}, fmt.Errorf("fakeaws: there is no namespace %s", name)
 	}
-	return namespaceOf(t.props), nil
+	return a.namespaceOf(t.props), nil
 }

@@ -149,7 +149,7 @@ func supported(kind tokens.Type) (*resourceType, error) {
 func resourceTypes() []*resourceType {
 	return []*resourceType{
 		streamType(), roleType(), rolePolicyType(), securityGroupType(), ingressRuleType(), egressRuleType(),
-		namespaceType(), workgroupType(), secretType(), secretVersionType(),
+		namespaceType(), workgroupType(), usageLimitType(), secretType(), secretVersionType(),
 	}
 }
 
@@ -474,6 +474,7 @@ func (p *provider) change(t *resourceType, o *op, work func(*op) (effect, error)
 			return nil, nil, err
 		}
 	}
+	earlier := maps.Clone(p.account.objects)
 	outside, err := work(o)
 	if err != nil {
 		return nil, nil, err
@@ -486,15 +487,7 @@ func (p *provider) change(t *resourceType, o *op, work func(*op) (effect, error)
 	if o.old == nil {
 		p.account.made["create "+string(o.urn)]++
 	}
-	return func() {
-		p.account.mu.Lock()
-		defer p.account.mu.Unlock()
-		if before != nil {
-			p.account.put(before)
-			return
-		}
-		p.account.remove(&thing{kind: t, id: o.id})
-	}, outside, nil
+	return p.account.undo(earlier), outside, nil
 }
 
 // hold spends the part of a fault that comes before anything is done.

@@ -225,6 +225,12 @@ func parsed(v any) any {
 	return meaning
 }
 
+// parsedObject are the fields of a JSON text, none if it is no object.
+func parsedObject(document string) map[string]any {
+	fields, _ := parsed(document).(map[string]any)
+	return fields
+}
+
 // ordered is a list in an order of its own.
 func ordered(v any) any {
 	items, ok := v.([]any)

@@ -1,7 +1,6 @@
 package fakeaws
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,9 +55,7 @@ func secretType() *resourceType {
 			if o.old.number("recoveryWindowInDays") > 0 {
 				o.scheduled[o.old.text("name")] = true
 			}
-			for _, version := range o.versionsOf(o.id) {
-				o.remove(version)
-			}
+			o.removeSecret(o.id)
 			return nil, nil
 		},
 	}
@@ -68,16 +65,64 @@ func (a *Account) secretARN(name string) string {
 	return a.arn("secretsmanager", "secret:"+name+"-"+strings.TrimPrefix(a.newID("secret ", name, 6), "secret "))
 }
 
-// putWorldSecret makes a secret that was there before.
-func (a *Account) putWorldSecret(s Secret) {
+// putSecret makes a secret that no program asked for, and returns its ARN.
+func (a *Account) putSecret(s Secret) string {
 	id := a.secretARN(s.Name)
-	version := a.newUUID("version", s.Name)
 	a.put(&thing{kind: secretType(), id: id, props: values{
 		"name": s.Name, "arn": id, "tags": object(s.Tags), "tagsAll": object(s.Tags),
 	}})
-	a.put(&thing{kind: secretVersionType(), id: id + "|" + version, props: values{
-		"secretId": id, "arn": id, "secretString": s.Value, "versionId": version, "versionStages": list([]string{current}),
+	a.putValue(id, s.Value)
+	return id
+}
+
+// putValue gives a secret another current value.
+func (a *Account) putValue(secret, value string) {
+	version := a.newVersion(secret)
+	a.put(&thing{kind: secretVersionType(), id: secret + "|" + version, props: values{
+		"secretId": secret, "arn": secret, "secretString": value, "versionId": version, "versionStages": list([]string{current}),
 	}})
+}
+
+// newVersion makes the id of a secret's next current value, and moves the labels on.
+func (a *Account) newVersion(secret string) string {
+	if last := a.staged(secret, previous); last != nil {
+		a.relabel(last)
+	}
+	if last := a.staged(secret, current); last != nil {
+		a.relabel(last, previous)
+	}
+	return a.newUUID("version", secret)
+}
+
+// removeSecret deletes a secret with its values.
+func (a *Account) removeSecret(id string) {
+	for _, version := range a.versionsOf(id) {
+		a.remove(version)
+	}
+	delete(a.objects, objectKey{secretToken, id})
+}
+
+// SetSecret gives a secret, by ARN or name, another current value, as a rotation or a
+// person does. What logs in with it has to be told by other means.
+func (a *Account) SetSecret(id, value string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	secret := a.secretNamed(id)
+	if secret == nil {
+		return refuse(secretsService, "PutSecretValue", "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+	}
+	if err := checkSecretValue(value); err != nil {
+		return err
+	}
+	a.putValue(secret.id, value)
+	return nil
+}
+
+func checkSecretValue(value string) error {
+	if len(value) == 0 || len(value) > 65536 {
+		return refuse(secretsService, "PutSecretValue", "InvalidParameterException", "A secret has 1 to 65536 bytes, this one %d.", len(value))
+	}
+	return nil
 }
 
 // secretNamed finds a secret by its name or ARN.
@@ -125,9 +170,7 @@ func (a *Account) secretTexts() []string {
 	for _, version := range a.all(secretVersionToken) {
 		value := version.props.text("secretString")
 		texts = append(texts, value)
-		var fields map[string]any
-		_ = json.Unmarshal([]byte(value), &fields) // a value that is no object has no fields
-		for key, field := range fields {
+		for key, field := range parsedObject(value) {
 			if password, ok := field.(string); ok && strings.Contains(key, "password") {
 				texts = append(texts, password)
 			}
@@ -151,16 +194,10 @@ func secretVersionType() *resourceType {
 			if secret == nil {
 				return nil, refuse(secretsService, "PutSecretValue", "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 			}
-			if len(value) == 0 || len(value) > 65536 {
-				return nil, refuse(secretsService, "PutSecretValue", "InvalidParameterException", "A secret has 1 to 65536 bytes, this one %d.", len(value))
+			if err := checkSecretValue(value); err != nil {
+				return nil, err
 			}
-			if last := o.staged(secret.id, previous); last != nil {
-				last.relabel()
-			}
-			if last := o.staged(secret.id, current); last != nil {
-				last.relabel(previous)
-			}
-			version := o.newUUID("version", secret.id)
+			version := o.newVersion(secret.id)
 			o.id = o.in.text("secretId") + "|" + version
 			o.props["arn"] = secret.id
 			o.props["versionId"] = version
@@ -173,7 +210,8 @@ func secretVersionType() *resourceType {
 }
 
 // relabel gives a version of a secret other labels.
-func (t *thing) relabel(labels ...string) {
-	t.props = t.props.clone()
-	t.props["versionStages"] = list(labels)
+func (a *Account) relabel(version *thing, labels ...string) {
+	props := version.props.clone()
+	props["versionStages"] = list(labels)
+	a.put(&thing{kind: version.kind, id: version.id, props: props})
 }

@@ -20,6 +20,7 @@ type Workgroup struct {
 	Port         int
 	BaseCapacity int // RPU
 	MaxCapacity  int // RPU; 0 is no limit
+	PriceTarget  int // 1, the cheapest, to 100, the fastest, with which AWS chooses the capacity; 0 is none
 
 	EnhancedVPCRouting bool
 	PubliclyAccessible bool
@@ -60,6 +61,15 @@ func workgroupType() *resourceType {
 			"namespaceName": {required: true, replaces: true},
 			"baseCapacity":  {kind: number, computed: true},
 			"maxCapacity":   {kind: number},
+			"pricePerformanceTarget": {kind: anObject, computed: true, fields: schema{
+				"enabled": {kind: flag, required: true}, "level": {kind: number},
+			}, check: func(v any) string {
+				target := values(v.(map[string]any))
+				if level := target.number("level"); target.has("level") && !slices.Contains([]int{1, 25, 50, 75, 100}, level) {
+					return fmt.Sprintf("expected level to be one of [1 25 50 75 100], got %d", level)
+				}
+				return ""
+			}},
 			"configParameters": {kind: someObjects, set: true, computed: true, fields: schema{
 				"parameterKey": {required: true}, "parameterValue": {required: true},
 			}, check: func(v any) string {
@@ -84,6 +94,10 @@ func workgroupType() *resourceType {
 			if o.find(workgroupToken, name) != nil {
 				return nil, refuse(redshiftService, "CreateWorkgroup", "ConflictException", "Workgroup %s already exists.", name)
 			}
+			// The provider says so, but not in a preview.
+			if o.in.number("baseCapacity") > 0 && o.in.object("pricePerformanceTarget").flag("enabled") {
+				return nil, errors.New("base_capacity cannot be set when price_performance_target.enabled is true")
+			}
 			o.id = name
 			id := o.newUUID("workgroup", name)
 			o.props["workgroupId"] = id
@@ -91,9 +105,19 @@ func workgroupType() *resourceType {
 			return o.workgroup("CreateWorkgroup", freshParameters(), Redshift.CreateWorkgroup)
 		},
 		update: func(o *op) (effect, error) {
+			if o.changed("pricePerformanceTarget") && !o.props.object("pricePerformanceTarget").flag("enabled") {
+				// The provider sends the base capacity first, or a level with the end of the target:
+				// github.com/hashicorp/terraform-provider-aws/issues/43164
+				return nil, refuse(redshiftService, "UpdateWorkgroup", "ValidationException",
+					"You can't set the base capacity of a workgroup whose price-performance target is enabled, nor a level when it is not.")
+			}
 			return o.workgroup("UpdateWorkgroup", parameters(o.old), Redshift.UpdateWorkgroup)
 		},
 		delete: func(o *op) (effect, error) {
+			// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless_delete-workgroup.html
+			for _, limit := range o.limitsOf(o.find(workgroupToken, o.id)) {
+				o.remove(limit)
+			}
 			if o.opts.Redshift == nil {
 				return nil, nil
 			}
@@ -126,11 +150,18 @@ func (o *op) workgroup(operation string, config map[string]string, put func(Reds
 			o.props[key] = value
 		}
 	}
-	base, limit, port := o.props.number("baseCapacity"), o.in.number("maxCapacity"), o.props.number("port")
+	managed := priceTarget(o.props) > 0
+	switch {
+	case managed:
+		o.props["baseCapacity"] = -1.0 // what AWS shows when it chooses
+	case o.props.object("pricePerformanceTarget").has("level"):
+		o.props["pricePerformanceTarget"] = map[string]any{"enabled": false, "level": 0.0}
+	}
+	base, limit, port := capacity(o.props), o.in.number("maxCapacity"), o.props.number("port")
 	switch {
 	case base != 4 && (base < 8 || base > 1024 || base%8 != 0 || base > 512 && base%32 != 0):
 		return nil, invalid("Invalid base capacity %d: 4, 8 to 512 in steps of 8, or up to 1024 in steps of 32", base)
-	case limit != 0 && (limit < base || limit > 5632 || limit%8 != 0):
+	case limit != 0 && (limit < base && !managed || limit > 5632 || limit%8 != 0):
 		return nil, invalid("Invalid max capacity %d: from the base capacity, %d, to 5632 in steps of 8", limit, base)
 	case (port < 5431 || port > 5455) && (port < 8191 || port > 8215):
 		return nil, invalid("Invalid port %d: 5431 to 5455 or 8191 to 8215", port)
@@ -151,6 +182,25 @@ func (o *op) workgroup(operation string, config map[string]string, put func(Reds
 		return nil, nil
 	}
 	return func(ctx context.Context) error { return put(o.opts.Redshift, ctx, g) }, nil
+}
+
+// capacity is a workgroup's base capacity in RPU. When AWS chooses it, the service's
+// default counts for the addresses: nothing is documented.
+func capacity(props values) int {
+	if priceTarget(props) > 0 {
+		return 128
+	}
+	return props.number("baseCapacity")
+}
+
+// priceTarget is the level of a workgroup's price-performance target, 0 without one.
+// Balanced is the service's default.
+func priceTarget(props values) int {
+	target := props.object("pricePerformanceTarget")
+	if !target.flag("enabled") {
+		return 0
+	}
+	return cmp.Or(target.number("level"), 50)
 }
 
 // parameters are the configuration parameters by key.
@@ -228,7 +278,7 @@ func (o *op) settle(operation string, base int) error {
 		want := need
 		if o.old != nil && slices.Contains(o.old.texts("subnetIds"), s.ID) && routed == o.old.flag("enhancedVpcRouting") {
 			switch {
-			case base <= o.old.number("baseCapacity"):
+			case base <= capacity(o.old):
 				want = 0
 			case routed:
 				want = addresses(base, changing)
@@ -247,7 +297,7 @@ func (o *op) settle(operation string, base int) error {
 // holds is how many addresses a workgroup takes in each of its subnets.
 func holds(workgroup values) int {
 	if workgroup.flag("enhancedVpcRouting") {
-		return addresses(workgroup.number("baseCapacity"), creating)
+		return addresses(capacity(workgroup), creating)
 	}
 	return 3
 }
@@ -288,7 +338,8 @@ func workgroupOf(props values) Workgroup {
 		Name: props.text("workgroupName"), ID: props.text("workgroupId"), ARN: props.text("arn"), Namespace: props.text("namespaceName"),
 		Port: props.number("port"), BaseCapacity: props.number("baseCapacity"), MaxCapacity: props.number("maxCapacity"),
 		EnhancedVPCRouting: props.flag("enhancedVpcRouting"), PubliclyAccessible: props.flag("publiclyAccessible"),
-		SubnetIDs: props.texts("subnetIds"), SecurityGroupIDs: props.texts("securityGroupIds"), ConfigParameters: parameters(props),
+		PriceTarget: priceTarget(props),
+		SubnetIDs:   props.texts("subnetIds"), SecurityGroupIDs: props.texts("securityGroupIds"), ConfigParameters: parameters(props),
 	}
 	for _, endpoint := range props.objects("endpoints") {
 		g.Address = endpoint.text("address")
