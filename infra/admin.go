@@ -17,6 +17,9 @@ type admin struct {
 	username  pulumi.StringOutput
 	password  pulumi.StringOutput
 
+	// ownKey says whether a key of the customer's encrypts the secret.
+	ownKey bool
+
 	// readable says whether the Data API can read the secret as it is.
 	readable bool
 }
@@ -44,7 +47,9 @@ func lookUpAdmin(ctx *pulumi.Context, s settings, wrong *problems) admin {
 			"The caller needs secretsmanager:GetSecretValue on %s, and kms:Decrypt on its key if it has one of its own.", s.SecretName, said(err), secret.Arn)
 		return admin{}
 	}
-	return parseAdmin(s, secret.Arn, version.SecretString, wrong)
+	found := parseAdmin(s, secret.Arn, version.SecretString, wrong)
+	found.ownKey = secret.KmsKeyId != ""
+	return found
 }
 
 func parseAdmin(s settings, arn, text string, wrong *problems) admin {

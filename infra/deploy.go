@@ -22,15 +22,16 @@ func Deploy(ctx *pulumi.Context) error {
 	s.checkPlace(place, &wrong)
 	net := lookUpNetwork(ctx, s, &wrong)
 	admin := lookUpAdmin(ctx, s, &wrong)
+	existing := lookUpStream(ctx, s, &wrong)
 	if err := wrong.err(ctx); err != nil {
 		return err
 	}
 
-	stream, err := newStream(ctx, s)
+	stream, err := newStream(ctx, s, existing)
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", s.StreamName, err)
 	}
-	role, err := newStreamingRole(ctx, s, place)
+	role, err := newStreamingRole(ctx, s, place, existing)
 	if err != nil {
 		return fmt.Errorf("streaming role %s: %w", s.RoleName, err)
 	}
@@ -50,11 +51,26 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return fmt.Errorf("schema of database %s: %w", s.DatabaseName, err)
 	}
+	limit, err := newUsageLimit(ctx, s, house)
+	if err != nil {
+		return fmt.Errorf("usage limit of %s: %w", s.WorkgroupName, err)
+	}
+	failed, err := newRefreshSchedule(ctx, s, place, house, login, admin.ownKey || s.KMSKeyARN != "", schema)
+	if err != nil {
+		return fmt.Errorf("schedule %s: %w", s.refreshName(), err)
+	}
+	topic, err := newAlarms(ctx, s, stream, house, limit, failed)
+	if err != nil {
+		return fmt.Errorf("alarms of %s: %w", s.WorkgroupName, err)
+	}
+	if err := newDashboard(ctx, s, place, stream, house); err != nil {
+		return fmt.Errorf("dashboard %s: %w", s.WorkgroupName, err)
+	}
 
 	ctx.Export("region", pulumi.String(place.region))
 	ctx.Export("vpcId", pulumi.String(net.vpcID))
-	ctx.Export("streamName", stream.Name)
-	ctx.Export("streamArn", stream.Arn)
+	ctx.Export("streamName", stream.name)
+	ctx.Export("streamArn", stream.arn)
 	ctx.Export("streamingRoleArn", role.role.Arn)
 	ctx.Export("namespaceName", house.namespace.NamespaceName)
 	ctx.Export("workgroupName", house.workgroup.WorkgroupName)
@@ -63,6 +79,12 @@ func Deploy(ctx *pulumi.Context) error {
 	ctx.Export("dataApiSecretArn", login)
 	ctx.Export("schemaVersion", schemaVersion(schema))
 	ctx.Export("queryEditorUrl", pulumi.String(place.queryEditorURL()))
+	if failed != nil {
+		ctx.Export("refreshFailedQueueUrl", failed.Url)
+	}
+	if topic != nil {
+		ctx.Export("alarmTopicArn", topic)
+	}
 	return nil
 }
 

@@ -53,6 +53,13 @@ func configurations() map[string]map[string]string {
 			"namespaceName": "ns-x", "workgroupName": "wg-x", "roleName": "role-x", "databaseName": "ev",
 			"baseCapacity": "32", "maxCapacity": "64", "enhancedVpcRouting": "false", "kmsKeyArn": customerKey,
 			"logExports": `["userlog"]`, "caseSensitiveIdentifiers": "true", "protect": "true", "aws:profile": "ev",
+			"alarmTopicArn": "arn:aws:sns:us-east-1:123456789012:on-call",
+		},
+		"operated": {
+			"existingStreamName": "ev_existing", "refresh": "rate(5 minutes)", "readers": `["analyst","group:planning"]`,
+			"priceTarget": "50", "baseCapacity": "0",
+			"usageLimitRpuHours": "100", "usageLimitPeriod": "weekly", "usageLimitAction": "deactivate",
+			"alarmEmail": "on-call@example.com", "alarmLagMinutes": "2880", "dashboard": "true",
 		},
 	}
 }
@@ -198,6 +205,10 @@ func TestRefusals(t *testing.T) {
 		{"secretName and manageAdminPassword", set("manageAdminPassword", "true"), nil},
 		{"manageAdminPassword not a flag", set("manageAdminPassword", "aws"), nil},
 		{"existingStreamName malformed", set("existingStreamName", "arn:aws:kinesis:us-east-1:123456789012:stream/x"), nil},
+		{"existingStreamName unknown", set("existingStreamName", "no-such"), nil},
+		{"existingStreamName being deleted", set("existingStreamName", "ev_existing"), func(a *account) {
+			a.streams["ev_existing"] = map[string]any{"status": "DELETING"}
+		}},
 		{"existingStreamName with upper case", set("existingStreamName", "EvStream"), nil},
 		{"refresh unknown", set("refresh", "hourly"), nil},
 		{"refresh empty", set("refresh", ""), nil},
@@ -223,6 +234,8 @@ func TestRefusals(t *testing.T) {
 		{"alarmEmail and alarmTopicArn", set("alarmEmail", "on-call@example.com", "alarmTopicArn", "arn:aws:sns:us-east-1:123456789012:on-call"), nil},
 		{"alarmTopicArn a name", set("alarmTopicArn", "on-call"), nil},
 		{"alarmTopicArn of another region", set("alarmTopicArn", "arn:aws:sns:eu-west-1:123456789012:on-call"), nil},
+		{"alarmStorageGb 0", set("alarmStorageGb", "0"), nil},
+		{"workgroupName too long for a schedule", set("workgroupName", strings.Repeat("w", 57), "refresh", "rate(5 minutes)"), nil},
 		{"alarmLagMinutes 0", set("alarmLagMinutes", "0"), nil},
 		{"alarmLagMinutes a day and a half", set("alarmLagMinutes", "2160"), nil},
 		{"alarmLagMinutes too long", set("alarmLagMinutes", "11520"), nil},
@@ -455,22 +468,97 @@ func findPlain(t *testing.T, where string, v resource.PropertyValue) {
 
 // TestEachFailureSurfaces: whatever AWS refuses, the deployment fails.
 func TestEachFailureSurfaces(t *testing.T) {
-	made, err := deploy(t, example(), nil)
-	if err != nil {
-		t.Fatal(err)
+	for name, settings := range configurations() {
+		made, err := deploy(t, example(), settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(made.calls)
+		failures := slices.Concat(made.types(), slices.Compact(made.calls))
+		if len(failures) < 18 {
+			t.Fatalf("only %d kinds of resources and lookups seen: %v", len(failures), failures)
+		}
+		for _, token := range failures {
+			t.Run(name+" "+token, func(t *testing.T) {
+				a := example()
+				a.failing = token
+				_, err := deploy(t, a, settings)
+				if err == nil || !strings.Contains(err.Error(), "AWS says no to "+token) {
+					t.Errorf("err = %v, want the refusal of %s", err, token)
+				}
+			})
+		}
 	}
-	slices.Sort(made.calls)
-	failures := slices.Concat(made.types(), slices.Compact(made.calls))
-	if len(failures) < 18 {
-		t.Fatalf("only %d kinds of resources and lookups seen: %v", len(failures), failures)
-	}
-	for _, token := range failures {
-		t.Run(token, func(t *testing.T) {
+}
+
+// TestExistingStream: the stack reads the stream that is there and makes none, so
+// that nothing it does can change or delete it.
+func TestExistingStream(t *testing.T) {
+	const customerKeyID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+	for _, c := range []struct {
+		name     string
+		stream   map[string]any
+		decrypts bool
+	}{
+		{"not encrypted", nil, false},
+		{"with the key that AWS manages", map[string]any{"encryptionType": "KMS", "kmsKeyId": "alias/aws/kinesis"}, false},
+		{"with a key of its owner", map[string]any{"encryptionType": "KMS", "kmsKeyId": customerKeyID}, true},
+		{"being resharded", map[string]any{"status": "UPDATING"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			a := example()
-			a.failing = token
-			_, err := deploy(t, a, nil)
-			if err == nil || !strings.Contains(err.Error(), "AWS says no to "+token) {
-				t.Errorf("err = %v, want the refusal of %s", err, token)
+			a.streams["ev_existing"] = c.stream
+			made, err := deploy(t, a, map[string]string{"existingStreamName": "ev_existing"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if types := made.types(); slices.Contains(types, "aws:kinesis/stream:Stream") {
+				t.Errorf("the stack makes a stream of its own: %v", types)
+			}
+			policy := fmt.Sprint(made.get(t, "aws:iam/rolePolicy:RolePolicy", "streaming").Inputs["policy"])
+			if !strings.Contains(policy, "stream/ev_existing") || strings.Contains(policy, "kms:Decrypt") != c.decrypts {
+				t.Errorf("policy is %s; it reads the existing stream, and decrypts: %t", policy, c.decrypts)
+			}
+			environment := made.get(t, "command:local:Command", "schema").Inputs["environment"].(map[string]any)
+			if got := environment["STREAM_NAME"]; got != "ev_existing" {
+				t.Errorf("the SQL reads the stream %v, want ev_existing", got)
+			}
+		})
+	}
+}
+
+// TestAlarms shows which alarms there are.
+func TestAlarms(t *testing.T) {
+	always := []string{"failed-queries", "storage", "write-throttling"}
+	for _, c := range []struct {
+		name     string
+		settings map[string]string
+		want     []string
+	}{
+		{"nobody to tell", map[string]string{"usageLimitRpuHours": "10"}, nil},
+		{"an address", map[string]string{"alarmEmail": "on-call@example.com"}, append([]string{"lag"}, always...)},
+		{"a topic", map[string]string{"alarmTopicArn": "arn:aws:sns:us-east-1:123456789012:on-call"}, append([]string{"lag"}, always...)},
+		{"nobody promises freshness", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "manual"}, always},
+		{"a schedule", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "cron(0/10 * * * ? *)"}, append([]string{"lag", "refresh-failed"}, always...)},
+		{"a usage limit", map[string]string{"alarmEmail": "on-call@example.com", "usageLimitRpuHours": "10"}, append([]string{"lag", "usage"}, always...)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			made, err := deploy(t, example(), c.settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range made.resources {
+				if r.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" {
+					got = append(got, r.Name)
+				}
+			}
+			slices.Sort(c.want)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("alarms differ: -want +got\n%s", diff)
+			}
+			if ownTopic := slices.Contains(made.types(), "aws:sns/topic:Topic"); ownTopic != (c.settings["alarmEmail"] != "") {
+				t.Errorf("makes a topic of its own: %t", ownTopic)
 			}
 		})
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/config"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kinesis"
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -24,7 +23,7 @@ import (
 // stops.
 func newSchema(
 	ctx *pulumi.Context, s settings, at place,
-	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream *kinesis.Stream, groups *securityGroups,
+	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, groups *securityGroups,
 ) (*local.Command, error) {
 	archive, err := sql.Pack(sql.Migrations())
 	if err != nil {
@@ -35,7 +34,7 @@ func newSchema(
 		"REDSHIFT_WORKGROUP":  house.workgroup.WorkgroupName,
 		"REDSHIFT_DATABASE":   house.namespace.DbName,
 		"REDSHIFT_SECRET_ARN": login,
-		"STREAM_NAME":         stream.Name,
+		"STREAM_NAME":         stream.name,
 		"STREAMING_ROLE_ARN":  role.role.Arn,
 		// A replaced namespace is empty: its id, and the endpoint, run the
 		// migrations again. Being ordered after it would not.

@@ -56,6 +56,7 @@ type settings struct {
 	AlarmEmail      string
 	AlarmTopicARN   string
 	AlarmLagMinutes int
+	AlarmStorageGB  int
 	Dashboard       bool
 
 	CaseSensitiveIdentifiers bool
@@ -114,6 +115,7 @@ func readSettings(ctx *pulumi.Context, wrong *problems) settings {
 		AlarmEmail:      r.text("alarmEmail"),
 		AlarmTopicARN:   r.text("alarmTopicArn"),
 		AlarmLagMinutes: r.integer("alarmLagMinutes"),
+		AlarmStorageGB:  r.integer("alarmStorageGb"),
 		Dashboard:       r.flag("dashboard"),
 
 		CaseSensitiveIdentifiers: r.flag("caseSensitiveIdentifiers"),
@@ -406,6 +408,9 @@ func (s settings) checkAlarms(r *reader) {
 		r.add("alarmEmail", "is %q: it takes one e-mail address.", s.AlarmEmail)
 	case s.AlarmTopicARN != "" && !topicARN.MatchString(s.AlarmTopicARN):
 		r.add("alarmTopicArn", "is %q: it takes the ARN of a standard SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME.", s.AlarmTopicARN)
+	}
+	if s.AlarmStorageGB < 1 {
+		r.add("alarmStorageGb", "is %d: it is 1 GB or more.", s.AlarmStorageGB)
 	}
 	// CloudWatch looks at one period of at most a day, or at up to seven whole days.
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html

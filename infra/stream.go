@@ -1,16 +1,56 @@
 package infra
 
 import (
-	"encoding/json"
-	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kinesis"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// newStream makes the Kinesis data stream, encrypted at rest.
-func newStream(ctx *pulumi.Context, s settings) (*kinesis.Stream, error) {
+// stream is the Kinesis data stream that the warehouse reads.
+type stream struct {
+	name, arn pulumi.StringOutput
+}
+
+// existingStream is a stream that the stack reads and does not own.
+type existingStream struct {
+	name, arn string
+	encrypted bool // with a key of the customer's
+}
+
+// lookUpStream finds the existing stream that the settings name, if they do.
+func lookUpStream(ctx *pulumi.Context, s settings, wrong *problems) *existingStream {
+	name := s.ExistingStreamName
+	if name == "" || !streamName.MatchString(name) {
+		return nil // none, or already reported
+	}
+	found, err := kinesis.LookupStream(ctx, &kinesis.LookupStreamArgs{Name: name})
+	if err != nil {
+		wrong.add("existingStreamName is %q: the stream can't be looked up in this region and account: %s. "+
+			"List them with: aws kinesis list-streams", name, said(err))
+		return nil
+	}
+	if found.Status != "ACTIVE" && found.Status != "UPDATING" {
+		wrong.add("existingStreamName is %q: the stream is %s. Wait until it is ACTIVE, or name another.", name, found.Status)
+		return nil
+	}
+	return &existingStream{
+		name:      name,
+		arn:       found.Arn,
+		encrypted: found.EncryptionType == "KMS" && !strings.HasSuffix(found.KmsKeyId, "alias/aws/kinesis"),
+	}
+}
+
+// newStream makes the Kinesis data stream, encrypted at rest, unless there is one
+// to read.
+func newStream(ctx *pulumi.Context, s settings, existing *existingStream) (stream, error) {
+	if existing != nil {
+		return stream{
+			name: pulumi.String(existing.name).ToStringOutput(),
+			arn:  pulumi.String(existing.arn).ToStringOutput(),
+		}, nil
+	}
 	args := &kinesis.StreamArgs{
 		Name:              pulumi.String(s.StreamName),
 		RetentionPeriod:   pulumi.Int(s.RetentionHours),
@@ -25,9 +65,13 @@ func newStream(ctx *pulumi.Context, s settings) (*kinesis.Stream, error) {
 	if s.KMSKeyARN != "" {
 		args.KmsKeyId = pulumi.String(s.KMSKeyARN)
 	}
-	return kinesis.NewStream(ctx, "stream", args,
+	made, err := kinesis.NewStream(ctx, "stream", args,
 		pulumi.Protect(s.Protect),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "15m"}))
+	if err != nil {
+		return stream{}, err
+	}
+	return stream{name: made.Name, arn: made.Arn}, nil
 }
 
 // streamingRole is the role with which Redshift reads the stream, and its
@@ -39,7 +83,7 @@ type streamingRole struct {
 
 // newStreamingRole makes the role. Its name, and so its ARN, stays the same for
 // as long as the external schema lives, because that cannot be altered.
-func newStreamingRole(ctx *pulumi.Context, s settings, at place) (*streamingRole, error) {
+func newStreamingRole(ctx *pulumi.Context, s settings, at place, existing *existingStream) (*streamingRole, error) {
 	trust, err := policyDocument(trustedByRedshift())
 	if err != nil {
 		return nil, err
@@ -55,7 +99,15 @@ func newStreamingRole(ctx *pulumi.Context, s settings, at place) (*streamingRole
 	}
 	// The stream's ARN is written out, not taken from the stream, so that the
 	// first preview shows the policy.
-	document, err := policyDocument(readsStream(at.arn("kinesis", "stream/"+s.StreamName), s.KMSKeyARN))
+	streamARN := at.arn("kinesis", "stream/"+s.StreamName)
+	reads := readsStream(streamARN)
+	switch {
+	case existing != nil && existing.encrypted:
+		reads = append(reads, decrypts("aws:kinesis:arn", streamARN))
+	case existing == nil && s.KMSKeyARN != "":
+		reads = append(reads, statement{Sid: "DecryptStream", Effect: "Allow", Action: []string{"kms:Decrypt"}, Resource: s.KMSKeyARN})
+	}
+	document, err := policyDocument(reads...)
 	if err != nil {
 		return nil, err
 	}
@@ -67,40 +119,23 @@ func newStreamingRole(ctx *pulumi.Context, s settings, at place) (*streamingRole
 	return &streamingRole{role: role, policy: policy}, err
 }
 
-// statement is one statement of an IAM policy.
-type statement struct {
-	Sid       string              `json:"Sid,omitempty"`
-	Effect    string              `json:"Effect"`
-	Principal map[string][]string `json:"Principal,omitempty"`
-	Action    []string            `json:"Action"`
-	Resource  string              `json:"Resource,omitempty"`
-}
-
-func policyDocument(statements []statement) (string, error) {
-	document, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements})
-	if err != nil {
-		return "", fmt.Errorf("policy: %w", err)
-	}
-	return string(document), nil
-}
-
 // trustedByRedshift names both of Redshift's principals, as Serverless asks.
 // There is no condition: the documented one, sts:ExternalId, needs the id of the
 // workgroup, which needs the role.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-security-other-services.html
-func trustedByRedshift() []statement {
-	return []statement{{
+func trustedByRedshift() statement {
+	return statement{
 		Effect:    "Allow",
 		Principal: map[string][]string{"Service": {"redshift-serverless.amazonaws.com", "redshift.amazonaws.com"}},
 		Action:    []string{"sts:AssumeRole"},
-	}}
+	}
 }
 
 // readsStream is what streaming ingestion needs and no more. The key that AWS
 // manages for Kinesis needs no permission.
 // https://docs.aws.amazon.com/redshift/latest/dg/materialized-view-streaming-ingestion-getting-started.html
-func readsStream(streamARN, kmsKeyARN string) []statement {
-	statements := []statement{{
+func readsStream(streamARN string) []statement {
+	return []statement{{
 		Sid:    "ReadStream",
 		Effect: "Allow",
 		Action: []string{
@@ -117,13 +152,4 @@ func readsStream(streamARN, kmsKeyARN string) []statement {
 		Action:   []string{"kinesis:ListStreams"},
 		Resource: "*",
 	}}
-	if kmsKeyARN != "" {
-		statements = append(statements, statement{
-			Sid:      "DecryptStream",
-			Effect:   "Allow",
-			Action:   []string{"kms:Decrypt"},
-			Resource: kmsKeyARN,
-		})
-	}
-	return statements
 }

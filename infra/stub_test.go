@@ -23,8 +23,9 @@ type account struct {
 	vpcs       []vpc
 	secrets    map[string]string // value by name
 	workgroups map[string][]string
-	failing    string // resource type or lookup that fails
-	timedOut   bool   // the workgroup's creation did, so that its state has no endpoint
+	streams    map[string]map[string]any // what a lookup shows, by name
+	failing    string                    // resource type or lookup that fails
+	timedOut   bool                      // the workgroup's creation did, so that its state has no endpoint
 }
 
 type vpc struct {
@@ -66,6 +67,7 @@ func example() *account {
 			"redshift/admin":  `{"admin_username":"` + adminName + `","admin_user_password":"` + adminPassword + `"}`,
 			"redshift/native": `{"username":"` + adminName + `","password":"` + adminPassword + `","engine":"redshift"}`,
 		},
+		streams: map[string]map[string]any{"ev_existing": {}},
 	}
 }
 
@@ -131,7 +133,10 @@ func (s stub) NewResource(args pulumi.MockResourceArgs) (string, resource.Proper
 		"aws:redshiftserverless/namespace:Namespace":     {"namespaceId": "0f0f0f0f-1111-2222-3333-444444444444"},
 		"aws:secretsmanager/secretVersion:SecretVersion": {"arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:copy-AbCdEf"},
 		"command:local:Command":                          {"stdout": `{"version": 5, "migrations": []}`},
+		"aws:sns/topic:Topic":                            {"arn": "arn:aws:sns:us-east-1:123456789012:x"},
+		"aws:sqs/queue:Queue":                            {"arn": "arn:aws:sqs:us-east-1:123456789012:x", "url": "https://sqs.us-east-1.amazonaws.com/123456789012/x"},
 		"aws:redshiftserverless/workgroup:Workgroup": {
+			"arn":       "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/0f0f0f0f-1111-2222-3333-555555555555",
 			"endpoints": []any{map[string]any{"address": "x.123456789012.us-east-1.redshift-serverless.amazonaws.com", "port": 5439}},
 		},
 	}[args.TypeToken]
@@ -313,6 +318,17 @@ func (a *account) look(token string, args map[string]any) (map[string]any, error
 			return map[string]any{"routes": list, "associations": associations}, nil
 		}
 		return nil, nothing // as AWS's own lookup by subnet answers for the main table
+	case "aws:kinesis/getStream:getStream":
+		stream, ok := a.streams[text("name")]
+		if !ok {
+			return nil, fmt.Errorf("reading Kinesis Stream (%s): couldn't find resource", text("name"))
+		}
+		found := map[string]any{
+			"arn": "arn:aws:kinesis:us-east-1:123456789012:stream/" + text("name"), "name": text("name"),
+			"status": "ACTIVE", "encryptionType": "NONE",
+		}
+		maps.Copy(found, stream)
+		return found, nil
 	case "aws:secretsmanager/getSecret:getSecret":
 		name := text("name")
 		if arn := text("arn"); arn != "" {

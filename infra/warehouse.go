@@ -49,13 +49,20 @@ func newWarehouse(ctx *pulumi.Context, s settings, net network, login admin, rol
 	wg := &redshiftserverless.WorkgroupArgs{
 		WorkgroupName:      pulumi.String(s.WorkgroupName),
 		NamespaceName:      namespace.NamespaceName,
-		BaseCapacity:       pulumi.Int(s.BaseCapacity),
 		EnhancedVpcRouting: pulumi.Bool(s.EnhancedVPCRouting),
 		PubliclyAccessible: pulumi.Bool(false),
 		Port:               pulumi.Int(redshiftPort),
 		SubnetIds:          pulumi.ToStringArray(net.subnetIDs),
 		SecurityGroupIds:   pulumi.StringArray{groups.warehouse.ID()},
 		Tags:               s.tags(),
+	}
+	if s.PriceTarget > 0 {
+		wg.PricePerformanceTarget = &redshiftserverless.WorkgroupPricePerformanceTargetArgs{
+			Enabled: pulumi.Bool(true),
+			Level:   pulumi.Int(s.PriceTarget),
+		}
+	} else {
+		wg.BaseCapacity = pulumi.Int(s.BaseCapacity)
 	}
 	if s.MaxCapacity > 0 {
 		wg.MaxCapacity = pulumi.Int(s.MaxCapacity)
