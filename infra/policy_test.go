@@ -1,0 +1,473 @@
+package infra_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The policies in deploy/iam are made from the tables below by
+//
+//	go test ./infra -run TestDeployerPolicies -update
+//
+// Their texts in capitals (REGION, ACCOUNT_ID and so on) are filled in when the
+// policies are created; deploy/iam/README.md has the commands.
+
+// A scope is what a permission is good for: resources, and a condition.
+type scope struct {
+	resources []string
+	condition map[string]map[string][]string
+}
+
+// scopes are by the Sid of their statement. Names are those that the program
+// makes of project and stack.
+var scopes = map[string]scope{
+	// Actions that AWS lets no policy limit to a resource.
+	"Everything": {resources: []string{"*"}},
+
+	"AdminSecret": {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:ADMIN_SECRET*"}},
+	"Secrets":     {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:ev-streaming-*"}},
+	"Streams":     {resources: []string{"arn:aws:kinesis:REGION:ACCOUNT_ID:stream/STREAM_NAME"}},
+	"Roles":       {resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-*"}},
+	// Ids of namespaces and workgroups are random.
+	"Redshift": {resources: []string{
+		"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:namespace/*",
+		"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:workgroup/*",
+	}},
+	"Workgroups": {resources: []string{"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:workgroup/*"}},
+
+	// A security group is the program's if it carries its tag, which it gets
+	// when it is made.
+	"NewGroups": {resources: []string{
+		"arn:aws:ec2:REGION:ACCOUNT_ID:security-group/*",
+		"arn:aws:ec2:REGION:ACCOUNT_ID:vpc/*",
+	}},
+	"NewTags": {
+		resources: []string{
+			"arn:aws:ec2:REGION:ACCOUNT_ID:security-group/*",
+			"arn:aws:ec2:REGION:ACCOUNT_ID:security-group-rule/*",
+		},
+		condition: map[string]map[string][]string{"StringEquals": {"ec2:CreateAction": {
+			"AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress", "CreateSecurityGroup",
+		}}},
+	},
+	"OwnGroups": {
+		resources: []string{"arn:aws:ec2:REGION:ACCOUNT_ID:security-group/*"},
+		condition: map[string]map[string][]string{"StringEquals": {"aws:ResourceTag/pulumi:project": {"ev-streaming"}}},
+	},
+	"OwnTags": {
+		resources: []string{
+			"arn:aws:ec2:REGION:ACCOUNT_ID:security-group/*",
+			"arn:aws:ec2:REGION:ACCOUNT_ID:security-group-rule/*",
+		},
+		condition: map[string]map[string][]string{"StringEquals": {"aws:ResourceTag/pulumi:project": {"ev-streaming"}}},
+	},
+	"Rules": {resources: []string{"arn:aws:ec2:REGION:ACCOUNT_ID:security-group-rule/*"}},
+
+	// A role is handed only to the services that the program makes roles for.
+	"HandOver": {
+		resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-*"},
+		condition: map[string]map[string][]string{"StringEquals": {"iam:PassedToService": {
+			"redshift-serverless.amazonaws.com", "redshift.amazonaws.com",
+		}}},
+	},
+	// As the managed policy AmazonRedshiftFullAccess has it.
+	"RedshiftsOwnRole": {
+		resources: []string{"arn:aws:iam::ACCOUNT_ID:role/aws-service-role/redshift.amazonaws.com/AWSServiceRoleForRedshift"},
+		condition: map[string]map[string][]string{"StringEquals": {"iam:AWSServiceName": {"redshift.amazonaws.com"}}},
+	},
+
+	"StateBucket": {resources: []string{"arn:aws:s3:::STATE_BUCKET"}},
+	"State":       {resources: []string{"arn:aws:s3:::STATE_BUCKET/*"}},
+	"StateKey":    {resources: []string{"arn:aws:kms:REGION:ACCOUNT_ID:key/STATE_KEY_ID"}},
+	"DataKey":     {resources: []string{"arn:aws:kms:REGION:ACCOUNT_ID:key/DATA_KEY_ID"}},
+	// Redshift takes a grant on the key of a namespace.
+	"DataKeyGrants": {
+		resources: []string{"arn:aws:kms:REGION:ACCOUNT_ID:key/DATA_KEY_ID"},
+		condition: map[string]map[string][]string{"Bool": {"kms:GrantIsForAWSResource": {"true"}}},
+	},
+}
+
+// permissions are actions by the name of their scope, separated by spaces.
+type permissions map[string]string
+
+// A need is what the AWS provider 5.100 calls for a resource or a lookup: read
+// for a preview, also one with --refresh, and write besides for up and destroy.
+type need struct {
+	read, write permissions
+}
+
+// needs has every type of resource and every lookup that the program uses, and
+// what a deployment needs besides. The calls are those of the provider's source,
+// hashicorp/terraform-provider-aws, internal/service.
+var needs = map[string]need{
+	"aws:kinesis/stream:Stream": {
+		// Without DescribeLimits the preview doesn't say that the account's
+		// limit of streams or shards is reached.
+		read: permissions{
+			"Streams":    "kinesis:DescribeStreamSummary kinesis:ListTagsForStream",
+			"Everything": "kinesis:DescribeLimits",
+		},
+		// CreateStream with tags asks for AddTagsToStream and not for
+		// TagResource, says the API reference.
+		write: permissions{"Streams": "kinesis:AddTagsToStream kinesis:CreateStream kinesis:DecreaseStreamRetentionPeriod kinesis:DeleteStream " +
+			"kinesis:IncreaseStreamRetentionPeriod kinesis:RemoveTagsFromStream kinesis:StartStreamEncryption kinesis:UpdateShardCount kinesis:UpdateStreamMode"},
+	},
+	"aws:iam/role:Role": {
+		read: permissions{"Roles": "iam:GetRole iam:ListAttachedRolePolicies iam:ListRolePolicies"},
+		write: permissions{
+			"Roles": "iam:CreateRole iam:DeleteRole iam:ListInstanceProfilesForRole iam:TagRole iam:UntagRole " +
+				"iam:UpdateAssumeRolePolicy iam:UpdateRoleDescription",
+			"HandOver": "iam:PassRole",
+		},
+	},
+	"aws:iam/rolePolicy:RolePolicy": {
+		read:  permissions{"Roles": "iam:GetRolePolicy"},
+		write: permissions{"Roles": "iam:DeleteRolePolicy iam:PutRolePolicy"},
+	},
+	"aws:redshiftserverless/namespace:Namespace": {
+		read: permissions{"Redshift": "redshift-serverless:GetNamespace redshift-serverless:ListTagsForResource"},
+		write: permissions{
+			"Redshift": "redshift-serverless:CreateNamespace redshift-serverless:DeleteNamespace redshift-serverless:TagResource " +
+				"redshift-serverless:UntagResource redshift-serverless:UpdateNamespace",
+			"RedshiftsOwnRole": "iam:CreateServiceLinkedRole",
+		},
+	},
+	"aws:redshiftserverless/workgroup:Workgroup": {
+		read: permissions{"Redshift": "redshift-serverless:GetWorkgroup redshift-serverless:ListTagsForResource"},
+		write: permissions{
+			"Redshift": "redshift-serverless:CreateWorkgroup redshift-serverless:DeleteWorkgroup redshift-serverless:TagResource " +
+				"redshift-serverless:UntagResource redshift-serverless:UpdateWorkgroup",
+			// Redshift looks at the VPC in the caller's name, as the managed
+			// policy AmazonRedshiftFullAccess shows.
+			"Everything": "ec2:DescribeAccountAttributes ec2:DescribeAddresses ec2:DescribeAvailabilityZones ec2:DescribeInternetGateways " +
+				"ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcAttribute ec2:DescribeVpcs",
+		},
+	},
+	"aws:secretsmanager/secret:Secret": {
+		read: permissions{"Secrets": "secretsmanager:DescribeSecret secretsmanager:GetResourcePolicy"},
+		write: permissions{"Secrets": "secretsmanager:CreateSecret secretsmanager:DeleteSecret secretsmanager:TagResource " +
+			"secretsmanager:UntagResource secretsmanager:UpdateSecret"},
+	},
+	"aws:secretsmanager/secretVersion:SecretVersion": {
+		read:  permissions{"Secrets": "secretsmanager:GetSecretValue"},
+		write: permissions{"Secrets": "secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage"},
+	},
+	"aws:ec2/securityGroup:SecurityGroup": {
+		read: permissions{"Everything": "ec2:DescribeSecurityGroups"},
+		write: permissions{
+			"NewGroups": "ec2:CreateSecurityGroup",
+			"NewTags":   "ec2:CreateTags",
+			"OwnTags":   "ec2:CreateTags ec2:DeleteTags",
+			// The rule that lets everything out, which AWS gives a new group,
+			// is taken away.
+			"OwnGroups":  "ec2:DeleteSecurityGroup ec2:RevokeSecurityGroupEgress",
+			"Everything": "ec2:DescribeNetworkInterfaces",
+		},
+	},
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": {
+		read: permissions{"Everything": "ec2:DescribeSecurityGroupRules"},
+		write: permissions{
+			"OwnGroups": "ec2:AuthorizeSecurityGroupEgress ec2:ModifySecurityGroupRules ec2:RevokeSecurityGroupEgress",
+			"Rules":     "ec2:AuthorizeSecurityGroupEgress ec2:ModifySecurityGroupRules ec2:RevokeSecurityGroupEgress",
+			"NewTags":   "ec2:CreateTags",
+			"OwnTags":   "ec2:CreateTags ec2:DeleteTags",
+		},
+	},
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
+		read: permissions{"Everything": "ec2:DescribeSecurityGroupRules"},
+		write: permissions{
+			"OwnGroups": "ec2:AuthorizeSecurityGroupIngress ec2:ModifySecurityGroupRules ec2:RevokeSecurityGroupIngress",
+			"Rules":     "ec2:AuthorizeSecurityGroupIngress ec2:ModifySecurityGroupRules ec2:RevokeSecurityGroupIngress",
+			"NewTags":   "ec2:CreateTags",
+			"OwnTags":   "ec2:CreateTags ec2:DeleteTags",
+		},
+	},
+	// A preview runs no command; up runs cmd/migrate.
+	"command:local:Command": {write: runsSQL},
+
+	"aws:ec2/getVpc:getVpc":                                {read: permissions{"Everything": "ec2:DescribeRouteTables ec2:DescribeVpcAttribute ec2:DescribeVpcs"}},
+	"aws:ec2/getVpcs:getVpcs":                              {read: permissions{"Everything": "ec2:DescribeVpcs"}},
+	"aws:ec2/getSubnet:getSubnet":                          {read: permissions{"Everything": "ec2:DescribeSubnets"}},
+	"aws:ec2/getSubnets:getSubnets":                        {read: permissions{"Everything": "ec2:DescribeSubnets"}},
+	"aws:ec2/getRouteTable:getRouteTable":                  {read: permissions{"Everything": "ec2:DescribeRouteTables"}},
+	"aws:ec2/getRouteTables:getRouteTables":                {read: permissions{"Everything": "ec2:DescribeRouteTables"}},
+	"aws:redshiftserverless/getWorkgroup:getWorkgroup":     {read: permissions{"Workgroups": "redshift-serverless:GetWorkgroup"}},
+	"aws:secretsmanager/getSecret:getSecret":               {read: permissions{"AdminSecret": "secretsmanager:DescribeSecret secretsmanager:GetResourcePolicy"}},
+	"aws:secretsmanager/getSecretVersion:getSecretVersion": {read: permissions{"AdminSecret": "secretsmanager:GetSecretValue"}},
+	// These need no permission: the provider knows its region and partition,
+	// and everybody may ask who they are.
+	"aws:index/getCallerIdentity:getCallerIdentity": {},
+	"aws:index/getPartition:getPartition":           {},
+	"aws:index/getRegion:getRegion":                 {},
+}
+
+// runsSQL is what cmd/migrate and cmd/query need. The Data API reads the secret
+// in the caller's name. Statements have no ARN; each belongs to who started it.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-access.html
+var runsSQL = permissions{
+	"Workgroups":  "redshift-data:ExecuteStatement",
+	"Everything":  "redshift-data:CancelStatement redshift-data:DescribeStatement redshift-data:GetStatementResult",
+	"AdminSecret": "secretsmanager:GetSecretValue",
+	"Secrets":     "secretsmanager:GetSecretValue",
+}
+
+// state is what the state of a stack needs: a bucket in S3, and a KMS key that
+// encrypts its secrets.
+// https://www.pulumi.com/docs/iac/concepts/state-and-backends/
+var state = need{
+	read:  permissions{"StateBucket": "s3:ListBucket", "State": "s3:GetObject", "StateKey": "kms:Decrypt"},
+	write: permissions{"State": "s3:DeleteObject s3:PutObject", "StateKey": "kms:Encrypt"},
+}
+
+// ownKey is what the setting kmsKeyArn needs besides, and a secret that has a
+// key of its own.
+var ownKey = need{
+	read:  permissions{"DataKey": "kms:Decrypt"},
+	write: permissions{"DataKey": "kms:DescribeKey kms:GenerateDataKey", "DataKeyGrants": "kms:CreateGrant"},
+}
+
+// A statement is one of an IAM policy.
+type statement struct {
+	Sid       string `json:",omitempty"`
+	Effect    string
+	Principal map[string]string `json:",omitempty"`
+	Action    []string
+	Resource  []string                       `json:",omitempty"`
+	Condition map[string]map[string][]string `json:",omitempty"`
+}
+
+type document struct {
+	Version   string
+	Statement []statement
+}
+
+// policy gives all these permissions, each once, without those that other
+// policies give already.
+func policy(t *testing.T, all []permissions, given ...document) document {
+	t.Helper()
+	actions := map[string][]string{}
+	for _, p := range all {
+		for sid, list := range p {
+			actions[sid] = append(actions[sid], strings.Fields(list)...)
+		}
+	}
+	made := document{Version: "2012-10-17"}
+	for _, sid := range slices.Sorted(maps.Keys(actions)) {
+		on, known := scopes[sid]
+		if !known {
+			t.Fatalf("no scope is named %s", sid)
+		}
+		list := slices.Compact(slices.Sorted(slices.Values(actions[sid])))
+		for _, other := range given {
+			for _, s := range other.Statement {
+				if s.Sid == sid {
+					list = slices.DeleteFunc(list, func(action string) bool { return slices.Contains(s.Action, action) })
+				}
+			}
+		}
+		if len(list) > 0 {
+			made.Statement = append(made.Statement, statement{
+				Sid: sid, Effect: "Allow", Action: list, Resource: on.resources, Condition: on.condition,
+			})
+		}
+	}
+	return made
+}
+
+// TestDeployerPolicies: who deploys may do what the provider calls for the
+// resources and the lookups of this program, and nothing else. A new type of
+// resource without its permissions fails here, and so do permissions that no
+// resource needs any more.
+func TestDeployerPolicies(t *testing.T) {
+	used := map[string]string{} // configuration by token; the default one if that uses it
+	for name, settings := range configurations() {
+		made, err := deploy(t, example(), settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, token := range slices.Concat(made.types(), made.calls) {
+			if used[token] != "default" {
+				used[token] = name
+			}
+		}
+	}
+	read := []permissions{state.read, ownKey.read}
+	write := []permissions{state.write}
+	options := []permissions{ownKey.write}
+	for _, token := range slices.Sorted(maps.Keys(used)) {
+		need, known := needs[token]
+		if !known {
+			t.Errorf("the program uses %s, which the policies of deploy/iam lack: add to needs what the AWS provider calls for it", token)
+		}
+		read = append(read, need.read)
+		if used[token] == "default" {
+			write = append(write, need.write)
+		} else {
+			options = append(options, need.write)
+		}
+	}
+	for _, token := range slices.Sorted(maps.Keys(needs)) {
+		if used[token] == "" {
+			t.Errorf("needs has %s, which the program uses in none of the configurations: nobody needs its permissions", token)
+		}
+	}
+
+	preview := policy(t, read)
+	up := policy(t, write, preview)
+	policyFile(t, "preview.json", preview)
+	policyFile(t, "up.json", up)
+	policyFile(t, "up-options.json", policy(t, options, preview, up))
+	policyFile(t, "query.json", policy(t, []permissions{runsSQL, {"DataKey": "kms:Decrypt"}}))
+	policyFile(t, "produce.json", policy(t, []permissions{{"Streams": "kinesis:PutRecords", "DataKey": "kms:GenerateDataKey"}}))
+
+	for _, s := range preview.Statement {
+		for _, action := range s.Action {
+			_, verb, _ := strings.Cut(action, ":")
+			if !regexp.MustCompile(`^(Get|List|Describe|Decrypt$)`).MatchString(verb) {
+				t.Errorf("preview.json allows %s: previews run the code of pull requests and must change nothing", action)
+			}
+		}
+	}
+}
+
+// policyFile compares with a file of deploy/iam, or writes it with -update, and
+// checks what IAM asks of a managed policy.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+func policyFile(t *testing.T, name string, made document) {
+	t.Helper()
+	got, err := json.MarshalIndent(made, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, '\n')
+	path := filepath.Join(policies, name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s is not what the program needs (run go test ./infra -run TestDeployerPolicies -update and read the difference): -have +need\n%s", path, diff)
+	}
+	// What is filled in is longer than its placeholder.
+	const longest, filledIn = 6144, 600
+	var dense bytes.Buffer
+	if err := json.Compact(&dense, got); err != nil {
+		t.Fatal(err)
+	}
+	if n := dense.Len(); n > longest-filledIn {
+		t.Errorf("%s has %d characters without white space: a managed policy has at most %d, of which %d are kept for what is filled in", name, n, longest, filledIn)
+	}
+}
+
+const policies = "../deploy/iam"
+
+// TestTrustPolicies: only the workflows of one repository get the roles; those of
+// its pull requests the one that reads, those of one environment the one that
+// changes things. A wildcard in the subject would let others in.
+// https://docs.github.com/en/actions/reference/security/oidc
+func TestTrustPolicies(t *testing.T) {
+	const issuer = "token.actions.githubusercontent.com"
+	for name, context := range map[string]string{
+		"trust-preview.json": "pull_request",
+		"trust-up.json":      "environment:ENVIRONMENT",
+	} {
+		text, err := os.ReadFile(filepath.Join(policies, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got document
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&got); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		want := document{Version: "2012-10-17", Statement: []statement{{
+			Effect:    "Allow",
+			Principal: map[string]string{"Federated": "arn:aws:iam::ACCOUNT_ID:oidc-provider/" + issuer},
+			Action:    []string{"sts:AssumeRoleWithWebIdentity"},
+			Condition: map[string]map[string][]string{"StringEquals": {
+				issuer + ":aud": {"sts.amazonaws.com"},
+				// The second form is that of repositories made since 15 July 2026.
+				issuer + ":sub": {"repo:ORG/REPO:" + context, "repo:ORG@ORG_ID/REPO@REPO_ID:" + context},
+			}},
+		}}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+}
+
+// TestPolicyCommands runs the commands of deploy/iam/README.md with an aws that
+// only looks: the files are whole when they are filled in, and each role gets the
+// policies that it should have.
+func TestPolicyCommands(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(policies, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var script strings.Builder
+	for _, block := range regexp.MustCompile("(?s)```\n(.*?)```").FindAllSubmatch(readme, -1) {
+		script.Write(block[1])
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(policies)); err != nil {
+		t.Fatal(err)
+	}
+	const aws = `#!/bin/sh
+echo "aws $*" >> "$LOG"
+while [ $# -gt 0 ]; do
+	case $1 in file://*) cp "${1#file://}" "$LOG.${1##*/}" ;; esac
+	shift
+done
+`
+	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bin", "aws"), []byte(aws), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(dir, "log")
+	cmd := exec.CommandContext(t.Context(), "sh", "-euc", script.String())
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "LOG="+log)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("the commands of deploy/iam/README.md: %v\n%s", err, out)
+	}
+	said, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "iam-commands.txt", string(said))
+
+	sent, err := filepath.Glob(log + ".*.json")
+	if err != nil || len(sent) != 6 {
+		t.Errorf("%d files were sent (%v), want 4 policies and 2 trust policies: %q", len(sent), err, sent)
+	}
+	for _, path := range sent {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !json.Valid(text) {
+			t.Errorf("%s is not JSON when it is filled in:\n%s", filepath.Base(path), text)
+		}
+		if left := regexp.MustCompile(`\b[A-Z]{2,}(_[A-Z]+)*\b`).FindAll(text, -1); left != nil {
+			t.Errorf("%s is not filled in: %q", filepath.Base(path), left)
+		}
+	}
+}
