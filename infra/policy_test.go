@@ -80,11 +80,21 @@ var scopes = map[string]scope{
 			"redshift-serverless.amazonaws.com", "redshift.amazonaws.com",
 		}}},
 	},
+	"HandOverToScheduler": {
+		resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-*"},
+		condition: map[string]map[string][]string{"StringEquals": {"iam:PassedToService": {"scheduler.amazonaws.com"}}},
+	},
 	// As the managed policy AmazonRedshiftFullAccess has it.
 	"RedshiftsOwnRole": {
 		resources: []string{"arn:aws:iam::ACCOUNT_ID:role/aws-service-role/redshift.amazonaws.com/AWSServiceRoleForRedshift"},
 		condition: map[string]map[string][]string{"StringEquals": {"iam:AWSServiceName": {"redshift.amazonaws.com"}}},
 	},
+
+	"Schedules":  {resources: []string{"arn:aws:scheduler:REGION:ACCOUNT_ID:schedule/default/ev-streaming-*"}},
+	"Queues":     {resources: []string{"arn:aws:sqs:REGION:ACCOUNT_ID:ev-streaming-*"}},
+	"Topics":     {resources: []string{"arn:aws:sns:REGION:ACCOUNT_ID:ev-streaming-*"}},
+	"Alarms":     {resources: []string{"arn:aws:cloudwatch:REGION:ACCOUNT_ID:alarm:ev-streaming-*"}},
+	"Dashboards": {resources: []string{"arn:aws:cloudwatch::ACCOUNT_ID:dashboard/ev-streaming-*"}},
 
 	"StateBucket": {resources: []string{"arn:aws:s3:::STATE_BUCKET"}},
 	"State":       {resources: []string{"arn:aws:s3:::STATE_BUCKET/*"}},
@@ -192,6 +202,42 @@ var needs = map[string]need{
 			"OwnTags":   "ec2:CreateTags ec2:DeleteTags",
 		},
 	},
+	"aws:redshiftserverless/usageLimit:UsageLimit": {
+		read: permissions{"Everything": "redshift-serverless:GetUsageLimit"},
+		write: permissions{"Everything": "redshift-serverless:CreateUsageLimit redshift-serverless:DeleteUsageLimit " +
+			"redshift-serverless:UpdateUsageLimit"},
+	},
+	"aws:scheduler/schedule:Schedule": {
+		read: permissions{"Schedules": "scheduler:GetSchedule"},
+		write: permissions{
+			"Schedules":           "scheduler:CreateSchedule scheduler:DeleteSchedule scheduler:UpdateSchedule",
+			"HandOverToScheduler": "iam:PassRole",
+		},
+	},
+	"aws:sqs/queue:Queue": {
+		read:  permissions{"Queues": "sqs:GetQueueAttributes sqs:ListQueueTags"},
+		write: permissions{"Queues": "sqs:CreateQueue sqs:DeleteQueue sqs:SetQueueAttributes sqs:TagQueue sqs:UntagQueue"},
+	},
+	"aws:cloudwatch/metricAlarm:MetricAlarm": {
+		read: permissions{"Alarms": "cloudwatch:DescribeAlarms cloudwatch:ListTagsForResource"},
+		write: permissions{"Alarms": "cloudwatch:DeleteAlarms cloudwatch:PutMetricAlarm cloudwatch:TagResource " +
+			"cloudwatch:UntagResource"},
+	},
+	"aws:cloudwatch/dashboard:Dashboard": {
+		read:  permissions{"Dashboards": "cloudwatch:GetDashboard"},
+		write: permissions{"Dashboards": "cloudwatch:DeleteDashboards cloudwatch:PutDashboard"},
+	},
+	"aws:sns/topic:Topic": {
+		read:  permissions{"Topics": "sns:GetTopicAttributes sns:ListTagsForResource"},
+		write: permissions{"Topics": "sns:CreateTopic sns:DeleteTopic sns:SetTopicAttributes sns:TagResource sns:UntagResource"},
+	},
+	"aws:sns/topicSubscription:TopicSubscription": {
+		read: permissions{"Everything": "sns:GetSubscriptionAttributes"},
+		write: permissions{
+			"Topics":     "sns:Subscribe",
+			"Everything": "sns:SetSubscriptionAttributes sns:Unsubscribe",
+		},
+	},
 	// A preview runs no command; up runs cmd/migrate.
 	"command:local:Command": {write: runsSQL},
 
@@ -201,6 +247,7 @@ var needs = map[string]need{
 	"aws:ec2/getSubnets:getSubnets":                        {read: permissions{"Everything": "ec2:DescribeSubnets"}},
 	"aws:ec2/getRouteTable:getRouteTable":                  {read: permissions{"Everything": "ec2:DescribeRouteTables"}},
 	"aws:ec2/getRouteTables:getRouteTables":                {read: permissions{"Everything": "ec2:DescribeRouteTables"}},
+	"aws:kinesis/getStream:getStream":                      {read: permissions{"Streams": "kinesis:DescribeStreamSummary kinesis:ListShards kinesis:ListTagsForStream"}},
 	"aws:redshiftserverless/getWorkgroup:getWorkgroup":     {read: permissions{"Workgroups": "redshift-serverless:GetWorkgroup"}},
 	"aws:secretsmanager/getSecret:getSecret":               {read: permissions{"AdminSecret": "secretsmanager:DescribeSecret secretsmanager:GetResourcePolicy"}},
 	"aws:secretsmanager/getSecretVersion:getSecretVersion": {read: permissions{"AdminSecret": "secretsmanager:GetSecretValue"}},
