@@ -1,0 +1,321 @@
+// Package docstest runs every command that the documentation shows.
+package docstest
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/evstream/rehearsal"
+)
+
+// page says what a page of the documentation takes to be run.
+type page struct {
+	// elsewhere are the blocks that this test does not run, and what does.
+	elsewhere map[string]string
+	// yours are the reader's own names, and the rehearsal's.
+	yours map[string]string
+	// prepare makes what the page's reader has.
+	prepare func(*testing.T, *desk)
+}
+
+var pages = map[string]page{
+	"README.md": {
+		elsewhere: map[string]string{
+			"make rehearse": "TestRehearsal in rehearsal/cmd/rehearse",
+			"make test":     "this test is part of it",
+		},
+		yours: map[string]string{"your-vpc": "data-platform"},
+		prepare: func(t *testing.T, d *desk) {
+			d.write(t, "admin.json", `{"username": "admin", "password": "Only4Rehearsals"}`)
+		},
+	},
+}
+
+// TestDocs runs the commands of README.md, docs and the examples, page by page
+// and from top to bottom, in a copy of the project and against stand-ins with an
+// account of their own.
+//
+// A fenced block without a language, or with sh, holds commands; they must
+// succeed. A text block after it is what they print: a line … stands for any
+// lines, and … within a line for any text. Commands of the AWS CLI stand in
+// blocks of their own, and reach AWS only where there is a stand-in for the
+// service; of the others the CLI itself checks the parameters.
+func TestDocs(t *testing.T) {
+	root, err := rehearsal.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "project")
+	ran := map[string]bool{}
+	for _, pattern := range []string{"README.md", "docs/*.md", "examples/*/README.md"} {
+		names, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			name, err := filepath.Rel(root, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			blocks := read(t, filepath.Join(root, name))
+			if !slices.ContainsFunc(blocks, block.isCommands) {
+				continue
+			}
+			ran[name] = true
+			t.Run(name, func(t *testing.T) {
+				if err := os.RemoveAll(copied); err != nil {
+					t.Fatal(err)
+				}
+				copyProject(t, root, copied)
+				run(t, pages[name], blocks, sit(t, root, copied))
+			})
+		}
+	}
+	for name := range pages {
+		if !ran[name] {
+			t.Errorf("%s has no commands any more: take it off this test's list", name)
+		}
+	}
+}
+
+// block is one fenced block.
+type block struct {
+	line     int
+	language string
+	text     string
+}
+
+func (b block) isCommands() bool { return b.language == "" || b.language == "sh" }
+
+// read returns a page's blocks.
+func read(t *testing.T, name string) []block {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []block
+	var open *block
+	for i, line := range strings.SplitAfter(string(text), "\n") {
+		language, fence := strings.CutPrefix(line, "```")
+		switch {
+		case fence && open == nil:
+			open = &block{line: i + 1, language: strings.TrimSpace(language)}
+		case fence:
+			blocks = append(blocks, *open)
+			open = nil
+		case open != nil:
+			open.text += line
+		}
+	}
+	return blocks
+}
+
+// run runs a page's blocks in order, and stops at the first that fails, because
+// the ones after it build on it.
+func run(t *testing.T, p page, blocks []block, d *desk) {
+	t.Helper()
+	if p.prepare != nil {
+		p.prepare(t, d)
+	}
+	skipped := 0
+	for i, b := range blocks {
+		if !b.isCommands() {
+			continue
+		}
+		if p.elsewhere[strings.TrimSpace(b.text)] != "" {
+			skipped++
+			continue
+		}
+		commands := b.text
+		for yours, ours := range p.yours {
+			commands = strings.ReplaceAll(commands, yours, ours)
+		}
+		got, err := d.run(commands)
+		if err != nil {
+			t.Fatalf("line %d:\n%s%v\n%s", b.line, commands, err, got)
+		}
+		if i+1 < len(blocks) && blocks[i+1].language == "text" {
+			if want := blocks[i+1]; !printed(want.text).MatchString(got) {
+				t.Fatalf("line %d:\n%sprints\n%swhich is not what line %d shows:\n%s", b.line, commands, got, want.line, want.text)
+			}
+		}
+	}
+	if skipped != len(p.elsewhere) {
+		t.Errorf("%d of the %d blocks that run elsewhere are on this page", skipped, len(p.elsewhere))
+	}
+}
+
+// printed matches what a text block shows.
+func printed(text string) *regexp.Regexp {
+	var pattern strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, " \n")
+		if line == "…" {
+			pattern.WriteString(`(.*\n)*?`)
+			continue
+		}
+		pattern.WriteString(strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*") + ` *\n`)
+	}
+	return regexp.MustCompile(`\A` + pattern.String() + `\n*\z`)
+}
+
+// desk is where a page's reader sits: a copy of the project, and an account of
+// stand-ins behind every command.
+type desk struct {
+	dir      string
+	standIns *rehearsal.StandIns
+	env      []string
+}
+
+func sit(t *testing.T, root, project string) *desk {
+	t.Helper()
+	kept := t.TempDir()
+	if _, err := rehearsal.CLI(t.Context(), root, os.Stderr); err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{dir: project}
+	var err error
+	if d.standIns, err = rehearsal.Start(rehearsal.Options{Root: project, Dir: kept, RefreshInterval: rehearsal.DefaultRefreshInterval}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.standIns.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for name, value := range d.standIns.ProgramEnv() {
+		d.env = append(d.env, name+"="+value)
+	}
+	bin := filepath.Join(kept, "bin")
+	if err := os.MkdirAll(bin, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	built, err := filepath.Glob(filepath.Join(root, "tools/bin/pulumi-*/bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := strings.Join(append(built, os.Getenv("PATH")), ":")
+	d.env = append(d.env,
+		"PULUMI_HOME="+filepath.Join(kept, "home"),
+		"PULUMI_BACKEND_URL=file://"+d.standIns.StateDir(),
+		"PULUMI_CONFIG_PASSPHRASE="+rehearsal.Passphrase,
+		"PULUMI_SKIP_CONFIRMATIONS=true",
+		"PATH="+bin+":"+path)
+
+	// The commands find these before the real ones.
+	shim := func(name, script string) {
+		t.Helper()
+		text := fmt.Sprintf("#!/bin/sh\nPATH=%q\n%s", path, script)
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shim("pulumi", `case "$1" in
+preview | up | refresh | destroy) set -- "$@" --client=`+serveLanguage(t, d.env)+` ;;
+esac
+exec pulumi "$@"
+`)
+	shim("aws", `case "$1" in
+kinesis | redshift-data) exec aws "$@" ;;
+esac
+said=$(AWS_MAX_ATTEMPTS=1 aws "$@" --endpoint-url http://127.0.0.1:9 2>&1) || true
+case "$said" in
+*"Could not connect to the endpoint URL"*) ;; # it was ready to be sent
+*) echo "$said" >&2; exit 1 ;;
+esac
+`)
+	return d
+}
+
+// run runs the commands of a block in the project's folder.
+func (d *desk) run(commands string) (string, error) {
+	aws := 0
+	lines := strings.Split(strings.ReplaceAll(strings.TrimSpace(commands), "\\\n", ""), "\n")
+	for _, line := range lines {
+		if strings.HasPrefix(line, "aws ") {
+			aws++
+		}
+	}
+	if aws > 0 && aws < len(lines) {
+		return "", fmt.Errorf("give the commands of the AWS CLI a block of their own")
+	}
+	if _, err := exec.LookPath("aws"); err != nil && aws > 0 {
+		return "", nil // nothing here can check them
+	}
+	cmd := exec.Command("sh", "-euc", commands)
+	cmd.Dir = d.dir
+	cmd.Env = append(os.Environ(), d.env...)
+	text, err := cmd.CombinedOutput()
+	return string(text), err
+}
+
+func (d *desk) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(d.dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// copyProject copies what a reader has before anything is built.
+func copyProject(t *testing.T, from, to string) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		if slices.Contains([]string{".git", ".github", "bin", "tools", "rehearsal"}, name) {
+			if entry.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if entry.IsDir() {
+			return os.MkdirAll(filepath.Join(to, name), 0o700)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, name), text, info.Mode())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPrinted(t *testing.T) {
+	for _, test := range []struct {
+		shown, printed string
+		want           bool
+	}{
+		{"one\ntwo\n", "one\ntwo\n", true},
+		{"one\n", "one\ntwo\n", false},
+		{"two\n", "one\ntwo\n", false},
+		{"…\ntwo\n…\n", "one\ntwo\nthree\n", true},
+		{"one\n…\nthree\n", "one\nthree\n", true},
+		{"one\n…\nfour\n", "one\ntwo\nthree\n", false},
+		{"done in …s\n", "done in 12s\n", true},
+		{"done in …s\n", "done in 12m\n", false},
+		{"a.c\n", "abc\n", false},
+	} {
+		if got := printed(test.shown).MatchString(test.printed); got != test.want {
+			t.Errorf("shown %q, printed %q: a match is %v", test.shown, test.printed, got)
+		}
+	}
+}

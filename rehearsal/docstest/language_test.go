@@ -1,0 +1,80 @@
+package docstest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// language runs Go programs for the Pulumi CLI, in place of the plugin
+// pulumi-language-go of an installed one: it builds and starts the program in its
+// folder. The CLI finds it with --client.
+type language struct {
+	pulumirpc.UnimplementedLanguageRuntimeServer
+	env []string
+}
+
+// serveLanguage returns the address. It ends with the test.
+func serveLanguage(t *testing.T, env []string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(400 << 20))
+	pulumirpc.RegisterLanguageRuntimeServer(server, language{env: env})
+	go func() { _ = server.Serve(listener) }() // ends by Stop
+	t.Cleanup(server.Stop)
+	return listener.Addr().String()
+}
+
+func (language) GetRequiredPackages(context.Context, *pulumirpc.GetRequiredPackagesRequest) (*pulumirpc.GetRequiredPackagesResponse, error) {
+	return &pulumirpc.GetRequiredPackagesResponse{}, nil
+}
+
+func (language) GetRequiredPlugins(context.Context, *pulumirpc.GetRequiredPluginsRequest) (*pulumirpc.GetRequiredPluginsResponse, error) {
+	return &pulumirpc.GetRequiredPluginsResponse{}, nil
+}
+
+func (language) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
+	return &pulumirpc.PluginInfo{Version: "1.0.0"}, nil
+}
+
+func (l language) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirpc.RunResponse, error) {
+	config, err := json.Marshal(req.GetConfig())
+	if err != nil {
+		return nil, err
+	}
+	secretKeys, err := json.Marshal(req.GetConfigSecretKeys())
+	if err != nil {
+		return nil, err
+	}
+	var output bytes.Buffer
+	// Building into a file links only what changed.
+	program := exec.CommandContext(ctx, "sh", "-c", "go build -o bin/program . && exec bin/program")
+	program.Dir = req.GetInfo().GetProgramDirectory()
+	program.Stdout, program.Stderr = &output, &output
+	program.Env = append(append(os.Environ(), l.env...),
+		"PULUMI_ORGANIZATION="+req.GetOrganization(),
+		"PULUMI_PROJECT="+req.GetProject(),
+		"PULUMI_STACK="+req.GetStack(),
+		"PULUMI_CONFIG="+string(config),
+		"PULUMI_CONFIG_SECRET_KEYS="+string(secretKeys),
+		"PULUMI_DRY_RUN="+strconv.FormatBool(req.GetDryRun()),
+		"PULUMI_PARALLEL="+strconv.Itoa(int(req.GetParallel())),
+		"PULUMI_MONITOR="+req.GetMonitorAddress(),
+		"PULUMI_ENGINE="+req.GetArgs()[0])
+	if err := program.Run(); err != nil {
+		return &pulumirpc.RunResponse{Error: output.String()}, nil
+	}
+	return &pulumirpc.RunResponse{}, nil
+}
