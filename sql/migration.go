@@ -205,6 +205,10 @@ func (p *parser) annotation(line string) error {
 		if !p.block {
 			return errors.New("-- +goose StatementEnd without -- +goose StatementBegin")
 		}
+		if strings.TrimSpace(strings.Join(p.begun, "")) == "" {
+			// goose would leave the line after it out.
+			return errors.New("nothing between -- +goose StatementBegin and -- +goose StatementEnd")
+		}
 		p.block = false
 		p.end()
 	case "Down":
@@ -240,6 +244,9 @@ func placeholders(line string, envsub bool) ([]string, error) {
 			return nil, fmt.Errorf("unknown placeholder %s; known are ${%s} and ${%s}", match[0], StreamingRoleARN, StreamName)
 		}
 		names = append(names, match[1])
+	}
+	if strings.Contains(line, `\${`) {
+		return nil, errors.New("a backslash before ${ would keep the placeholder from being replaced")
 	}
 	if strings.Contains(placeholder.ReplaceAllString(line, ""), "$") {
 		return nil, errors.New("a $ that starts no placeholder ${NAME} would be expanded as in a shell")

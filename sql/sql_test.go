@@ -139,6 +139,8 @@ func TestPackRefuses(t *testing.T) {
 		"no statement":            {files("00001_a.sql", migration("-- nothing\n")), "holds no statement"},
 		"a statement without end": {files("00001_a.sql", migration("SET a TO 1;\nSELECT 1\n")), "00001_a.sql:7: the statement does not end in a semicolon"},
 		"a block without end":     {files("00001_a.sql", migration("-- +goose StatementBegin\nSELECT 1;\n")), "lacks the line -- +goose StatementEnd"},
+		"a block of nothing":      {files("00001_a.sql", migration("-- +goose StatementBegin\n \n-- +goose StatementEnd\nSELECT 1;\n")), "00001_a.sql:8: nothing between"},
+		"a backslash before it":   {files("00001_a.sql", migration("SELECT '\\${STREAM_NAME}';\n")), "00001_a.sql:6: a backslash before ${"},
 		"two statements":          {files("00001_a.sql", migration("CREATE VIEW a AS SELECT 1;\nCREATE VIEW b AS SELECT 1;\n")), "00001_a.sql:6: a migration is one statement"},
 		"only SET":                {files("00001_a.sql", migration("SET a TO 1;\n")), "00001_a.sql:6: a migration is one statement"},
 		"an unknown placeholder":  {files("00001_a.sql", migration("SELECT\n  '${ROLE}';\n")), "00001_a.sql:7: unknown placeholder ${ROLE}; known are ${STREAMING_ROLE_ARN} and ${STREAM_NAME}"},
@@ -199,7 +201,7 @@ func TestQueriesDescribeThemselves(t *testing.T) {
 	}
 }
 
-func contents(t *testing.T, fsys fs.FS) map[string]string {
+func contents(t testing.TB, fsys fs.FS) map[string]string {
 	t.Helper()
 	names, err := fs.Glob(fsys, "*")
 	if err != nil || len(names) == 0 {
