@@ -21,6 +21,7 @@ type World struct {
 	Now       func() time.Time // time.Now unless given; safe for concurrent use
 	VPCs      []VPC
 	Secrets   []Secret
+	Streams   []Stream // names, modes and the like; ARNs are made up
 }
 
 // VPC is a network. Ids left out are made up.
@@ -28,11 +29,26 @@ type VPC struct {
 	ID      string
 	CIDR    string // 10.0.0.0/16 unless given
 	Default bool   // the region's default VPC
-	Tags    map[string]string
+
+	// Either of them rules out private DNS of endpoints.
+	NoDNSSupport, NoDNSHostnames bool
+
+	Tags map[string]string
 
 	MainRouteTable RouteTable   // of the subnets that name none
 	RouteTables    []RouteTable // others, which subnets name
 	Subnets        []Subnet
+	Endpoints      []Endpoint
+}
+
+// Endpoint is an interface endpoint of a VPC, whose security group admits the VPC.
+type Endpoint struct {
+	ID         string
+	Service    string   // the last part of the service's name, for example kinesis-streams
+	SubnetIDs  []string // the first of each zone unless given
+	PrivateDNS bool
+	Policy     string // allows everything unless given
+	Tags       map[string]string
 }
 
 // Subnet is a part of a VPC.
@@ -139,6 +155,20 @@ func NewAccount(w World) (*Account, error) {
 			}
 		}
 		a.vpcs = append(a.vpcs, v)
+	}
+	if len(problems) == 0 {
+		for i := range a.vpcs {
+			for _, e := range a.vpcs[i].Endpoints {
+				if err := a.putWorldEndpoint(&a.vpcs[i], e); err != nil {
+					problems = append(problems, fmt.Errorf("the endpoint for %s of %s: %w", e.Service, a.vpcs[i].ID, err))
+				}
+			}
+		}
+	}
+	for _, s := range w.Streams {
+		if err := a.putWorldStream(s); err != nil {
+			problems = append(problems, fmt.Errorf("the stream %q: %w", s.Name, err))
+		}
 	}
 	for _, s := range w.Secrets {
 		if reason := secretName(s.Name); reason != "" {
@@ -252,6 +282,11 @@ func (a *Account) free(s *Subnet) int {
 	for _, group := range a.all(workgroupToken) {
 		if slices.Contains(group.props.texts("subnetIds"), s.ID) {
 			free -= holds(group.props)
+		}
+	}
+	for _, endpoint := range a.all(vpcEndpointToken) {
+		if slices.Contains(endpoint.props.texts("subnetIds"), s.ID) {
+			free--
 		}
 	}
 	return free

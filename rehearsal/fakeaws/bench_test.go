@@ -22,6 +22,7 @@ var types = map[string]string{
 	"stream":         "aws:kinesis/stream:Stream",
 	"role":           "aws:iam/role:Role",
 	"role policy":    "aws:iam/rolePolicy:RolePolicy",
+	"endpoint":       "aws:ec2/vpcEndpoint:VpcEndpoint",
 	"group":          "aws:ec2/securityGroup:SecurityGroup",
 	"ingress":        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 	"egress":         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",

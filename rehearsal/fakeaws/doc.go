@@ -20,7 +20,7 @@
 //   - the direct door, methods on [Account] that look at what is there, change it
 //     behind the engine's back, and answer what other services ask: may this role do
 //     that ([Account.Authorize]), what is in this secret ([Account.SecretValue]), does
-//     this workgroup reach the internet ([Account.Egress]);
+//     this workgroup reach that service ([Account.Egress]);
 //   - the fault door, [Server.Control], which fails an operation before or after it took
 //     effect.
 //

@@ -1,6 +1,7 @@
 package fakeaws
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,6 +26,10 @@ func lookups() map[string]lookup {
 		"aws:ec2/getSubnet:getSubnet":           {[]string{"id", "vpcId", "availabilityZone", "filters", "tags"}, getSubnet},
 		"aws:ec2/getRouteTables:getRouteTables": {[]string{"vpcId", "filters", "tags"}, getRouteTables},
 		"aws:ec2/getRouteTable:getRouteTable":   {[]string{"routeTableId", "subnetId", "vpcId", "filters", "tags"}, getRouteTable},
+
+		"aws:ec2/getVpcEndpoint:getVpcEndpoint": {[]string{"id", "vpcId", "serviceName", "state", "filters", "tags"}, getVpcEndpoint},
+
+		"aws:kinesis/getStream:getStream": {[]string{"name"}, getStream},
 
 		"aws:secretsmanager/getSecret:getSecret":               {[]string{"name", "arn"}, getSecret},
 		"aws:secretsmanager/getSecretVersion:getSecretVersion": {[]string{"secretId", "versionId", "versionStage"}, getSecretVersion},
@@ -174,7 +179,7 @@ func getVpc(a *Account, args values) (values, error) {
 	}
 	return values{
 		"id": v.ID, "arn": a.arn("ec2", "vpc/"+v.ID), "cidrBlock": v.CIDR, "default": v.Default, "ownerId": a.id, "state": "available",
-		"enableDnsHostnames": true, "enableDnsSupport": true, "instanceTenancy": "default",
+		"enableDnsHostnames": !v.NoDNSHostnames, "enableDnsSupport": !v.NoDNSSupport, "instanceTenancy": "default",
 		"mainRouteTableId": v.MainRouteTable.ID, "tags": object(v.Tags),
 	}, nil
 }
@@ -253,6 +258,52 @@ func getRouteTable(a *Account, args values) (values, error) {
 	return values{
 		"id": id, "routeTableId": id, "arn": a.arn("ec2", "route-table/"+id), "vpcId": m.vpc.ID, "ownerId": a.id,
 		"routes": routes, "associations": associations, "subnetId": args.text("subnetId"), "tags": object(m.table.Tags),
+	}, nil
+}
+
+func getVpcEndpoint(a *Account, args values) (values, error) {
+	var found []*thing
+	for _, endpoint := range a.all(vpcEndpointToken) {
+		p := endpoint.props
+		ok, err := matches(args, p.textMap("tags"), map[string]string{
+			"vpc-id": p.text("vpcId"), "vpc-endpoint-id": endpoint.id, "service-name": p.text("serviceName"),
+			"vpc-endpoint-type": p.text("vpcEndpointType"), "vpc-endpoint-state": p.text("state"),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if ok && asked(args, "id", endpoint.id) && asked(args, "vpcId", p.text("vpcId")) &&
+			asked(args, "serviceName", p.text("serviceName")) && asked(args, "state", p.text("state")) {
+			found = append(found, endpoint)
+		}
+	}
+	endpoint, err := only(found, "EC2 VPC Endpoint")
+	if err != nil {
+		return nil, err
+	}
+	result := endpoint.props.clone()
+	delete(result, "tagsAll")
+	result["id"] = endpoint.id
+	result["cidrBlocks"], result["routeTableIds"], result["prefixListId"] = []any{}, []any{}, ""
+	return result, nil
+}
+
+// getStream answers for the streams of the account, made by a program or there before.
+func getStream(a *Account, args values) (values, error) {
+	name := args.text("name")
+	stream := a.find(streamToken, a.arn("kinesis", "stream/"+name))
+	if stream == nil {
+		return nil, fmt.Errorf("reading Kinesis Stream (%s): couldn't find resource", name)
+	}
+	p, shards := stream.props, []string{}
+	for i := range cmp.Or(p.number("shardCount"), 4) { // an on-demand one begins with four
+		shards = append(shards, fmt.Sprintf("shardId-%012d", i))
+	}
+	return values{
+		"id": stream.id, "arn": stream.id, "name": name, "status": "ACTIVE", "openShards": list(shards), "closedShards": []any{},
+		"encryptionType": p.text("encryptionType"), "kmsKeyId": p.text("kmsKeyId"), "retentionPeriod": p["retentionPeriod"],
+		"shardLevelMetrics": []any{}, "streamModeDetails": []any{p["streamModeDetails"]}, "tags": object(p.textMap("tags")),
+		"creationTimestamp": float64(a.now().Unix()),
 	}, nil
 }
 

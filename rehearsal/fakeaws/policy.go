@@ -21,10 +21,73 @@ type statement struct {
 	Principal *principal
 	Action    oneOrMore[string]
 	Resource  oneOrMore[string]
+	Condition conditions
 }
 
+// principal are the services and the identities that a policy names.
 type principal struct {
 	Service oneOrMore[string]
+	AWS     oneOrMore[string]
+}
+
+// UnmarshalJSON also takes the short form of everyone.
+func (p *principal) UnmarshalJSON(text []byte) error {
+	if string(text) == `"*"` {
+		*p = principal{AWS: []string{"*"}}
+		return nil
+	}
+	type plain principal
+	return strictly(text, (*plain)(p))
+}
+
+// conditions are what a statement asks of a request besides: by operator and key, one of
+// some values.
+type conditions map[string]map[string]oneOrMore[string]
+
+// The operators and keys that the stand-in evaluates.
+var (
+	conditionOperators = []string{"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
+	conditionKeys      = []string{"aws:sourceaccount", "aws:sourcearn", "aws:principalaccount", "aws:principalarn", "aws:resourceaccount"}
+)
+
+// check says what of the conditions the stand-in does not evaluate.
+func (c conditions) check() error {
+	for operator, keys := range c {
+		if !slices.Contains(conditionOperators, operator) {
+			return fmt.Errorf("the stand-in does not support the condition operator %s in a policy", operator)
+		}
+		for key := range keys {
+			if !slices.Contains(conditionKeys, strings.ToLower(key)) {
+				return fmt.Errorf("the stand-in does not support the condition key %s in a policy", key)
+			}
+		}
+	}
+	return nil
+}
+
+// hold says whether a request meets all conditions. A key that the request lacks meets
+// none.
+func (c conditions) hold(r request) bool {
+	for operator, keys := range c {
+		for key, wanted := range keys {
+			have, given := r.context[strings.ToLower(key)]
+			meets := func(want string) bool {
+				return want == have || operator != "StringEquals" && like(want, have)
+			}
+			if !given || !slices.ContainsFunc(wanted, meets) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// request is what a policy is asked about.
+type request struct {
+	service          string // that takes a role on
+	principal        string // ARN of the role that acts, "" when a service does
+	action, resource string
+	context          map[string]string // by condition key, in lower case
 }
 
 // oneOrMore is a value that JSON gives alone or in a list.
@@ -55,11 +118,23 @@ const (
 	maxInlinePolicy = 10240 // all inline policies of a role together
 )
 
-// parsePolicy reads a document that IAM takes, either a role's trust policy or one that
-// says what a role may do.
-func parsePolicy(operation, document string, trust bool) (policy, error) {
+// policyPlace is where a document stands, which decides what it names.
+type policyPlace struct {
+	service, code        string // of the refusal of one that is malformed
+	principals, resource bool
+	services             bool // only services are principals
+}
+
+var (
+	trustPolicy    = policyPlace{service: iamService, code: "MalformedPolicyDocument", principals: true, services: true}
+	rolesPolicy    = policyPlace{service: iamService, code: "MalformedPolicyDocument", resource: true}
+	endpointPolicy = policyPlace{service: ec2Service, code: "InvalidPolicyDocument", principals: true, resource: true}
+)
+
+// parse reads a document that AWS takes in the place.
+func (place policyPlace) parse(operation, document string) (policy, error) {
 	malformed := func(format string, args ...any) (policy, error) {
-		return policy{}, refuse(iamService, operation, "MalformedPolicyDocument", format, args...)
+		return policy{}, refuse(place.service, operation, place.code, format, args...)
 	}
 	var p policy
 	if err := strictly([]byte(document), &p); err != nil {
@@ -79,13 +154,15 @@ func parsePolicy(operation, document string, trust bool) (policy, error) {
 			return malformed("Invalid effect: %s", s.Effect)
 		case len(s.Action) == 0:
 			return malformed("Policy statement must contain actions.")
-		case trust && len(s.Resource) > 0:
+		case !place.resource && len(s.Resource) > 0:
 			return malformed("Has prohibited field Resource")
-		case trust && (s.Principal == nil || len(s.Principal.Service) == 0):
+		case place.services && s.Principal != nil && len(s.Principal.AWS) > 0:
+			return policy{}, fmt.Errorf("the stand-in supports only services as principals of a role's trust policy")
+		case place.principals && (s.Principal == nil || len(s.Principal.Service)+len(s.Principal.AWS) == 0):
 			return malformed("Missing required field Principal")
-		case !trust && s.Principal != nil:
+		case !place.principals && s.Principal != nil:
 			return malformed("Policy document should not specify a principal.")
-		case !trust && len(s.Resource) == 0:
+		case place.resource && len(s.Resource) == 0:
 			return malformed("Policy statement must contain resources.")
 		}
 		for _, action := range s.Action {
@@ -97,6 +174,9 @@ func parsePolicy(operation, document string, trust bool) (policy, error) {
 			if resource != "*" && !strings.HasPrefix(resource, "arn:") {
 				return malformed("Resource %s must be in ARN format or \"*\".", resource)
 			}
+		}
+		if err := s.Condition.check(); err != nil {
+			return policy{}, err
 		}
 		if s.Principal == nil {
 			continue
@@ -113,19 +193,23 @@ func parsePolicy(operation, document string, trust bool) (policy, error) {
 // size counts as IAM does: white space is free.
 func size(document string) int { return len(strings.Join(strings.Fields(document), "")) }
 
-// allows says whether a statement allows an action on a resource.
-func (p policy) allows(action, resource string) bool {
+// allows says whether a statement allows a request.
+func (p policy) allows(r request) bool {
 	return slices.ContainsFunc(p.Statement, func(s statement) bool {
-		return slices.ContainsFunc(s.Action, func(a string) bool { return like(strings.ToLower(a), strings.ToLower(action)) }) &&
-			slices.ContainsFunc(s.Resource, func(r string) bool { return like(r, resource) })
+		return s.Principal.is(r) && s.Condition.hold(r) &&
+			slices.ContainsFunc(s.Action, func(a string) bool { return like(strings.ToLower(a), strings.ToLower(r.action)) }) &&
+			(len(s.Resource) == 0 || slices.ContainsFunc(s.Resource, func(pattern string) bool { return like(pattern, r.resource) }))
 	})
 }
 
-// trusts says whether a trust policy lets a service take the role on.
-func (p policy) trusts(service string) bool {
-	return slices.ContainsFunc(p.Statement, func(s statement) bool {
-		return slices.Contains(s.Principal.Service, service) &&
-			slices.ContainsFunc(s.Action, func(a string) bool { return like(strings.ToLower(a), "sts:assumerole") })
+// is says whether a policy's principals, if it names any, include who makes a request.
+func (p *principal) is(r request) bool {
+	if p == nil {
+		return true
+	}
+	account := r.context["aws:principalaccount"]
+	return slices.Contains(p.Service, r.service) && r.principal == "" || slices.ContainsFunc(p.AWS, func(named string) bool {
+		return named == "*" || r.principal != "" && slices.Contains([]string{r.principal, account, "arn:aws:iam::" + account + ":root"}, named)
 	})
 }
 
@@ -142,26 +226,30 @@ func like(pattern, text string) bool {
 func (a *Account) Authorize(roleARN, service, action, resource string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.authorize(roleARN, service, action, resource)
+}
+
+func (a *Account) authorize(roleARN, service, action, resource string) error {
 	for _, role := range a.all(roleToken) {
 		if role.props.text("arn") != roleARN {
 			continue
 		}
-		trust, err := parsePolicy("AssumeRole", role.props.text("assumeRolePolicy"), true)
+		trust, err := trustPolicy.parse("AssumeRole", role.props.text("assumeRolePolicy"))
 		if err != nil {
 			return err
 		}
-		if !trust.trusts(service) {
-			return fmt.Errorf("%s is not authorized to assume the IAM role %s: its trust policy does not name it", service, roleARN)
+		if !trust.allows(request{service: service, action: "sts:AssumeRole", resource: roleARN, context: a.callContext(service)}) {
+			return fmt.Errorf("%s is not authorized to assume the IAM role %s: its trust policy does not allow it", service, roleARN)
 		}
 		if strings.EqualFold(action, "sts:AssumeRole") {
 			return nil
 		}
 		for _, inline := range a.policiesOf(role.id) {
-			allowed, err := parsePolicy("GetRolePolicy", inline.props.text("policy"), false)
+			allowed, err := rolesPolicy.parse("GetRolePolicy", inline.props.text("policy"))
 			if err != nil {
 				return err
 			}
-			if allowed.allows(action, resource) {
+			if allowed.allows(a.requestOf(roleARN, action, resource)) {
 				return nil
 			}
 		}
@@ -171,7 +259,28 @@ func (a *Account) Authorize(roleARN, service, action, resource string) error {
 	return fmt.Errorf("%s is not authorized to assume the IAM role %s: there is no such role", service, roleARN)
 }
 
+// callContext is what a service says about itself when it takes a role on. Redshift's
+// documentation does not say that it says anything. The scheduler names the schedule's
+// group, not the schedule:
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+func (a *Account) callContext(service string) map[string]string {
+	if service != schedulerPrincipal {
+		return nil
+	}
+	return map[string]string{"aws:sourceaccount": a.id, "aws:sourcearn": a.arn("scheduler", "schedule-group/default")}
+}
+
+// requestOf is what a role of the account asks for in it.
+func (a *Account) requestOf(roleARN, action, resource string) request {
+	return request{principal: roleARN, action: action, resource: resource, context: map[string]string{
+		"aws:principalaccount": a.id, "aws:principalarn": roleARN, "aws:resourceaccount": a.id,
+	}}
+}
+
 // policiesOf returns the inline policies of a role.
 func (a *Account) policiesOf(role string) []*thing {
 	return slices.DeleteFunc(a.all(rolePolicyToken), func(t *thing) bool { return t.props.text("role") != role })
 }
+
+// schedulerPrincipal is how EventBridge Scheduler takes roles on.
+const schedulerPrincipal = "scheduler.amazonaws.com"

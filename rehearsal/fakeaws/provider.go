@@ -148,7 +148,7 @@ func supported(kind tokens.Type) (*resourceType, error) {
 
 func resourceTypes() []*resourceType {
 	return []*resourceType{
-		streamType(), roleType(), rolePolicyType(), securityGroupType(), ingressRuleType(), egressRuleType(),
+		streamType(), roleType(), rolePolicyType(), securityGroupType(), ingressRuleType(), egressRuleType(), vpcEndpointType(),
 		namespaceType(), workgroupType(), usageLimitType(), secretType(), secretVersionType(),
 	}
 }

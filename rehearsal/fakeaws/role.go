@@ -47,7 +47,7 @@ func roleType() *resourceType {
 
 func (o *op) checkTrust(operation string) error {
 	document := o.in.text("assumeRolePolicy")
-	if _, err := parsePolicy(operation, document, true); err != nil {
+	if _, err := trustPolicy.parse(operation, document); err != nil {
 		return err
 	}
 	if size(document) > maxTrustPolicy {
@@ -78,7 +78,7 @@ func (o *op) checkInline() error {
 	if o.find(roleToken, role) == nil {
 		return refuse(iamService, "PutRolePolicy", "NoSuchEntity", "The role with name %s cannot be found.", role)
 	}
-	if _, err := parsePolicy("PutRolePolicy", document, false); err != nil {
+	if _, err := rolesPolicy.parse("PutRolePolicy", document); err != nil {
 		return err
 	}
 	total := size(document)

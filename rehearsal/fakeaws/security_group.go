@@ -65,6 +65,11 @@ func securityGroupType() *resourceType {
 					uses = append(uses, "workgroup "+group.id)
 				}
 			}
+			for _, endpoint := range o.all(vpcEndpointToken) {
+				if slices.Contains(endpoint.props.texts("securityGroupIds"), o.id) {
+					uses = append(uses, endpoint.id)
+				}
+			}
 			if len(uses) > 0 {
 				return nil, refuse(ec2Service, "DeleteSecurityGroup", "DependencyViolation",
 					"resource %s has a dependent object (%s)", o.id, strings.Join(uses, ", "))

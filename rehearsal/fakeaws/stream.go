@@ -1,6 +1,7 @@
 package fakeaws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,9 +23,11 @@ const (
 	provisioned = "PROVISIONED"
 )
 
+const streamToken = "aws:kinesis/stream:Stream"
+
 func streamType() *resourceType {
 	return &resourceType{
-		token: "aws:kinesis/stream:Stream", noun: "Kinesis Stream", name: "name", autoname: 128, idAfterWait: true,
+		token: streamToken, noun: "Kinesis Stream", name: "name", autoname: 128, idAfterWait: true,
 		schema: tagged(schema{
 			"name":                    {replaces: true, check: matching(`[a-zA-Z0-9_.-]{1,128}`)},
 			"retentionPeriod":         {kind: number, fallback: 24, check: between(24, 8760)},
@@ -55,7 +58,7 @@ func streamType() *resourceType {
 		create: func(o *op) (effect, error) {
 			name := o.in.text("name")
 			o.id = o.arn("kinesis", "stream/"+name)
-			if o.find("aws:kinesis/stream:Stream", o.id) != nil {
+			if o.find(streamToken, o.id) != nil {
 				return nil, refuse(kinesisService, "CreateStream", "ResourceInUseException", "Stream %s under account %s already exists.", name, o.Account.id)
 			}
 			return o.stream(Kinesis.CreateStream)
@@ -96,4 +99,31 @@ func (o *op) stream(put func(Kinesis, context.Context, Stream) error) (effect, e
 		return nil, nil
 	}
 	return func(ctx context.Context) error { return put(o.opts.Kinesis, ctx, s) }, nil
+}
+
+// putWorldStream makes a stream that was there before.
+func (a *Account) putWorldStream(s Stream) error {
+	in := values{
+		"name": s.Name, "retentionPeriod": float64(cmp.Or(s.RetentionHours, 24)), "encryptionType": "NONE", "enforceConsumerDeletion": false,
+		"streamModeDetails": map[string]any{"streamMode": cmp.Or(s.Mode, onDemand)}, "tags": object(s.Tags),
+	}
+	if s.Shards > 0 {
+		in["shardCount"] = float64(s.Shards)
+	}
+	if s.KMSKey != "" {
+		in["encryptionType"], in["kmsKeyId"] = "KMS", s.KMSKey
+	}
+	kind := streamType()
+	for _, p := range kind.schema.problems(kind.token, in) {
+		return errors.New(p.reason)
+	}
+	if err := kind.refine(in, nil); err != nil {
+		return err
+	}
+	o := &op{Account: a, in: in, props: kind.schema.planned(in, values{})}
+	if _, err := kind.create(o); err != nil {
+		return err
+	}
+	a.put(&thing{kind: kind, id: o.id, props: o.props})
+	return nil
 }

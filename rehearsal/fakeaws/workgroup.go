@@ -357,38 +357,3 @@ func (a *Account) Workgroup(name string) (Workgroup, error) {
 	}
 	return workgroupOf(t.props), nil
 }
-
-// Egress says why a workgroup does not reach AWS services at a TCP port; nil is that it
-// does. Without enhanced VPC routing it always does. With it, a security group must let
-// the traffic out, and each subnet must route it to a gateway.
-func (a *Account) Egress(workgroup string, port int) error {
-	g, err := a.Workgroup(workgroup)
-	if err != nil || !g.EnhancedVPCRouting {
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !slices.ContainsFunc(g.SecurityGroupIDs, func(id string) bool { return a.letsOut(id, port) }) {
-		return fmt.Errorf("no egress rule of %s lets port %d out to 0.0.0.0/0", strings.Join(g.SecurityGroupIDs, ", "), port)
-	}
-	var problems []error
-	for _, id := range g.SubnetIDs {
-		vpc, subnet := a.vpcOf(id)
-		table := vpc.table(subnet)
-		if !slices.ContainsFunc(table.Routes, func(r Route) bool { return r.Destination == "0.0.0.0/0" }) {
-			problems = append(problems, fmt.Errorf("%s has no default route: its route table is %s", id, table.ID))
-		}
-	}
-	return errors.Join(problems...)
-}
-
-func (a *Account) letsOut(group string, port int) bool {
-	if a.find(securityGroupToken, group) == nil {
-		return true // a VPC's default group
-	}
-	return slices.ContainsFunc(a.all(egressRuleToken), func(rule *thing) bool {
-		p := rule.props
-		return p.text("securityGroupId") == group && p.text("cidrIpv4") == "0.0.0.0/0" &&
-			(p.text("ipProtocol") == "-1" || p.text("ipProtocol") == "tcp" && p.number("fromPort") <= port && port <= p.number("toPort"))
-	})
-}
