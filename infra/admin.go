@@ -10,8 +10,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// admin is the Redshift admin of the existing secret. Its name and password are
-// secrets from the moment they are known: the lookup does not mark them.
+// admin is the Redshift admin of the existing secret; there is none if AWS keeps
+// the password. Name and password are secrets from the moment they are known: the
+// lookup does not mark them.
 type admin struct {
 	secretARN string
 	username  pulumi.StringOutput
@@ -28,8 +29,8 @@ type admin struct {
 // {"admin_username", "admin_user_password"}, or the one the Data API reads,
 // {"username", "password"}. Nothing it reports holds a value of the secret.
 func lookUpAdmin(ctx *pulumi.Context, s settings, wrong *problems) admin {
-	if !secretName.MatchString(s.SecretName) {
-		return admin{} // already reported
+	if s.ManageAdminPassword || !secretName.MatchString(s.SecretName) {
+		return admin{} // not needed, or already reported
 	}
 	name := &secretsmanager.LookupSecretArgs{Name: &s.SecretName}
 	if strings.HasPrefix(s.SecretName, "arn:") {
@@ -127,10 +128,13 @@ func adminProblems(username, password string) []string {
 }
 
 // newDataAPISecret returns the ARN of the secret with which the Data API logs
-// in: the existing one if the Data API can read it, otherwise a copy of name and
-// password in the shape that it reads.
-func newDataAPISecret(ctx *pulumi.Context, s settings, login admin) (pulumi.StringOutput, error) {
-	if login.readable {
+// in: the one that AWS keeps, or the existing one if the Data API can read it,
+// otherwise a copy of name and password in the shape that it reads.
+func newDataAPISecret(ctx *pulumi.Context, s settings, login admin, house *warehouse) (pulumi.StringOutput, error) {
+	switch {
+	case s.ManageAdminPassword:
+		return house.adminSecret(), nil
+	case login.readable:
 		return pulumi.String(login.secretARN).ToStringOutput(), nil
 	}
 	args := &secretsmanager.SecretArgs{

@@ -20,7 +20,7 @@ func Deploy(ctx *pulumi.Context) error {
 		return wrong.err(ctx)
 	}
 	s.checkPlace(place, &wrong)
-	net := lookUpNetwork(ctx, s, &wrong)
+	net := lookUpNetwork(ctx, s, place, &wrong)
 	admin := lookUpAdmin(ctx, s, &wrong)
 	existing := lookUpStream(ctx, s, &wrong)
 	if err := wrong.err(ctx); err != nil {
@@ -39,15 +39,19 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return fmt.Errorf("security groups in %s: %w", net.vpcID, err)
 	}
+	endpoints, err := newEndpoints(ctx, s, place, net, groups)
+	if err != nil {
+		return fmt.Errorf("VPC endpoints in %s: %w", net.vpcID, err)
+	}
 	house, err := newWarehouse(ctx, s, net, admin, role, groups)
 	if err != nil {
 		return fmt.Errorf("warehouse %s: %w", s.WorkgroupName, err)
 	}
-	login, err := newDataAPISecret(ctx, s, admin)
+	login, err := newDataAPISecret(ctx, s, admin, house)
 	if err != nil {
 		return fmt.Errorf("secret for the Data API: %w", err)
 	}
-	schema, err := newSchema(ctx, s, place, house, login, role, stream, groups)
+	schema, err := newSchema(ctx, s, place, house, login, role, stream, append(endpoints, groups.egress))
 	if err != nil {
 		return fmt.Errorf("schema of database %s: %w", s.DatabaseName, err)
 	}

@@ -3,7 +3,7 @@ package infra
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 // This file stands in for the AWS SDK's package ec2, of which the program needs
-// six lookups and one resource. Compiling that package takes more than 3 GB of
+// seven lookups and two resources. Compiling that package takes more than 3 GB of
 // memory, three times what all the rest takes, on every machine that runs
 // pulumi; docs/design.md has the measurement. Tokens and property names are the
 // SDK's own.
@@ -13,8 +13,10 @@ import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 const awsVersion = "6.83.2"
 
 type vpcResult struct {
-	ID               string `pulumi:"id"`
-	MainRouteTableID string `pulumi:"mainRouteTableId"`
+	ID                 string `pulumi:"id"`
+	MainRouteTableID   string `pulumi:"mainRouteTableId"`
+	EnableDNSSupport   bool   `pulumi:"enableDnsSupport"`
+	EnableDNSHostnames bool   `pulumi:"enableDnsHostnames"`
 }
 
 type subnetResult struct {
@@ -40,6 +42,11 @@ type route struct {
 
 type association struct {
 	SubnetID string `pulumi:"subnetId"`
+}
+
+type endpointResult struct {
+	ID                string `pulumi:"id"`
+	PrivateDNSEnabled bool   `pulumi:"privateDnsEnabled"`
 }
 
 type idsResult struct {
@@ -75,6 +82,19 @@ func routeTableByID(ctx *pulumi.Context, id string) (*routeTableResult, error) {
 	return lookUp[routeTableResult](ctx, "aws:ec2/getRouteTable:getRouteTable", map[string]any{"routeTableId": id})
 }
 
+// endpointIn finds a VPC's endpoint for a service, with the tags if any are given.
+// There is an error if it has none, or several.
+func endpointIn(ctx *pulumi.Context, vpcID, service string, tags map[string]string) (*endpointResult, error) {
+	args := map[string]any{
+		"vpcId": vpcID, "serviceName": service,
+		"state": "available", // AWS goes on showing deleted ones for a while
+	}
+	if len(tags) > 0 {
+		args["tags"] = tags
+	}
+	return lookUp[endpointResult](ctx, "aws:ec2/getVpcEndpoint:getVpcEndpoint", args)
+}
+
 func ids(ctx *pulumi.Context, token string, args map[string]any) ([]string, error) {
 	found, err := lookUp[idsResult](ctx, token, args)
 	if err != nil {
@@ -100,4 +120,23 @@ func newSecurityGroup(ctx *pulumi.Context, name, description, vpcID string, tags
 		"tags":        tags,
 	}, &group, pulumi.Version(awsVersion))
 	return &group.CustomResourceState, err
+}
+
+// newInterfaceEndpoint makes an endpoint that answers for a service's ordinary
+// name.
+func newInterfaceEndpoint(
+	ctx *pulumi.Context, name, vpcID, service, policy string, subnetIDs []string, group pulumi.IDOutput, tags pulumi.StringMap,
+) (pulumi.Resource, error) {
+	var endpoint struct{ pulumi.CustomResourceState }
+	err := ctx.RegisterResource("aws:ec2/vpcEndpoint:VpcEndpoint", name, pulumi.Map{
+		"vpcId":             pulumi.String(vpcID),
+		"serviceName":       pulumi.String(service),
+		"vpcEndpointType":   pulumi.String("Interface"),
+		"subnetIds":         pulumi.ToStringArray(subnetIDs),
+		"securityGroupIds":  pulumi.StringArray{group},
+		"privateDnsEnabled": pulumi.Bool(true),
+		"policy":            pulumi.String(policy),
+		"tags":              tags,
+	}, &endpoint, pulumi.Version(awsVersion))
+	return &endpoint.CustomResourceState, err
 }

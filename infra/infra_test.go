@@ -61,6 +61,9 @@ func configurations() map[string]map[string]string {
 			"usageLimitRpuHours": "100", "usageLimitPeriod": "weekly", "usageLimitAction": "deactivate",
 			"alarmEmail": "on-call@example.com", "alarmLagMinutes": "2880", "dashboard": "true",
 		},
+		"private": {
+			"secretName": "", "manageAdminPassword": "true", "createVpcEndpoints": "true", "kmsKeyArn": customerKey,
+		},
 	}
 }
 
@@ -141,6 +144,13 @@ func TestRefusals(t *testing.T) {
 		{"too few addresses", nil, subnets(func(v *vpc) { v.subnets[1].free = 8 })},
 		{"too few addresses for the capacity", set("baseCapacity", "1024"), nil},
 		{"too few addresses without enhanced routing", set("enhancedVpcRouting", "false"), subnets(func(v *vpc) { v.subnets[1].free = 2 })},
+		{"endpoints in a VPC without DNS names", set("createVpcEndpoints", "true"), subnets(func(v *vpc) { v.noDNS = true })},
+		{"endpoints that are there already", set("createVpcEndpoints", "true"), subnets(func(v *vpc) {
+			v.endpoints = []endpoint{{id: "vpce-0a", service: "com.amazonaws.us-east-1.sts", stack: "prod"}}
+		})},
+		{"too few addresses for the endpoints too", set("createVpcEndpoints", "true"), subnets(func(v *vpc) { v.subnets[1].free = 10 })},
+		{"endpoints, and neither private nor isolated subnets", set("createVpcEndpoints", "true"), subnets(func(v *vpc) { v.mainTable = "rtb-public" })},
+		{"endpoints can't be looked up", set("createVpcEndpoints", "true"), func(a *account) { a.failing = "aws:ec2/getVpcEndpoint:getVpcEndpoint" }},
 		{"lookups refused", nil, func(a *account) { a.failing = "aws:ec2/getVpcs:getVpcs" }},
 		{"workgroup lookup refused", nil, func(a *account) { a.failing = "aws:redshiftserverless/getWorkgroup:getWorkgroup" }},
 		{"no provider", set("streamMode", "x"), func(a *account) { a.failing = "every lookup" }},
@@ -372,6 +382,42 @@ func TestDefaultVPC(t *testing.T) {
 	}
 }
 
+// TestOneKey: the key of the stack is that of everything made that holds records
+// or the admin's password.
+func TestOneKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		settings map[string]string
+		want     []string
+	}{
+		"secret used as it is": {map[string]string{"secretName": "redshift/native"}, nil},
+		"secret copied":        {nil, []string{"aws:secretsmanager/secret:Secret kmsKeyId"}},
+		"password kept by AWS": {map[string]string{"secretName": "", "manageAdminPassword": "true"}, []string{"aws:redshiftserverless/namespace:Namespace adminPasswordSecretKmsKeyId"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settings := map[string]string{"kmsKeyArn": customerKey}
+			maps.Copy(settings, c.settings)
+			made, err := deploy(t, example(), settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range made.resources {
+				for key, value := range r.Inputs {
+					if value == customerKey {
+						got = append(got, r.Type+" "+key)
+					}
+				}
+			}
+			slices.Sort(got)
+			want := append(c.want, "aws:kinesis/stream:Stream kmsKeyId", "aws:redshiftserverless/namespace:Namespace kmsKeyId")
+			slices.Sort(want)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("what has the key: -want +got\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestSecretByARN: a secret's ARN does as well as its name.
 func TestSecretByARN(t *testing.T) {
 	const arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift/native"
@@ -382,6 +428,20 @@ func TestSecretByARN(t *testing.T) {
 	environment := made.get(t, "command:local:Command", "schema").Inputs["environment"].(map[string]any)
 	if got := environment["REDSHIFT_SECRET_ARN"]; got != arn {
 		t.Errorf("the SQL is run with the secret %v, want %s", got, arn)
+	}
+}
+
+// TestAdminSecretNotThereYet: without the secret the SQL would be run as another
+// user than the admin.
+func TestAdminSecretNotThereYet(t *testing.T) {
+	a := example()
+	a.adminSecret = ""
+	made, err := deploy(t, a, map[string]string{"secretName": "", "manageAdminPassword": "true"})
+	if err == nil || !strings.Contains(err.Error(), "pulumi up --refresh") {
+		t.Errorf("err = %v, want the way out", err)
+	}
+	if slices.Contains(made.types(), "command:local:Command") {
+		t.Error("the SQL was run all the same")
 	}
 }
 

@@ -31,28 +31,51 @@ func lookUpPlace(ctx *pulumi.Context, wrong *problems) (place, bool) {
 	return place{partition: partition.Partition, region: region.Name, account: caller.AccountId}, true
 }
 
-// network is where the workgroup goes.
+// network is where the workgroup goes, and its endpoints if it has them.
 type network struct {
-	vpcID     string
-	subnetIDs []string // sorted
+	vpcID   string
+	subnets []*subnetResult // sorted by id
+
+	// endpointSubnetIDs are the subnets of the interface endpoints; none unless
+	// the stack makes endpoints.
+	endpointSubnetIDs []string
+}
+
+func (n network) subnetIDs() []string { return idsOf(n.subnets) }
+
+func idsOf(subnets []*subnetResult) []string {
+	var ids []string
+	for _, subnet := range subnets {
+		ids = append(ids, subnet.ID)
+	}
+	return ids
 }
 
 // lookUpNetwork finds the VPC and the subnets for the workgroup, and checks that
-// Redshift Serverless can be created there.
-func lookUpNetwork(ctx *pulumi.Context, s settings, wrong *problems) network {
+// Redshift Serverless can be created there and reaches the stream.
+func lookUpNetwork(ctx *pulumi.Context, s settings, at place, wrong *problems) network {
 	found := lookUpVPC(ctx, s, wrong)
 	if found == nil {
 		return network{}
 	}
-	subnets, ok := lookUpSubnets(ctx, s, found, wrong)
+	routes, ok := describeRoutes(ctx, found, wrong)
 	if !ok {
 		return network{}
 	}
-	checkSubnets(ctx, s, found.ID, subnets, wrong)
-	n := network{vpcID: found.ID}
-	for _, subnet := range subnets {
-		n.subnetIDs = append(n.subnetIDs, subnet.ID)
+	subnets, ok := lookUpSubnets(ctx, s, found, routes, wrong)
+	if !ok {
+		return network{}
 	}
+	n := network{vpcID: found.ID, subnets: subnets}
+	missing := 0
+	switch {
+	case s.CreateVPCEndpoints:
+		n.endpointSubnetIDs = onePerZone(subnets)
+		missing = checkEndpoints(ctx, s, at, found, wrong)
+	case s.EnhancedVPCRouting:
+		warnOfNoWayOut(ctx, at, n, routes)
+	}
+	checkSubnets(ctx, s, n, missing, wrong)
 	return n
 }
 
@@ -99,9 +122,10 @@ func lookUpVPC(ctx *pulumi.Context, s settings, wrong *problems) *vpcResult {
 }
 
 // lookUpSubnets returns the subnets for the workgroup sorted by id: those of the
-// setting subnetIds, or the VPC's private subnets with egress. Unless it is ok,
-// it has reported why.
-func lookUpSubnets(ctx *pulumi.Context, s settings, in *vpcResult, wrong *problems) (chosen []*subnetResult, ok bool) {
+// setting subnetIds, or the VPC's private subnets with egress, or, if it has none
+// and the stack makes endpoints, its isolated ones. Unless it is ok, it has
+// reported why.
+func lookUpSubnets(ctx *pulumi.Context, s settings, in *vpcResult, routes routes, wrong *problems) (chosen []*subnetResult, ok bool) {
 	if len(s.SubnetIDs) > 0 {
 		valid := slices.DeleteFunc(slices.Clone(s.SubnetIDs), func(id string) bool { return !subnetID.MatchString(id) })
 		subnets, ok := describeSubnets(ctx, valid, wrong)
@@ -124,26 +148,34 @@ func lookUpSubnets(ctx *pulumi.Context, s settings, in *vpcResult, wrong *proble
 	if !ok {
 		return nil, false
 	}
-	routes, ok := describeRoutes(ctx, in, wrong)
-	if !ok {
-		return nil, false
-	}
+	var isolated []*subnetResult
 	var others []string
 	for _, subnet := range subnets {
 		kind, because := classify(subnet, routes.of(subnet.ID))
-		if kind == privateSubnet {
+		switch kind {
+		case privateSubnet:
 			chosen = append(chosen, subnet)
 			continue
+		case isolatedSubnet:
+			isolated = append(isolated, subnet)
 		}
 		others = append(others, fmt.Sprintf("%s is %s (%s)", subnet.ID, kind, because))
 	}
-	if len(chosen) == 0 {
-		wrong.add("VPC %s has no private subnet with egress: %s. "+
-			"Give its private subnets a default route to a NAT gateway, tag them aws-cdk:subnet-type=Private, or name the subnets with subnetIds.",
-			in.ID, strings.Join(append(others, fmt.Sprintf("%d subnets in all", len(subnets))), "; "))
-		return nil, false
+	switch {
+	case len(chosen) > 0:
+		return chosen, true
+	case s.CreateVPCEndpoints && len(isolated) > 0:
+		_ = ctx.Log.Info(fmt.Sprintf("VPC %s has no private subnet with egress: the workgroup and its endpoints go into the isolated %s.",
+			in.ID, strings.Join(idsOf(isolated), ", ")), nil)
+		return isolated, true
 	}
-	return chosen, true
+	none, remedy := "no private subnet with egress", "name the subnets with subnetIds, or set createVpcEndpoints to true, which needs no egress"
+	if s.CreateVPCEndpoints {
+		none, remedy = "neither a private nor an isolated subnet", "or name the subnets with subnetIds"
+	}
+	wrong.add("VPC %s has %s: %s. Give its private subnets a default route to a NAT gateway, tag them aws-cdk:subnet-type=Private, %s.",
+		in.ID, none, strings.Join(append(others, fmt.Sprintf("%d subnets in all", len(subnets))), "; "), remedy)
+	return nil, false
 }
 
 func describeSubnets(ctx *pulumi.Context, ids []string, wrong *problems) ([]*subnetResult, bool) {
@@ -219,6 +251,18 @@ func describeRoutes(ctx *pulumi.Context, in *vpcResult, wrong *problems) (routes
 	return found, true
 }
 
+// leadOut says whether a subnet's traffic to any address leaves the VPC. With
+// enhanced routing an internet gateway takes only that of a publicly accessible
+// workgroup, which this one is not.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/enhanced-vpc-routing.html
+func (r routes) leadOut(subnet string) bool {
+	return slices.ContainsFunc(r.of(subnet), func(r route) bool {
+		return r.CIDRBlock == everywhere && !strings.HasPrefix(r.GatewayID, "igw-")
+	})
+}
+
+const everywhere = "0.0.0.0/0"
+
 // Kinds of subnets, as the AWS CDK names them.
 const (
 	publicSubnet   = "Public"
@@ -231,7 +275,6 @@ const (
 // first that applies of the tag, the public-address flag and the routes. Egress
 // through a NAT instance, a network interface or a peering counts as none.
 func classify(subnet *subnetResult, routes []route) (kind, because string) {
-	const everywhere = "0.0.0.0/0"
 	switch tag := subnet.Tags["aws-cdk:subnet-type"]; tag {
 	case publicSubnet, privateSubnet, isolatedSubnet:
 		return tag, "its tag aws-cdk:subnet-type says so"
@@ -253,27 +296,28 @@ func classify(subnet *subnetResult, routes []route) (kind, because string) {
 }
 
 // checkSubnets reports what keeps Redshift Serverless from being created in the
-// subnets: too few availability zones, or too few free addresses.
+// subnets: too few availability zones, or too few free addresses. An existing
+// workgroup holds its addresses; checkResize says what a change of it needs. Of
+// the endpoints some may be missing; each takes an address in each of its subnets.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
-func checkSubnets(ctx *pulumi.Context, s settings, vpcID string, subnets []*subnetResult, wrong *problems) {
+func checkSubnets(ctx *pulumi.Context, s settings, n network, missingEndpoints int, wrong *problems) {
 	zones, addresses, routing := 2, 3, "without enhancedVpcRouting"
 	if s.EnhancedVPCRouting {
 		zones, addresses, routing = 3, addressesFor(s.capacity()), "with enhancedVpcRouting"
 	}
 	var have []string
-	for _, subnet := range subnets {
-		if !slices.Contains(have, subnet.AvailabilityZone) {
-			have = append(have, subnet.AvailabilityZone)
-		}
+	for _, subnet := range n.subnets {
+		have = append(have, subnet.AvailabilityZone)
 	}
 	slices.Sort(have)
+	have = slices.Compact(have)
 	if len(have) < zones {
 		hint := ""
 		if s.EnhancedVPCRouting && len(have) == 2 {
 			hint = ", or set enhancedVpcRouting to false"
 		}
 		wrong.add("the subnets chosen in %s (%d) reach only %s: Redshift Serverless needs %d availability zones %s. "+
-			"Add subnets in other zones%s.", vpcID, len(subnets), strings.Join(have, " and "), zones, routing, hint)
+			"Add subnets in other zones%s.", n.vpcID, len(n.subnets), strings.Join(have, " and "), zones, routing, hint)
 	}
 	if !isBaseCapacity(s.capacity()) {
 		return // already reported
@@ -284,10 +328,19 @@ func checkSubnets(ctx *pulumi.Context, s settings, vpcID string, subnets []*subn
 		wrong.add("workgroup %s can't be looked up: %s", s.WorkgroupName, said(err))
 		return
 	}
-	for _, subnet := range subnets {
-		if subnet.AvailableIPAddressCount < addresses && !slices.Contains(taken, subnet.ID) {
-			wrong.add("subnet %s has %d free addresses: Redshift Serverless with baseCapacity %d needs %d in each subnet %s. "+
-				"Free some, or name other subnets with subnetIds.", subnet.ID, subnet.AvailableIPAddressCount, s.capacity(), addresses, routing)
+	for _, subnet := range n.subnets {
+		need, why := 0, []string{}
+		if !slices.Contains(taken, subnet.ID) {
+			need += addresses
+			why = append(why, fmt.Sprintf("Redshift Serverless with baseCapacity %d needs %d in each subnet %s", s.capacity(), addresses, routing))
+		}
+		if missingEndpoints > 0 && slices.Contains(n.endpointSubnetIDs, subnet.ID) {
+			need += missingEndpoints
+			why = append(why, fmt.Sprintf("the VPC endpoints need %d", missingEndpoints))
+		}
+		if subnet.AvailableIPAddressCount < need {
+			wrong.add("subnet %s has %d free addresses: %s. Free some, or name other subnets with subnetIds.",
+				subnet.ID, subnet.AvailableIPAddressCount, strings.Join(why, ", and "))
 		}
 	}
 }
@@ -319,7 +372,7 @@ func subnetsInUse(ctx *pulumi.Context, workgroup string) ([]string, error) {
 // isNotFound says whether a lookup failed because there is no such thing. The
 // provider passes on only a text: the service's code, or its own words.
 func isNotFound(err error) bool {
-	for _, words := range []string{"ResourceNotFoundException", "couldn't find resource", "empty result"} {
+	for _, words := range []string{"ResourceNotFoundException", "couldn't find resource", "empty result", "no matching"} {
 		if strings.Contains(err.Error(), words) {
 			return true
 		}

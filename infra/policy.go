@@ -7,12 +7,12 @@ import (
 
 // statement is one statement of an IAM policy.
 type statement struct {
-	Sid       string              `json:"Sid,omitempty"`
-	Effect    string              `json:"Effect"`
-	Principal map[string][]string `json:"Principal,omitempty"`
-	Action    []string            `json:"Action"`
-	Resource  string              `json:"Resource,omitempty"`
-	Condition condition           `json:"Condition,omitempty"`
+	Sid       string    `json:"Sid,omitempty"`
+	Effect    string    `json:"Effect"`
+	Principal any       `json:"Principal,omitempty"` // "*", or lists by kind
+	Action    []string  `json:"Action"`
+	Resource  string    `json:"Resource,omitempty"`
+	Condition condition `json:"Condition,omitempty"`
 }
 
 // condition is operator, key and value.

@@ -23,7 +23,7 @@ import (
 // stops.
 func newSchema(
 	ctx *pulumi.Context, s settings, at place,
-	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, groups *securityGroups,
+	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, waysOut []pulumi.Resource,
 ) (*local.Command, error) {
 	archive, err := sql.Pack(sql.Migrations())
 	if err != nil {
@@ -57,8 +57,8 @@ func newSchema(
 		Logging:                local.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	},
-		// Redshift needs the policy and the way out to read the stream.
-		pulumi.DependsOn([]pulumi.Resource{house.workgroup, role.policy, groups.egress}),
+		// Redshift needs the policy and the ways out to read the stream.
+		pulumi.DependsOn(append(waysOut, house.workgroup, role.policy)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m"}))
 }
 

@@ -26,6 +26,8 @@ type account struct {
 	streams    map[string]map[string]any // what a lookup shows, by name
 	failing    string                    // resource type or lookup that fails
 	timedOut   bool                      // the workgroup's creation did, so that its state has no endpoint
+
+	adminSecret string // in which AWS keeps an admin's password
 }
 
 type vpc struct {
@@ -34,6 +36,14 @@ type vpc struct {
 	mainTable string
 	tables    map[string][]map[string]any // routes by route table
 	subnets   []subnet
+	noDNS     bool
+	endpoints []endpoint
+}
+
+type endpoint struct {
+	id, service string
+	nameless    bool // does not answer for the service's own name
+	stack       string
 }
 
 type subnet struct {
@@ -53,6 +63,7 @@ func example() *account {
 	toNAT := []map[string]any{{"cidrBlock": "0.0.0.0/0", "natGatewayId": "nat-0a"}}
 	toInternet := []map[string]any{{"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-0a"}}
 	return &account{
+		adminSecret: "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!ev-streaming-dev-admin-AbCdEf",
 		vpcs: []vpc{{
 			id: "vpc-0a1b2c3d4e5f60718", name: "data-platform", mainTable: "rtb-main",
 			tables: map[string][]map[string]any{"rtb-main": toNAT, "rtb-public": toInternet},
@@ -76,6 +87,7 @@ type made struct {
 	mu        sync.Mutex
 	resources []registered
 	calls     []string
+	said      []string // to the person who runs it
 }
 
 // registered is one resource as the program registered it.
@@ -108,6 +120,18 @@ func (m *made) types() []string {
 	return slices.Compact(types)
 }
 
+func (m *made) note(severity, text string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.said = append(m.said, severity+": "+text)
+	return nil
+}
+
+func (m *made) Debug(text string, _ *pulumi.LogArgs) error { return m.note("debug", text) }
+func (m *made) Info(text string, _ *pulumi.LogArgs) error  { return m.note("info", text) }
+func (m *made) Warn(text string, _ *pulumi.LogArgs) error  { return m.note("warning", text) }
+func (m *made) Error(text string, _ *pulumi.LogArgs) error { return m.note("error", text) }
+
 // stub answers the program in place of the engine.
 type stub struct {
 	account *account
@@ -130,7 +154,7 @@ func (s stub) NewResource(args pulumi.MockResourceArgs) (string, resource.Proper
 	computed := map[string]map[string]any{
 		"aws:kinesis/stream:Stream":                      {"arn": "arn:aws:kinesis:us-east-1:123456789012:stream/x"},
 		"aws:iam/role:Role":                              {"arn": "arn:aws:iam::123456789012:role/x"},
-		"aws:redshiftserverless/namespace:Namespace":     {"namespaceId": "0f0f0f0f-1111-2222-3333-444444444444"},
+		"aws:redshiftserverless/namespace:Namespace":     {"namespaceId": "0f0f0f0f-1111-2222-3333-444444444444", "adminPasswordSecretArn": s.account.adminSecret},
 		"aws:secretsmanager/secretVersion:SecretVersion": {"arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:copy-AbCdEf"},
 		"command:local:Command":                          {"stdout": `{"version": 5, "migrations": []}`},
 		"aws:sns/topic:Topic":                            {"arn": "arn:aws:sns:us-east-1:123456789012:x"},
@@ -256,7 +280,9 @@ func (a *account) look(token string, args map[string]any) (map[string]any, error
 	case "aws:ec2/getVpc:getVpc":
 		for _, v := range a.vpcs {
 			if v.id == text("id") || v.isDefault && args["default"] == true {
-				return map[string]any{"id": v.id, "mainRouteTableId": v.mainTable}, nil
+				return map[string]any{
+					"id": v.id, "mainRouteTableId": v.mainTable, "enableDnsSupport": true, "enableDnsHostnames": !v.noDNS,
+				}, nil
 			}
 		}
 		return nil, nothing
@@ -329,6 +355,24 @@ func (a *account) look(token string, args map[string]any) (map[string]any, error
 		}
 		maps.Copy(found, stream)
 		return found, nil
+	case "aws:ec2/getVpcEndpoint:getVpcEndpoint":
+		var found []endpoint
+		tags, _ := args["tags"].(map[string]any)
+		for _, v := range a.vpcs {
+			for _, e := range v.endpoints {
+				ours := tags["pulumi:project"] == "ev-streaming" && tags["pulumi:stack"] == e.stack
+				if v.id == text("vpcId") && e.service == text("serviceName") && (tags == nil || ours) {
+					found = append(found, e)
+				}
+			}
+		}
+		switch len(found) {
+		case 0:
+			return nil, fmt.Errorf("no matching EC2 VPC Endpoint found")
+		case 1:
+			return map[string]any{"id": found[0].id, "privateDnsEnabled": !found[0].nameless}, nil
+		}
+		return nil, fmt.Errorf("multiple EC2 VPC Endpoints matched; use additional constraints to reduce matches to a single EC2 VPC Endpoint")
 	case "aws:secretsmanager/getSecret:getSecret":
 		name := text("name")
 		if arn := text("arn"); arn != "" {
@@ -376,7 +420,10 @@ func deploy(t *testing.T, a *account, overrides map[string]string, more ...pulum
 		pulumi.WithMocks("ev-streaming", "dev", stub{account: a, made: result}),
 		func(info *pulumi.RunInfo) { info.Config = settings },
 	}, more...)
-	err := pulumi.RunErr(infra.Deploy, opts...)
+	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
+		ctx.Log = result
+		return infra.Deploy(ctx)
+	}, opts...)
 	slices.SortFunc(result.resources, func(a, b registered) int {
 		return strings.Compare(a.Type+a.Name, b.Type+b.Name)
 	})

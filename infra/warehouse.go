@@ -1,6 +1,8 @@
 package infra
 
 import (
+	"errors"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/redshiftserverless"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -23,19 +25,39 @@ func (w *warehouse) address() pulumi.StringOutput {
 	}).(pulumi.StringOutput)
 }
 
+// adminSecret is the ARN of the secret in which AWS keeps the admin's password.
+// The AWS provider does not wait for a namespace, so that its first answer may
+// lack it.
+func (w *warehouse) adminSecret() pulumi.StringOutput {
+	return w.namespace.AdminPasswordSecretArn.ApplyT(func(arn string) (string, error) {
+		if arn == "" {
+			return "", errors.New("AWS had not made the secret of the admin's password yet; run: pulumi up --refresh")
+		}
+		return arn, nil
+	}).(pulumi.StringOutput)
+}
+
 func newWarehouse(ctx *pulumi.Context, s settings, net network, login admin, role *streamingRole, groups *securityGroups) (*warehouse, error) {
 	ns := &redshiftserverless.NamespaceArgs{
 		NamespaceName:     pulumi.String(s.NamespaceName),
 		DbName:            pulumi.String(s.DatabaseName),
-		AdminUsername:     login.username,
-		AdminUserPassword: login.password,
 		IamRoles:          pulumi.StringArray{role.role.Arn},
 		DefaultIamRoleArn: role.role.Arn,
 		LogExports:        pulumi.ToStringArray(s.LogExports),
 		Tags:              s.tags(),
 	}
+	if s.ManageAdminPassword {
+		// The secret that AWS makes for it has the shape that the Data API reads.
+		ns.ManageAdminPassword = pulumi.Bool(true)
+		ns.AdminUsername = pulumi.String("admin")
+	} else {
+		ns.AdminUsername, ns.AdminUserPassword = login.username, login.password
+	}
 	if s.KMSKeyARN != "" {
 		ns.KmsKeyId = pulumi.String(s.KMSKeyARN)
+		if s.ManageAdminPassword {
+			ns.AdminPasswordSecretKmsKeyId = pulumi.String(s.KMSKeyARN)
+		}
 	}
 	// A replacement has the same name, so the old one must go first. It takes
 	// the data with it and AWS keeps no snapshot: protect forbids it.
@@ -52,7 +74,7 @@ func newWarehouse(ctx *pulumi.Context, s settings, net network, login admin, rol
 		EnhancedVpcRouting: pulumi.Bool(s.EnhancedVPCRouting),
 		PubliclyAccessible: pulumi.Bool(false),
 		Port:               pulumi.Int(redshiftPort),
-		SubnetIds:          pulumi.ToStringArray(net.subnetIDs),
+		SubnetIds:          pulumi.ToStringArray(net.subnetIDs()),
 		SecurityGroupIds:   pulumi.StringArray{groups.warehouse.ID()},
 		Tags:               s.tags(),
 	}
