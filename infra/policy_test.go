@@ -36,8 +36,10 @@ var scopes = map[string]scope{
 
 	"AdminSecret": {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:ADMIN_SECRET*"}},
 	"Secrets":     {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:ev-streaming-*"}},
-	"Streams":     {resources: []string{"arn:aws:kinesis:REGION:ACCOUNT_ID:stream/STREAM_NAME"}},
-	"Roles":       {resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-*"}},
+	// Redshift gives the secrets that it keeps names of its own.
+	"RedshiftSecrets": {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:redshift!*"}},
+	"Streams":         {resources: []string{"arn:aws:kinesis:REGION:ACCOUNT_ID:stream/STREAM_NAME"}},
+	"Roles":           {resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-*"}},
 	// Ids of namespaces and workgroups are random.
 	"Redshift": {resources: []string{
 		"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:namespace/*",
@@ -72,6 +74,25 @@ var scopes = map[string]scope{
 		condition: map[string]map[string][]string{"StringEquals": {"aws:ResourceTag/pulumi:project": {"ev-streaming"}}},
 	},
 	"Rules": {resources: []string{"arn:aws:ec2:REGION:ACCOUNT_ID:security-group-rule/*"}},
+
+	"NewEndpoints": {resources: []string{
+		"arn:aws:ec2:REGION:ACCOUNT_ID:security-group/*",
+		"arn:aws:ec2:REGION:ACCOUNT_ID:subnet/*",
+		"arn:aws:ec2:REGION:ACCOUNT_ID:vpc-endpoint/*",
+		"arn:aws:ec2:REGION:ACCOUNT_ID:vpc/*",
+	}},
+	"NewEndpointTags": {
+		resources: []string{"arn:aws:ec2:REGION:ACCOUNT_ID:vpc-endpoint/*"},
+		condition: map[string]map[string][]string{"StringEquals": {"ec2:CreateAction": {"CreateVpcEndpoint"}}},
+	},
+	"OwnEndpoints": {
+		resources: []string{"arn:aws:ec2:REGION:ACCOUNT_ID:vpc-endpoint/*"},
+		condition: map[string]map[string][]string{"StringEquals": {"aws:ResourceTag/pulumi:project": {"ev-streaming"}}},
+	},
+	"EndpointPlaces": {resources: []string{
+		"arn:aws:ec2:REGION:ACCOUNT_ID:security-group/*",
+		"arn:aws:ec2:REGION:ACCOUNT_ID:subnet/*",
+	}},
 
 	// A role is handed only to the services that the program makes roles for.
 	"HandOver": {
@@ -202,6 +223,17 @@ var needs = map[string]need{
 			"OwnTags":   "ec2:CreateTags ec2:DeleteTags",
 		},
 	},
+	"aws:ec2/vpcEndpoint:VpcEndpoint": {
+		read: permissions{"Everything": "ec2:DescribePrefixLists ec2:DescribeVpcEndpoints"},
+		write: permissions{
+			"NewEndpoints":    "ec2:CreateVpcEndpoint",
+			"NewEndpointTags": "ec2:CreateTags",
+			"OwnEndpoints":    "ec2:CreateTags ec2:DeleteTags ec2:DeleteVpcEndpoints ec2:ModifyVpcEndpoint",
+			"EndpointPlaces":  "ec2:ModifyVpcEndpoint",
+			// What makes it answer for the service's name.
+			"Everything": "route53:AssociateVPCWithHostedZone",
+		},
+	},
 	"aws:redshiftserverless/usageLimit:UsageLimit": {
 		read: permissions{"Everything": "redshift-serverless:GetUsageLimit"},
 		write: permissions{"Everything": "redshift-serverless:CreateUsageLimit redshift-serverless:DeleteUsageLimit " +
@@ -247,6 +279,7 @@ var needs = map[string]need{
 	"aws:ec2/getSubnets:getSubnets":                        {read: permissions{"Everything": "ec2:DescribeSubnets"}},
 	"aws:ec2/getRouteTable:getRouteTable":                  {read: permissions{"Everything": "ec2:DescribeRouteTables"}},
 	"aws:ec2/getRouteTables:getRouteTables":                {read: permissions{"Everything": "ec2:DescribeRouteTables"}},
+	"aws:ec2/getVpcEndpoint:getVpcEndpoint":                {read: permissions{"Everything": "ec2:DescribePrefixLists ec2:DescribeVpcEndpoints"}},
 	"aws:kinesis/getStream:getStream":                      {read: permissions{"Streams": "kinesis:DescribeStreamSummary kinesis:ListShards kinesis:ListTagsForStream"}},
 	"aws:redshiftserverless/getWorkgroup:getWorkgroup":     {read: permissions{"Workgroups": "redshift-serverless:GetWorkgroup"}},
 	"aws:secretsmanager/getSecret:getSecret":               {read: permissions{"AdminSecret": "secretsmanager:DescribeSecret secretsmanager:GetResourcePolicy"}},
@@ -266,6 +299,14 @@ var runsSQL = permissions{
 	"Everything":  "redshift-data:CancelStatement redshift-data:DescribeStatement redshift-data:GetStatementResult",
 	"AdminSecret": "secretsmanager:GetSecretValue",
 	"Secrets":     "secretsmanager:GetSecretValue",
+}
+
+// keptPassword is what manageAdminPassword needs besides: Redshift makes, rotates
+// and deletes the secret in the caller's name.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/redshift-secrets-manager-integration.html
+var keptPassword = permissions{
+	"RedshiftSecrets": "secretsmanager:CreateSecret secretsmanager:DeleteSecret secretsmanager:DescribeSecret secretsmanager:RotateSecret " +
+		"secretsmanager:TagResource secretsmanager:UpdateSecret",
 }
 
 // state is what the state of a stack needs: a bucket in S3, and a KMS key that
@@ -350,7 +391,7 @@ func TestDeployerPolicies(t *testing.T) {
 	}
 	read := []permissions{state.read, ownKey.read}
 	write := []permissions{state.write}
-	options := []permissions{ownKey.write}
+	options := []permissions{ownKey.write, keptPassword}
 	for _, token := range slices.Sorted(maps.Keys(used)) {
 		need, known := needs[token]
 		if !known {
