@@ -2,6 +2,7 @@ package fakecommand_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -552,5 +553,31 @@ func TestRunsTellWhatRan(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, b.server.Runs()); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+}
+
+// TestFaults: a command that is refused did not run, one whose answer is lost did.
+func TestFaults(t *testing.T) {
+	b := start(t)
+	in := inputs(props{"create": "echo ran >>log"})
+	for _, fault := range []fakecommand.Fault{
+		{Err: errors.New("refused")},
+		{Lost: errors.New("lost")},
+	} {
+		b.server.Control("create", func(c *fakecommand.Call) *fakecommand.Fault {
+			if c.URN != urn {
+				return nil
+			}
+			return &fault
+		})
+	}
+	for _, want := range []struct{ err, log string }{{"refused", ""}, {"lost", "ran\n"}, {"", "ran\nran\n"}} {
+		_, err := b.create(in)
+		if want.err == "" && err != nil || want.err != "" && (err == nil || !strings.Contains(err.Error(), want.err)) {
+			t.Errorf("err = %v, want %q", err, want.err)
+		}
+		if got := b.wrote("log"); got != want.log {
+			t.Errorf("after %q the command has written %q, want %q", want.err, got, want.log)
+		}
 	}
 }

@@ -49,7 +49,17 @@ func (s *Server) run(ctx context.Context, r run) (output, error) {
 		defer cancel()
 	}
 
+	f := s.fault(Call{Operation: r.Operation, URN: r.urn})
+	if f.Err != nil {
+		return output{}, f.Err
+	}
 	out, err := s.execute(ctx, cancel, r)
+	if f.Then != nil {
+		f.Then()
+	}
+	if err == nil {
+		err = f.Lost
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runs = append(s.runs, Run{Operation: r.Operation, URN: r.urn, Failed: err != nil})

@@ -28,11 +28,12 @@ type Server struct {
 	opts Options
 	door *plugindoor.Door
 
-	mu      sync.Mutex
-	engine  *grpc.ClientConn // of the engine that attached last; nil before
-	created int
-	runs    []Run
-	running map[*running]struct{}
+	mu       sync.Mutex
+	engine   *grpc.ClientConn // of the engine that attached last; nil before
+	created  int
+	runs     []Run
+	running  map[*running]struct{}
+	controls []*control
 }
 
 // Run is one command that was run.
