@@ -38,6 +38,9 @@ type Fault struct {
 	// Err is answered, and nothing done.
 	Err error
 
+	// Then is called when the work of a change was done, before anything is answered.
+	Then func()
+
 	// Lost is answered though the work was done: the engine does not know of it.
 	Lost error
 

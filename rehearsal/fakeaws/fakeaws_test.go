@@ -816,13 +816,16 @@ func TestRefresh(t *testing.T) {
 	wantError(t, b.account.Change("x", "y", nil), "there is no x with the id y")
 }
 
-// A resource getter, or an import, knows nothing but the id.
+// A resource getter, or an import, knows nothing but the id; of a stream, the name.
 func TestReadByID(t *testing.T) {
 	b := start(t)
 	m := b.mustCreate("stream", "s", streamInputs())
-	found, err := b.engine.Read(t.Context(), plugin.ReadRequest{URN: m.urn, ID: m.id})
+	found, err := b.engine.Read(t.Context(), plugin.ReadRequest{URN: m.urn, ID: "ev"})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if found.ID != m.id {
+		t.Errorf("the id is %s, want %s", found.ID, m.id)
 	}
 	want := shown(m.inputs)
 	delete(want, "__defaults")
@@ -843,9 +846,16 @@ func TestFaults(t *testing.T) {
 	})
 	t.Run("an answer that is lost", func(t *testing.T) {
 		b := start(t)
-		b.server.Control(fakeaws.Create, "", func(*fakeaws.Call) *fakeaws.Fault { return &fakeaws.Fault{Lost: down} })
+		var made int
+		b.server.Control(fakeaws.Create, "", func(*fakeaws.Call) *fakeaws.Fault {
+			before := len(b.account.Resources())
+			return &fakeaws.Fault{Then: func() { made = len(b.account.Resources()) - before }, Lost: down}
+		})
 		_, err := b.create("stream", "s", streamInputs())
 		wantError(t, err, "AWS is down")
+		if made != 1 {
+			t.Errorf("%d resources were made before the answer, want 1", made)
+		}
 		_, err = b.create("stream", "s", streamInputs())
 		wantError(t, err, "already exists")
 	})

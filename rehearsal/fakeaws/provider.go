@@ -35,6 +35,9 @@ type resourceType struct {
 	// for it fails.
 	idAfterWait bool
 
+	// importsBy is the property by which an import finds the resource; "" is its id.
+	importsBy string
+
 	// refine says what the provider itself refuses when it plans a change, so
 	// that a preview fails. The old properties are nil for a creation.
 	refine func(in, old values) error
@@ -384,6 +387,14 @@ func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (_ plugin.R
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
 	found := p.account.find(t.token, string(req.ID))
+	if t.importsBy != "" && len(req.State) == 0 {
+		found = nil
+		for _, candidate := range p.account.all(t.token) {
+			if candidate.props.text(t.importsBy) == string(req.ID) {
+				found = candidate
+			}
+		}
+	}
 	if found == nil {
 		return plugin.ReadResponse{}, nil
 	}
@@ -403,7 +414,7 @@ func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (_ plugin.R
 	if noted, ok := req.Inputs[defaulted]; ok {
 		inputs[defaulted] = noted
 	}
-	return plugin.ReadResponse{ReadResult: plugin.ReadResult{ID: req.ID, Inputs: inputs, Outputs: t.outputs(found.props, inputs)}}, nil
+	return plugin.ReadResponse{ReadResult: plugin.ReadResult{ID: resource.ID(found.id), Inputs: inputs, Outputs: t.outputs(found.props, inputs)}}, nil
 }
 
 // do carries a change out: first what AWS says, then what happens outside, then the wait
@@ -424,10 +435,13 @@ func (p *provider) do(ctx context.Context, t *resourceType, call Call, seconds f
 			undo()
 		}
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return explain(err)
-	case f.Lost != nil:
+	}
+	if f.Then != nil {
+		f.Then()
+	}
+	if f.Lost != nil {
 		return explain(f.Lost)
 	}
 	err = p.wait(ctx, call, seconds)

@@ -27,7 +27,7 @@ const streamToken = "aws:kinesis/stream:Stream"
 
 func streamType() *resourceType {
 	return &resourceType{
-		token: streamToken, noun: "Kinesis Stream", name: "name", autoname: 128, idAfterWait: true,
+		token: streamToken, noun: "Kinesis Stream", name: "name", autoname: 128, idAfterWait: true, importsBy: "name",
 		schema: tagged(schema{
 			"name":                    {replaces: true, check: matching(`[a-zA-Z0-9_.-]{1,128}`)},
 			"retentionPeriod":         {kind: number, fallback: 24, check: between(24, 8760)},
