@@ -27,27 +27,27 @@ func queryTypes() []string {
 	return []string{"SELECT", "INSERT", "UPDATE", "DELETE", "LOAD", "UNLOAD", "CTAS", "OTHER"}
 }
 
-// alarms makes the stack's alarms, all of which tell the same topic.
+// alarms are the stack's alarms, all of which tell the same topic.
 type alarms struct {
-	ctx   *pulumi.Context
-	s     settings
-	topic pulumi.StringInput
+	ctx     *pulumi.Context
+	s       settings
+	topic   pulumi.StringInput // its ARN; nil if there are no alarms
+	metrics int                // how many they watch, which is what they cost
 }
 
-// newAlarms makes the alarms, if the settings say whom to tell, and returns the
-// ARN of the topic.
+// newAlarms makes the alarms, if the settings say whom to tell.
 func newAlarms(
 	ctx *pulumi.Context, s settings,
 	from stream, house *warehouse, limit *redshiftserverless.UsageLimit, failed *sqs.Queue,
-) (pulumi.StringInput, error) {
+) (*alarms, error) {
+	a := &alarms{ctx: ctx, s: s}
 	if !s.hasAlarms() {
-		return nil, nil
+		return a, nil
 	}
-	topic, err := newAlarmTopic(ctx, s)
-	if err != nil {
+	var err error
+	if a.topic, err = newAlarmTopic(ctx, s); err != nil {
 		return nil, fmt.Errorf("topic: %w", err)
 	}
-	a := alarms{ctx: ctx, s: s, topic: topic}
 	if s.Refresh == manualRefresh {
 		_ = ctx.Log.Info("refresh is manual: nobody promises that records are read in time, so no alarm watches it.", nil)
 	} else if err := a.watchLag(from); err != nil {
@@ -72,7 +72,7 @@ func newAlarms(
 			return nil, err
 		}
 	}
-	return topic, nil
+	return a, nil
 }
 
 func newAlarmTopic(ctx *pulumi.Context, s settings) (pulumi.StringInput, error) {
@@ -96,7 +96,7 @@ func newAlarmTopic(ctx *pulumi.Context, s settings) (pulumi.StringInput, error) 
 
 // watchLag alarms when records wait too long in the stream. The metric exists only
 // while something reads, so that silence is as bad.
-func (a alarms) watchLag(from stream) error {
+func (a *alarms) watchLag(from stream) error {
 	period, periods := a.s.AlarmLagMinutes*60, 1
 	if day := 24 * 60 * 60; period > day {
 		period, periods = day, period/day
@@ -115,7 +115,7 @@ func (a alarms) watchLag(from stream) error {
 }
 
 // watchWrites alarms when the stream refuses records.
-func (a alarms) watchWrites(from stream) error {
+func (a *alarms) watchWrites(from stream) error {
 	return a.add("write-throttling", "The stream refuses records, because more are written than its shards take.",
 		&cloudwatch.MetricAlarmArgs{
 			Namespace:         pulumi.String(kinesisMetrics),
@@ -131,7 +131,7 @@ func (a alarms) watchWrites(from stream) error {
 
 // watchQueries alarms when queries fail, a refresh of the streaming view among
 // them. Redshift counts by type of query, so the types are summed up.
-func (a alarms) watchQueries(house *warehouse) error {
+func (a *alarms) watchQueries(house *warehouse) error {
 	queries := cloudwatch.MetricAlarmMetricQueryArray{
 		&cloudwatch.MetricAlarmMetricQueryArgs{
 			Id:         pulumi.String("failed"),
@@ -152,6 +152,7 @@ func (a alarms) watchQueries(house *warehouse) error {
 			},
 		})
 	}
+	a.metrics += len(queryTypes()) - 1 // add counts one
 	return a.add("failed-queries", "Queries fail: a refresh of the streaming view, or somebody's own.",
 		&cloudwatch.MetricAlarmArgs{
 			MetricQueries:     queries,
@@ -162,7 +163,7 @@ func (a alarms) watchQueries(house *warehouse) error {
 }
 
 // watchStorage alarms when the namespace holds more than the settings expect.
-func (a alarms) watchStorage(house *warehouse) error {
+func (a *alarms) watchStorage(house *warehouse) error {
 	return a.add("storage", fmt.Sprintf("The namespace holds more than %d GB.", a.s.AlarmStorageGB),
 		&cloudwatch.MetricAlarmArgs{
 			Namespace:         pulumi.String(redshiftMetrics),
@@ -177,7 +178,7 @@ func (a alarms) watchStorage(house *warehouse) error {
 }
 
 // watchUsage alarms while there is still something left of the usage limit.
-func (a alarms) watchUsage(house *warehouse, limit *redshiftserverless.UsageLimit) error {
+func (a *alarms) watchUsage(house *warehouse, limit *redshiftserverless.UsageLimit) error {
 	return a.add("usage", fmt.Sprintf("Four fifths of the %s usage limit of %d RPU-hours are used; at the limit: %s.",
 		a.s.UsageLimitPeriod, a.s.UsageLimitRPUHours, a.s.UsageLimitAction),
 		&cloudwatch.MetricAlarmArgs{
@@ -197,7 +198,7 @@ func (a alarms) watchUsage(house *warehouse, limit *redshiftserverless.UsageLimi
 }
 
 // watchSchedule alarms when a refresh could not be started.
-func (a alarms) watchSchedule(failed *sqs.Queue) error {
+func (a *alarms) watchSchedule(failed *sqs.Queue) error {
 	return a.add("refresh-failed", "A scheduled refresh could not be started; the queue says why.",
 		&cloudwatch.MetricAlarmArgs{
 			Namespace:         pulumi.String(sqsMetrics),
@@ -212,13 +213,14 @@ func (a alarms) watchSchedule(failed *sqs.Queue) error {
 }
 
 // add makes an alarm that goes off above its threshold, and tells when it is over.
-func (a alarms) add(name, description string, args *cloudwatch.MetricAlarmArgs) error {
+func (a *alarms) add(name, description string, args *cloudwatch.MetricAlarmArgs) error {
 	args.Name = pulumi.String(a.s.WorkgroupName + "-" + name)
 	args.AlarmDescription = pulumi.String(description + " What to do: docs/operations.md.")
 	args.ComparisonOperator = pulumi.String("GreaterThanThreshold")
 	args.AlarmActions = pulumi.Array{a.topic}
 	args.OkActions = pulumi.Array{a.topic}
 	args.Tags = a.s.tags()
+	a.metrics++
 	if _, err := cloudwatch.NewMetricAlarm(a.ctx, name, args); err != nil {
 		return fmt.Errorf("alarm %s: %w", name, err)
 	}

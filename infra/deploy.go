@@ -63,7 +63,7 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return fmt.Errorf("schedule %s: %w", s.refreshName(), err)
 	}
-	topic, err := newAlarms(ctx, s, stream, house, limit, failed)
+	watch, err := newAlarms(ctx, s, stream, house, limit, failed)
 	if err != nil {
 		return fmt.Errorf("alarms of %s: %w", s.WorkgroupName, err)
 	}
@@ -83,11 +83,12 @@ func Deploy(ctx *pulumi.Context) error {
 	ctx.Export("dataApiSecretArn", login)
 	ctx.Export("schemaVersion", schemaVersion(schema))
 	ctx.Export("queryEditorUrl", pulumi.String(place.queryEditorURL()))
+	ctx.Export("estimatedMonthlyCost", pulumi.String(estimate(s, place, net, existing, admin, watch)))
 	if failed != nil {
 		ctx.Export("refreshFailedQueueUrl", failed.Url)
 	}
-	if topic != nil {
-		ctx.Export("alarmTopicArn", topic)
+	if watch.topic != nil {
+		ctx.Export("alarmTopicArn", watch.topic)
 	}
 	return nil
 }
