@@ -28,7 +28,7 @@ import (
 // that refresh automatically.
 const DefaultRefreshInterval = 200 * time.Millisecond
 
-// The admin in the existing secret of the stand-in account.
+// The admin in the existing secrets of the stand-in account.
 const (
 	AdminName     = "evadmin"
 	AdminPassword = "Only4Rehearsals"
@@ -68,7 +68,7 @@ type StandIns struct {
 }
 
 // World is what the stand-in account holds before anything is deployed: the VPC
-// and the secret that Pulumi.dev.yaml names.
+// and the secrets that Pulumi.dev.yaml and Pulumi.prod.yaml name.
 func World() fakeaws.World {
 	toNAT := []fakeaws.Route{{Destination: "0.0.0.0/0", Target: "nat-0a1b2c3d4e5f60718"}}
 	toInternet := []fakeaws.Route{{Destination: "0.0.0.0/0", Target: "igw-0a1b2c3d4e5f60718"}}
@@ -90,10 +90,10 @@ func World() fakeaws.World {
 		Region:    region,
 		AccountID: accountID,
 		VPCs:      []fakeaws.VPC{vpc},
-		Secrets: []fakeaws.Secret{{
-			Name:  "redshift/admin",
-			Value: fmt.Sprintf(`{"admin_username": %q, "admin_user_password": %q}`, AdminName, AdminPassword),
-		}},
+		Secrets: []fakeaws.Secret{
+			{Name: "redshift/admin", Value: fmt.Sprintf(`{"admin_username": %q, "admin_user_password": %q}`, AdminName, AdminPassword)},
+			{Name: "redshift/admin-prod", Value: fmt.Sprintf(`{"username": %q, "password": %q}`, AdminName, AdminPassword)},
+		},
 	}
 }
 
