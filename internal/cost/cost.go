@@ -7,7 +7,6 @@ package cost
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -46,7 +45,7 @@ type Settings struct {
 
 	CustomerKey bool
 	Secrets     int
-	Alarms      int
+	Alarms      int // metrics that are watched; an alarm on a sum watches several
 	Dashboard   bool
 
 	// What a month holds on average. Of what is not given, the bill says that it
@@ -83,14 +82,32 @@ func (s Settings) Sample() Settings {
 }
 
 func (s Settings) check() error {
-	numbers := []float64{s.EventsPerSecond, s.RefreshesPerMonth, s.LogGB, s.StorageGB, s.SnapshotGB,
-		float64(s.Shards), float64(s.MaxCapacity), float64(s.UsageLimitRPUHours), float64(s.Endpoints), float64(s.Zones),
-		float64(s.Secrets), float64(s.Alarms)}
+	for _, n := range []struct {
+		name  string
+		value float64
+	}{
+		{"events per second", s.EventsPerSecond},
+		{"refreshes", s.RefreshesPerMonth},
+		{"shards", float64(s.Shards)},
+		{"RPU of the maximum capacity", float64(s.MaxCapacity)},
+		{"RPU-hours of the usage limit", float64(s.UsageLimitRPUHours)},
+		{"endpoints", float64(s.Endpoints)},
+		{"zones", float64(s.Zones)},
+		{"alarms", float64(s.Alarms)},
+		{"secrets", float64(s.Secrets)},
+		{"GB of logs", s.LogGB},
+		{"GB of storage", s.StorageGB},
+		{"GB of snapshot", s.SnapshotGB},
+	} {
+		if !(n.value >= 0 && n.value <= 1e12) {
+			return fmt.Errorf("%v %s: it is a number from 0 on", n.value, n.name)
+		}
+	}
 	switch {
-	case slices.ContainsFunc(numbers, func(n float64) bool { return !(n >= 0 && n <= 1e12) }):
-		return fmt.Errorf("one of the numbers is negative or no number: %+v", s)
 	case s.EventsPerSecond > 0 && (s.BytesPerEvent < 1 || s.BytesPerEvent > maxRecord):
 		return fmt.Errorf("an event has %d bytes: a record has 1 to %d (10 MiB)", s.BytesPerEvent, maxRecord)
+	case s.UsageLimitRPUHours > 0 && s.UsageLimitPeriod != "daily" && s.UsageLimitPeriod != "weekly" && s.UsageLimitPeriod != "monthly":
+		return fmt.Errorf("the usage limit's period is %q: it is daily, weekly or monthly", s.UsageLimitPeriod)
 	case s.ExistingStream:
 	case s.StreamMode != OnDemand && s.StreamMode != Provisioned:
 		return fmt.Errorf("the stream's mode is %q: it is %s or %s", s.StreamMode, OnDemand, Provisioned)
@@ -150,10 +167,10 @@ type Line struct {
 }
 
 // String returns the term, such as 8 RPU × 730 h × $0.375 = $2,190.00.
-func (l Line) String() string { return l.How + " × " + l.Price.dollars() + " = " + l.Amount.String() }
+func (l Line) String() string { return l.How + " × " + l.Price.Dollars() + " = " + l.Amount.String() }
 
-// dollars returns the price with as many digits as it has, at least two.
-func (p Price) dollars() string {
+// Dollars returns the price with as many digits as it has, at least two.
+func (p Price) Dollars() string {
 	text := strconv.FormatFloat(p.USD, 'f', -1, 64)
 	if _, fraction, _ := strings.Cut(text, "."); len(fraction) < 2 {
 		text = strconv.FormatFloat(p.USD, 'f', 2, 64)
@@ -196,9 +213,12 @@ func (b Bill) Summary() string {
 	return fmt.Sprintf("%s. Prices of %s.", text, b.Seen)
 }
 
-// number writes a number with groups of three digits and at most two digits
-// after the point.
-func number(n float64) string {
+// Number writes a number with groups of three digits and at most two digits
+// after the point, or two that count if it is smaller.
+func Number(n float64) string {
+	if n > 0 && n < 0.01 {
+		return strconv.FormatFloat(n, 'g', 2, 64)
+	}
 	text := strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(n, 'f', 2, 64), "0"), ".")
 	whole, fraction, pointed := strings.Cut(text, ".")
 	if pointed {
@@ -214,10 +234,10 @@ func grouped(digits string) string {
 	return digits
 }
 
-// count writes a number of things, such as 1 shard or 1,000 shards.
-func count(n int, thing string) string {
+// Count writes a number of things, such as 1 shard or 1,000 shards.
+func Count(n int, thing string) string {
 	if n != 1 {
 		thing += "s"
 	}
-	return number(float64(n)) + " " + thing
+	return Number(float64(n)) + " " + thing
 }

@@ -45,7 +45,7 @@ func (s Settings) bytesPerSecond() float64 { return s.EventsPerSecond * float64(
 func (s Settings) gbPerMonth() float64 { return s.bytesPerSecond() * secondsPerMonth / gb }
 
 func (s Settings) volume() string {
-	return fmt.Sprintf("%s/s × %s B × %d h = %s GB", number(s.EventsPerSecond), number(float64(s.BytesPerEvent)), HoursPerMonth, number(s.gbPerMonth()))
+	return fmt.Sprintf("%s/s × %s B × %d h = %s GB", Number(s.EventsPerSecond), Number(float64(s.BytesPerEvent)), HoursPerMonth, Number(s.gbPerMonth()))
 }
 
 // shardsFull is how many shards the load fills.

@@ -88,7 +88,7 @@ func (b *biller) compute() error {
 	case manualRefresh:
 		b.bill.If = "if nobody refreshes the view"
 		if runs > 0 {
-			b.bill.If = fmt.Sprintf("with %s refreshes by hand", number(runs))
+			b.bill.If = fmt.Sprintf("with %s refreshes by hand", Number(runs))
 		}
 	default:
 		scheduled, atMost, err := runsPerMonth(s.Refresh)
@@ -102,12 +102,12 @@ func (b *biller) compute() error {
 				most = "at most "
 			}
 		}
-		b.bill.If = fmt.Sprintf("with %s%s refreshes on %s", most, number(runs), s.Refresh)
+		b.bill.If = fmt.Sprintf("with %s%s refreshes on %s", most, Number(runs), s.Refresh)
 	}
 	if s.Refresh != autoRefresh && runs > 0 {
 		seconds := s.refreshSeconds(runs)
 		hours = math.Min(runs*seconds/3600, HoursPerMonth)
-		how = fmt.Sprintf("%s refreshes × %s s", number(runs), number(seconds))
+		how = fmt.Sprintf("%s refreshes × %s s", Number(runs), Number(seconds))
 		if hours == HoursPerMonth {
 			how = fmt.Sprintf("%d h", HoursPerMonth)
 		}
@@ -119,7 +119,7 @@ func (b *biller) compute() error {
 	case hours > 0:
 		b.line(rpuHour, "Redshift compute", fmt.Sprintf("%d RPU × %s", s.BaseCapacity, how), float64(s.BaseCapacity)*hours)
 	}
-	if s.Refresh == manualRefresh || s.Refresh != autoRefresh {
+	if s.Refresh != autoRefresh {
 		b.leaveOut("Redshift compute for queries while no refresh runs: at least a minute of the base capacity each time")
 	}
 	b.bounds(float64(s.BaseCapacity) * hours)
@@ -136,7 +136,7 @@ func (b *biller) bounds(rpuHours float64) {
 	switch {
 	case s.MaxCapacity > 0 && ok:
 		b.assume("maxCapacity bounds Redshift compute to %d RPU × %d h × %s = %v", s.MaxCapacity, HoursPerMonth,
-			price.dollars(), cents(float64(s.MaxCapacity)*HoursPerMonth*price.USD))
+			price.Dollars(), cents(float64(s.MaxCapacity)*HoursPerMonth*price.USD))
 	case s.MaxCapacity == 0:
 		b.assume("no maxCapacity bounds how far Redshift scales up for queries")
 	}
@@ -144,15 +144,12 @@ func (b *biller) bounds(rpuHours float64) {
 		// What the limit does to automatic refresh is not documented, so nothing is
 		// deducted.
 		// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-billing-on-demand.html
-		periods := map[string]float64{"daily": HoursPerMonth / 24., "weekly": HoursPerMonth / (7 * 24.)}[s.UsageLimitPeriod]
-		if periods == 0 {
-			periods = 1
-		}
+		periods := map[string]float64{"daily": HoursPerMonth / 24., "weekly": HoursPerMonth / (7 * 24.), "monthly": 1}[s.UsageLimitPeriod]
 		reached := "is not reached"
 		if each := rpuHours / periods; each > float64(s.UsageLimitRPUHours) {
 			reached = fmt.Sprintf("is reached after %.0f %% of the time", 100*float64(s.UsageLimitRPUHours)/each)
 		}
-		b.assume("the %s usage limit of %s RPU-hours %s; nothing is deducted for it", s.UsageLimitPeriod, number(float64(s.UsageLimitRPUHours)), reached)
+		b.assume("the %s usage limit of %s RPU-hours %s; nothing is deducted for it", s.UsageLimitPeriod, Number(float64(s.UsageLimitRPUHours)), reached)
 	}
 }
 
@@ -174,15 +171,15 @@ func (b *biller) storage() {
 	s := b.settings
 	switch {
 	case s.StorageGB > 0:
-		b.line(storageGB, "Redshift storage", number(s.StorageGB)+" GB", s.StorageGB)
+		b.line(storageGB, "Redshift storage", Number(s.StorageGB)+" GB", s.StorageGB)
 	case s.EventsPerSecond > 0:
-		b.leaveOut("Redshift storage: a month of this load is %s GB before compression, which is not known, and the view keeps all of it", number(s.gbPerMonth()))
+		b.leaveOut("Redshift storage: a month of this load is %s GB before compression, which is not known, and the view keeps all of it", Number(s.gbPerMonth()))
 	default:
 		b.leaveOut("Redshift storage")
 	}
 	switch {
 	case s.SnapshotGB > 0:
-		b.line(snapshotGB, "Redshift snapshot", number(s.SnapshotGB)+" GB", s.SnapshotGB)
+		b.line(snapshotGB, "Redshift snapshot", Number(s.SnapshotGB)+" GB", s.SnapshotGB)
 	case s.Snapshot:
 		b.leaveOut("the final snapshot, which is billed from the destroy on")
 	}
@@ -195,7 +192,7 @@ func (b *biller) stream() {
 	const day, week = 24, 7 * 24
 	extended := float64(min(s.RetentionHours, week) - day)
 	longTerm := float64(max(s.RetentionHours, week) - week)
-	load := fmt.Sprintf("%s/s", number(s.EventsPerSecond))
+	load := fmt.Sprintf("%s/s", Number(s.EventsPerSecond))
 
 	if s.ExistingStream {
 		b.leaveOut("the stream, which is not this deployment's")
@@ -209,29 +206,29 @@ func (b *biller) stream() {
 	case OnDemand:
 		b.line(streamHour, "Kinesis stream", fmt.Sprintf("1 stream × %d h", HoursPerMonth), HoursPerMonth)
 		if s.EventsPerSecond > 0 {
-			b.line(inGB, "Kinesis, written", fmt.Sprintf("%s × %d h = %s GB", kilobytes, HoursPerMonth, number(written*secondsPerMonth)), written*secondsPerMonth)
+			b.line(inGB, "Kinesis, written", fmt.Sprintf("%s × %d h = %s GB", kilobytes, HoursPerMonth, Number(written*secondsPerMonth)), written*secondsPerMonth)
 			// Reading is not rounded up.
 			// https://www.trek10.com/blog/amazon-kinesis-data-streams-on-demand-vs.-provisioned-billing-mode-cost-comparison
 			b.line(outGB, "Kinesis, read once", s.volume(), s.gbPerMonth())
 			if extended > 0 {
-				b.line(extendedGB, "Kinesis, kept to day 7", fmt.Sprintf("%s × %.0f h = %s GB", kilobytes, extended, number(written*3600*extended)), written*3600*extended)
+				b.line(extendedGB, "Kinesis, kept to day 7", fmt.Sprintf("%s × %.0f h = %s GB", kilobytes, extended, Number(written*3600*extended)), written*3600*extended)
 			}
 		}
 	case Provisioned:
 		shards := s.shards()
-		b.line(shardHour, "Kinesis shards", fmt.Sprintf("%s × %d h", count(int(shards), "shard"), HoursPerMonth), shards*HoursPerMonth)
+		b.line(shardHour, "Kinesis shards", fmt.Sprintf("%s × %d h", Count(int(shards), "shard"), HoursPerMonth), shards*HoursPerMonth)
 		if s.EventsPerSecond > 0 {
 			// A PUT unit is up to 25 KB of one record.
 			units := math.Ceil(float64(s.BytesPerEvent) / (25 * kb))
 			millions := s.EventsPerSecond * units * secondsPerMonth / 1e6
-			b.line(putUnits, "Kinesis PUT units", fmt.Sprintf("%s × %.0f × %d h = %s million", load, units, HoursPerMonth, number(millions)), millions)
+			b.line(putUnits, "Kinesis PUT units", fmt.Sprintf("%s × %.0f × %d h = %s million", load, units, HoursPerMonth, Number(millions)), millions)
 		}
 		if extended > 0 {
-			b.line(extendedShardHour, "Kinesis, kept to day 7", fmt.Sprintf("%s × %d h", count(int(shards), "shard"), HoursPerMonth), shards*HoursPerMonth)
+			b.line(extendedShardHour, "Kinesis, kept to day 7", fmt.Sprintf("%s × %d h", Count(int(shards), "shard"), HoursPerMonth), shards*HoursPerMonth)
 		}
 	}
 	if s.EventsPerSecond > 0 && longTerm > 0 {
-		b.line(longTermGB, "Kinesis, kept after day 7", fmt.Sprintf("%s × %.0f h = %s GB", kilobytes, longTerm, number(written*3600*longTerm)), written*3600*longTerm)
+		b.line(longTermGB, "Kinesis, kept after day 7", fmt.Sprintf("%s × %.0f h = %s GB", kilobytes, longTerm, Number(written*3600*longTerm)), written*3600*longTerm)
 	}
 	if s.EventsPerSecond == 0 {
 		b.assume("so few records that their volume costs nothing")
@@ -245,14 +242,15 @@ func (b *biller) stream() {
 // https://docs.aws.amazon.com/redshift/latest/mgmt/enhanced-vpc-routing.html
 func (b *biller) network() {
 	s := b.settings
-	if s.Endpoints > 0 {
-		b.line(endpointHour, "VPC endpoints", fmt.Sprintf("%s × %s × %d h", count(s.Endpoints, "endpoint"), count(s.Zones, "zone"), HoursPerMonth),
+	endpoints := s.Endpoints > 0 && s.Zones > 0
+	if endpoints {
+		b.line(endpointHour, "VPC endpoints", fmt.Sprintf("%s × %s × %d h", Count(s.Endpoints, "endpoint"), Count(s.Zones, "zone"), HoursPerMonth),
 			float64(s.Endpoints*s.Zones*HoursPerMonth))
 	}
 	if !s.EnhancedVPCRouting || s.EventsPerSecond == 0 {
 		return
 	}
-	if s.Endpoints > 0 {
+	if endpoints {
 		b.line(endpointGB, "VPC endpoint, data", s.volume(), s.gbPerMonth())
 		return
 	}
@@ -268,11 +266,11 @@ func (b *biller) options() {
 		if runs == 0 {
 			runs, _, _ = runsPerMonth(s.Refresh) // compute has seen that it can be read
 		}
-		b.line(scheduleRuns, "Schedule", number(runs)+" invocations / 1,000,000", runs/1e6)
+		b.line(scheduleRuns, "Schedule", Number(runs)+" invocations / 1,000,000", runs/1e6)
 		b.leaveOut("the queue for schedules that failed, which is billed by message (SQS)")
 	}
 	if s.Alarms > 0 {
-		b.line(alarm, "CloudWatch alarms", count(s.Alarms, "alarm"), float64(s.Alarms))
+		b.line(alarm, "CloudWatch alarms", Count(s.Alarms, "alarm metric"), float64(s.Alarms))
 		b.leaveOut("alarm messages (SNS)")
 	}
 	if s.Dashboard {
@@ -280,12 +278,12 @@ func (b *biller) options() {
 	}
 	switch {
 	case s.LogGB > 0:
-		b.line(logsGB, "CloudWatch logs", number(s.LogGB)+" GB", s.LogGB)
+		b.line(logsGB, "CloudWatch logs", Number(s.LogGB)+" GB", s.LogGB)
 	case s.LogExports:
 		b.leaveOut("CloudWatch logs of Redshift, billed by GB; how much it writes is not known")
 	}
 	if s.Secrets > 0 {
-		b.line(secret, "Secrets Manager", count(s.Secrets, "secret"), float64(s.Secrets))
+		b.line(secret, "Secrets Manager", Count(s.Secrets, "secret"), float64(s.Secrets))
 	}
 	if s.CustomerKey {
 		b.line(kmsKey, "KMS key", "1 key", 1)

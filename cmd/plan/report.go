@@ -1,0 +1,214 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"example.com/evstream/internal/cost"
+)
+
+// report is what one load costs and meets.
+type report struct {
+	Load   load         `json:"load"`
+	Bill   cost.Bill    `json:"bill"`
+	Total  cost.Cents   `json:"total"`
+	Sample cost.Bill    `json:"cdkSample"`
+	Theirs cost.Cents   `json:"cdkSampleTotal"`
+	Limits []cost.Limit `json:"limits"` // what binds first at the top
+}
+
+type load struct {
+	EventsPerSecond     float64 `json:"eventsPerSecond"`
+	BytesPerEvent       int     `json:"bytesPerEvent"`
+	MBPerSecond         float64 `json:"mbPerSecond"`
+	ShardsNeeded        int     `json:"shardsNeeded"`
+	PutRecordsPerSecond float64 `json:"putRecordsPerSecond"` // at least
+}
+
+func newReport(prices cost.Prices, s cost.Settings) (report, error) {
+	bill, err := prices.Monthly(s)
+	if err != nil {
+		return report{}, usageError{err}
+	}
+	sample, err := prices.Monthly(s.Sample())
+	if err != nil {
+		return report{}, fmt.Errorf("the CDK sample: %w", err)
+	}
+	limits, err := cost.Limits(s)
+	if err != nil {
+		return report{}, err
+	}
+	return report{
+		Load: load{
+			EventsPerSecond:     s.EventsPerSecond,
+			BytesPerEvent:       s.BytesPerEvent,
+			MBPerSecond:         s.MBPerSecond(),
+			ShardsNeeded:        s.ShardsNeeded(),
+			PutRecordsPerSecond: s.PutRecordsPerSecond(),
+		},
+		Bill: bill, Total: bill.Total(),
+		Sample: sample, Theirs: sample.Total(),
+		Limits: limits,
+	}, nil
+}
+
+func write(w io.Writer, prices cost.Prices, o options) error {
+	r, err := newReport(prices, o.settings)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(r)
+	}
+	_, err = io.WriteString(w, r.text())
+	return err
+}
+
+// text is the report for people.
+func (r report) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s records/s of %s bytes: %s MB/s, %s, at least %s PutRecords calls/s\n\n",
+		cost.Number(r.Load.EventsPerSecond), cost.Number(float64(r.Load.BytesPerEvent)), cost.Number(r.Load.MBPerSecond),
+		cost.Count(r.Load.ShardsNeeded, "shard"), cost.Number(r.Load.PutRecordsPerSecond))
+
+	fmt.Fprintf(&b, "A month in %s, %s, with prices of %s\n%s\n", r.Bill.Region, r.Bill.If, r.Bill.Seen, r.bills())
+	fmt.Fprintf(&b, "What binds first\n%s\n", r.limits())
+	list(&b, "Assumed", r.Bill.Assumptions)
+	list(&b, "Not counted", r.Bill.LeftOut)
+	if names := r.unofficial(); len(names) > 0 {
+		fmt.Fprintf(&b, "Prices seen elsewhere than at AWS (where, the price file says); compare them with https://aws.amazon.com/pricing/\n  %s\n",
+			strings.Join(names, "; "))
+	}
+	return b.String()
+}
+
+func list(b *strings.Builder, title string, remarks []string) {
+	if len(remarks) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "%s\n", title)
+	for _, remark := range remarks {
+		fmt.Fprintf(b, "  - %s\n", remark)
+	}
+}
+
+// bills shows both bills side by side, term by term.
+func (r report) bills() string {
+	t := newTable(4, 5)
+	t.AppendHeader(table.Row{"term", "how much", "at", "these settings", "CDK sample"})
+	row := func(item string) {
+		ours, oursToo := find(r.Bill, item)
+		theirs, theirsToo := find(r.Sample, item)
+		line, cells := ours, [2]string{}
+		if oursToo {
+			cells[0] = ours.Amount.String()
+		} else {
+			line = theirs
+		}
+		if theirsToo {
+			cells[1] = theirs.Amount.String()
+		}
+		t.AppendRow(table.Row{line.Name, line.How, line.Price.Dollars(), cells[0], cells[1]})
+	}
+	var done []string
+	for _, l := range append(slices.Clone(r.Bill.Lines), r.Sample.Lines...) {
+		if !slices.Contains(done, l.Price.Item) {
+			done = append(done, l.Price.Item)
+			row(l.Price.Item)
+		}
+	}
+	t.AppendSeparator()
+	t.AppendRow(table.Row{"a month", "", "", r.Total.String(), r.Theirs.String()})
+	return t.Render() + "\nThe CDK sample: 128 RPU × 730 h, a stream on demand, automatic refresh.\n"
+}
+
+func find(b cost.Bill, item string) (cost.Line, bool) {
+	i := slices.IndexFunc(b.Lines, func(l cost.Line) bool { return l.Price.Item == item })
+	if i < 0 {
+		return cost.Line{}, false
+	}
+	return b.Lines[i], true
+}
+
+// tight is the share of a limit from which on there is advice.
+const tight = 0.8
+
+func (r report) limits() string {
+	t := newTable(1)
+	t.AppendHeader(table.Row{"used", "limit", "load"})
+	for _, l := range r.Limits {
+		t.AppendRow(table.Row{percent(l.Share()), l.Name, fmt.Sprintf("%s of %s %s", cost.Number(l.Used), cost.Number(l.Most), l.Unit)})
+	}
+	text := t.Render() + "\n"
+	for _, l := range r.Limits {
+		if l.Share() >= tight {
+			text += fmt.Sprintf("  %s: %s\n", l.Name, l.Advice)
+		}
+	}
+	return text
+}
+
+func percent(share float64) string {
+	if share > 0 && share < 0.01 {
+		return "< 1 %"
+	}
+	return cost.Number(float64(int(share*100))) + " %"
+}
+
+// unofficial names the terms whose price was not seen at AWS.
+func (r report) unofficial() []string {
+	var names []string
+	for _, l := range r.Bill.Lines {
+		if !l.Price.Official {
+			names = append(names, l.Name)
+		}
+	}
+	return names
+}
+
+// writeLoads compares several loads in both stream modes, as Markdown.
+func writeLoads(w io.Writer, prices cost.Prices, o options) error {
+	t := table.NewWriter()
+	t.AppendHeader(table.Row{"records/s", "MB/s", "shards", "PutRecords/s", "a month, on demand", "its first limit", "a month, provisioned", "its first limit"})
+	for _, events := range o.loads {
+		row := table.Row{}
+		for _, mode := range []string{cost.OnDemand, cost.Provisioned} {
+			s := o.settings
+			s.EventsPerSecond, s.StreamMode = events, mode
+			r, err := newReport(prices, s)
+			if err != nil {
+				return fmt.Errorf("%s records/s, %s: %w", cost.Number(events), mode, err)
+			}
+			if len(row) == 0 {
+				row = append(row, cost.Number(events), cost.Number(r.Load.MBPerSecond), cost.Number(float64(r.Load.ShardsNeeded)), cost.Number(r.Load.PutRecordsPerSecond))
+			}
+			row = append(row, r.Total.String(), fmt.Sprintf("%s (%s)", r.Limits[0].Name, percent(r.Limits[0].Share())))
+		}
+		t.AppendRow(row)
+	}
+	_, err := fmt.Fprintln(w, t.RenderMarkdown())
+	return err
+}
+
+// newTable returns a table whose columns of these numbers are aligned right.
+func newTable(right ...int) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleLight
+	style.Format.Header = text.FormatDefault
+	t.SetStyle(style)
+	var columns []table.ColumnConfig
+	for _, n := range right {
+		columns = append(columns, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	t.SetColumnConfigs(columns)
+	return t
+}
