@@ -9,6 +9,15 @@ CREATE TABLE rs.materialized_views (
     query VARCHAR, auto_refresh BOOLEAN,
     refreshes BIGINT -- so that two transactions that refresh the same view can't both commit
 );
+-- Users, groups and roles; a password that is NULL lets nobody log in.
+CREATE TABLE rs.identities_known (id BIGINT, kind VARCHAR, name VARCHAR, password VARCHAR, superuser BOOLEAN);
+CREATE TABLE rs.members (kind VARCHAR, name VARCHAR, member_kind VARCHAR, member VARCHAR); -- of groups and roles
+-- Of relations, and of schemas with an empty name.
+CREATE TABLE rs.owners (schema_name VARCHAR, name VARCHAR, owner VARCHAR);
+CREATE TABLE rs.privileges (schema_name VARCHAR, name VARCHAR, privilege VARCHAR, kind VARCHAR, grantee VARCHAR);
+INSERT INTO rs.owners VALUES ('public', '', 'rdsdb');
+INSERT INTO rs.privileges VALUES ('public', '', 'usage', 'public', 'public'), ('public', '', 'create', 'public', 'public');
+CREATE TABLE rs.layouts (schema_name VARCHAR, name VARCHAR, distribution VARCHAR, sort_key VARCHAR);
 CREATE TABLE rs.dependencies (schema_name VARCHAR, name VARCHAR, on_schema VARCHAR, on_name VARCHAR);
 CREATE TABLE rs.identities (schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR);
 CREATE TABLE rs.positions (mv_id BIGINT, shard_id VARCHAR, sequence_number VARCHAR);
@@ -38,6 +47,19 @@ CREATE VIEW main.svv_mv_info AS
     SELECT '@database@' AS database_name, schema_name, owner AS user_name, name, 'u' AS is_stale,
         CASE WHEN stream IS NULL THEN 0 ELSE 1 END::INTEGER AS state, 'f' AS autorewrite, CASE WHEN auto_refresh THEN 't' ELSE 'f' END AS autorefresh
     FROM rs.materialized_views;
+CREATE VIEW main.svv_relation_privileges AS
+    SELECT p.schema_name AS namespace_name, p.name AS relation_name, upper(p.privilege) AS privilege_type,
+        coalesce(i.id, 0)::INTEGER AS identity_id, p.grantee AS identity_name, p.kind AS identity_type, FALSE AS admin_option
+    FROM rs.privileges p LEFT JOIN rs.identities_known i ON i.kind = p.kind AND i.name = p.grantee
+    WHERE p.name <> '';
+CREATE VIEW main.svv_schema_privileges AS
+    SELECT p.schema_name AS namespace_name, upper(p.privilege) AS privilege_type,
+        coalesce(i.id, 0)::INTEGER AS identity_id, p.grantee AS identity_name, p.kind AS identity_type, FALSE AS admin_option, 'SCHEMA' AS privilege_scope
+    FROM rs.privileges p LEFT JOIN rs.identities_known i ON i.kind = p.kind AND i.name = p.grantee
+    WHERE p.name = '';
+CREATE VIEW main.svv_roles AS SELECT id::INTEGER AS role_id, name AS role_name FROM rs.identities_known WHERE kind = 'role';
+CREATE VIEW main.pg_group AS SELECT name AS groname, id::INTEGER AS grosysid FROM rs.identities_known WHERE kind = 'group';
+CREATE VIEW main.pg_user AS SELECT name AS usename, id::INTEGER AS usesysid, superuser AS usesuper FROM rs.identities_known WHERE kind = 'user';
 CREATE VIEW main.svv_tables AS
     SELECT '@database@' AS table_catalog, table_schema, table_name,
         CASE WHEN table_type = 'BASE TABLE' AND (table_schema, table_name) NOT IN (SELECT (schema_name, name) FROM rs.materialized_views)
@@ -56,6 +78,7 @@ CREATE VIEW main.svv_columns AS
 
 -- The statement's time, which the session sets, stands still within it.
 CREATE MACRO main.rs_sysdate() AS getvariable('rs_now')::TIMESTAMP;
+CREATE MACRO main.rs_current_user() AS getvariable('rs_user')::VARCHAR;
 CREATE MACRO main.getdate() AS date_trunc('second', rs_sysdate()); -- which has no fractions
 
 -- A macro is chosen by the type of its first argument; the last of each is for any other.

@@ -271,7 +271,10 @@ func (r *rewriter) expression(n node) (node, error) {
 			case "current_date":
 				r.functions = append(r.functions, "current_date")
 				return cast(call("getdate"), "date", false), nil
-			case "current_timestamp", "current_time", "localtime", "localtimestamp", "current_user", "session_user", "user":
+			case "current_user", "session_user":
+				r.functions = append(r.functions, "current_user")
+				return call("rs_current_user"), nil
+			case "current_timestamp", "current_time", "localtime", "localtimestamp", "user":
 				return nil, unsupported("%s", strings.ToUpper(str(names[0])))
 			}
 		}

@@ -17,6 +17,7 @@ type Session struct {
 	namespace string
 	workgroup string
 	user      string
+	superuser bool
 	detach    func()
 
 	mu       sync.Mutex
@@ -201,6 +202,7 @@ func (s *Session) rewrite(ctx context.Context, tree node) (string, *rewriter, er
 var systemViews = map[string]string{
 	"sys_mv_refresh_history": "", "sys_stream_scan_states": "", "sys_stream_scan_errors": "",
 	"svv_mv_info": "", "svv_external_schemas": "", "svv_tables": "", "svv_columns": "",
+	"svv_relation_privileges": "", "svv_schema_privileges": "", "svv_roles": "", "pg_user": "", "pg_group": "",
 }
 
 // table says what stands for a table of a query's FROM clause.
@@ -225,7 +227,7 @@ func (s *Session) table(ctx context.Context, schema, table string) (node, error)
 			}
 			return nil, err
 		}
-		return nil, nil
+		return nil, s.mayUse(ctx, relation{schema, strings.ToLower(table)}, "select")
 	}
 	_, known := systemViews[table]
 	if known {
@@ -236,7 +238,7 @@ func (s *Session) table(ctx context.Context, schema, table string) (node, error)
 			return nil, unsupported("the system view %s", table)
 		}
 	}
-	return nil, nil
+	return nil, s.mayUse(ctx, relation{defaultSchema, strings.ToLower(table)}, "select")
 }
 
 // maxResult is how long a result may be. The Data API's limit was 100 MB, and is 500 MB

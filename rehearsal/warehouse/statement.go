@@ -164,6 +164,9 @@ func (s *Session) dispatch(ctx context.Context, c *cursor) (*Result, error) {
 		return s.delete(ctx, c)
 	case c.accept("refresh", "materialized", "view"):
 		return s.refreshStatement(ctx, c)
+	case c.peek("alter") && c.look(1).is("table") && slices.ContainsFunc(c.toks, func(t token) bool { return t.is("append") }):
+		c.accept("alter", "table")
+		return s.appendFrom(ctx, c)
 	}
 	var run func(context.Context, *cursor) error
 	switch {
@@ -181,6 +184,20 @@ func (s *Session) dispatch(ctx context.Context, c *cursor) (*Result, error) {
 		run = s.createTable
 	case c.accept("alter", "materialized", "view"):
 		run = s.alterMaterializedView
+	case c.accept("alter", "group"):
+		run = s.alterGroup
+	case c.peek("create", "drop") && c.look(1).is("user", "group", "role"):
+		create, kind := c.next().is("create"), c.next().val
+		run = func(ctx context.Context, c *cursor) error {
+			if create {
+				return s.createIdentity(ctx, c, kind)
+			}
+			return s.dropIdentity(ctx, c, kind)
+		}
+	case c.accept("grant"):
+		run = func(ctx context.Context, c *cursor) error { return s.grant(ctx, c, false) }
+	case c.accept("revoke"):
+		run = func(ctx context.Context, c *cursor) error { return s.grant(ctx, c, true) }
 	case c.accept("drop", "schema"):
 		run = s.dropSchema
 	case c.accept("drop", "materialized", "view"):
@@ -238,7 +255,7 @@ func (s *Session) mayCreate(ctx context.Context, rel relation) error {
 	if slices.Contains([]string{"main", "rs", "pg_catalog", "information_schema"}, rel.Schema) {
 		return errorf("schema %q does not exist", rel.Schema)
 	}
-	return nil
+	return s.mayCreateIn(ctx, rel.Schema)
 }
 
 func (s *Session) createSchema(ctx context.Context, c *cursor) error {
@@ -257,8 +274,13 @@ func (s *Session) createSchema(ctx context.Context, c *cursor) error {
 	if exists {
 		return errorf("schema %q already exists", name)
 	}
-	_, err = s.exec(ctx, "CREATE SCHEMA "+quoteIdent(name))
-	return err
+	if err := s.mustBeSuperuser("create schemas"); err != nil {
+		return err
+	}
+	if _, err := s.exec(ctx, "CREATE SCHEMA "+quoteIdent(name)); err != nil {
+		return err
+	}
+	return s.own(ctx, relation{Schema: name})
 }
 
 func (s *Session) schemaExists(ctx context.Context, name string) (bool, error) {
@@ -300,6 +322,9 @@ func (s *Session) dropSchema(ctx context.Context, c *cursor) error {
 	if slices.Contains([]string{defaultSchema, "pg_catalog", "information_schema"}, name) {
 		return unsupported("DROP SCHEMA %s", name)
 	}
+	if err := s.mustOwn(ctx, relation{Schema: name}); err != nil {
+		return err
+	}
 	held, err := s.relations(ctx, `
 		SELECT schema_name, name FROM rs.materialized_views WHERE external_schema = $1 OR schema_name = $1
 		UNION SELECT schema_name, view_name FROM duckdb_views() WHERE schema_name = $1
@@ -314,6 +339,9 @@ func (s *Session) dropSchema(ctx context.Context, c *cursor) error {
 		if err := s.dropRelation(ctx, rel, true); err != nil {
 			return err
 		}
+	}
+	if err := s.disown(ctx, relation{Schema: name}); err != nil {
+		return err
 	}
 	if _, external, err := s.externalSchema(ctx, name); err != nil || !external {
 		if err == nil {
@@ -375,6 +403,9 @@ func (s *Session) drop(ctx context.Context, c *cursor, kind string) error {
 		case found != kind:
 			return errorf("%q is not a %s", rel.Name, kind)
 		}
+		if err := s.mustOwn(ctx, rel); err != nil {
+			return err
+		}
 		if err := s.dropRelation(ctx, rel, cascade); err != nil {
 			return err
 		}
@@ -409,12 +440,13 @@ func (s *Session) dropRelation(ctx context.Context, rel relation, cascade bool) 
 		"DELETE FROM rs.materialized_views WHERE schema_name = $1 AND name = $2",
 		"DELETE FROM rs.dependencies WHERE schema_name = $1 AND name = $2",
 		"DELETE FROM rs.identities WHERE schema_name = $1 AND table_name = $2",
+		"DELETE FROM rs.layouts WHERE schema_name = $1 AND name = $2",
 	} {
 		if _, err := s.exec(ctx, cleanup, rel.Schema, rel.Name); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.disown(ctx, rel)
 }
 
 // depend records what a view reads, so that it can't be dropped underneath.
@@ -469,7 +501,13 @@ func (s *Session) createView(ctx context.Context, c *cursor, replace bool) error
 		if _, err := s.exec(ctx, "CREATE VIEW "+rel.String()+columns+" AS "+query); err != nil {
 			return err
 		}
+		if err := s.own(ctx, rel); err != nil {
+			return err
+		}
 		return s.depend(ctx, rel, r.relations)
+	}
+	if err := s.mustOwn(ctx, rel); err != nil {
+		return err
 	}
 	before, err := s.shape(ctx, rel)
 	if err != nil {

@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -88,8 +89,13 @@ func (s *Session) createExternalSchema(ctx context.Context, c *cursor) error {
 	if err := s.w.role(s.namespace, e.role, "", ""); err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, "INSERT INTO rs.external_schemas VALUES ($1, $2, $3)", e.name, e.region, e.role)
-	return err
+	if err := s.mustBeSuperuser("create external schemas"); err != nil {
+		return err
+	}
+	if _, err := s.exec(ctx, "INSERT INTO rs.external_schemas VALUES ($1, $2, $3)", e.name, e.region, e.role); err != nil {
+		return err
+	}
+	return s.own(ctx, relation{Schema: e.name})
 }
 
 func (w *Warehouse) defaultRole(namespaceName string) string {
@@ -154,7 +160,7 @@ func (s *Session) createMaterializedView(ctx context.Context, c *cursor) error {
 			return c.syntaxError()
 		}
 	}
-	keys, err := viewKeys(c)
+	keys, l, err := viewKeys(c)
 	if err != nil {
 		return err
 	}
@@ -183,6 +189,12 @@ func (s *Session) createMaterializedView(ctx context.Context, c *cursor) error {
 		}
 		if mv.stream != "" {
 			return nil, streamError("a view can read one stream only")
+		}
+		if ok, err := s.has(ctx, relation{Schema: schema}, "usage"); err != nil || !ok {
+			if err == nil {
+				err = errorf("permission denied for schema %s", schema)
+			}
+			return nil, err
 		}
 		if _, err := s.w.openStream(s.namespace, e.role, table); err != nil {
 			return nil, err
@@ -218,43 +230,52 @@ func (s *Session) createMaterializedView(ctx context.Context, c *cursor) error {
 	if err != nil {
 		return err
 	}
+	if err := s.own(ctx, mv.relation); err != nil {
+		return err
+	}
+	if err := s.setLayout(ctx, mv.relation, l); err != nil {
+		return err
+	}
 	return s.depend(ctx, mv.relation, r.relations)
 }
 
-// viewKeys reads the table attributes of a materialized view, in their documented order.
-func viewKeys(c *cursor) ([]string, error) {
-	var keys []string
+// viewKeys reads the table attributes of a materialized view, in their documented order:
+// the columns that are keys, and what they say of the layout.
+func viewKeys(c *cursor) (keys []string, l layout, err error) {
 	byKey := false
 	if c.accept("diststyle") {
 		byKey = c.peek("key")
+		l.distribution = c.look(0).val
 		if !c.accept("even") && !c.accept("all") && !c.accept("key") {
-			return nil, c.syntaxError()
+			return nil, l, c.syntaxError()
 		}
 		if !byKey && c.peek("distkey") {
-			return nil, errorf("DISTKEY column specified with a DISTSTYLE that is not KEY")
+			return nil, l, errorf("DISTKEY column specified with a DISTSTYLE that is not KEY")
 		}
 	}
 	if c.accept("distkey") {
 		names, err := c.names()
 		if err != nil {
-			return nil, err
+			return nil, l, err
 		}
 		if len(names) != 1 {
-			return nil, errorf("DISTKEY takes one column, not %d", len(names))
+			return nil, l, errorf("DISTKEY takes one column, not %d", len(names))
 		}
+		l.distribution = "key " + names[0]
 		keys = append(keys, names...)
 	} else if byKey {
-		return nil, errorf("DISTSTYLE KEY requires a DISTKEY column")
+		return nil, l, errorf("DISTSTYLE KEY requires a DISTKEY column")
 	}
 	c.accept("compound")
 	if c.accept("sortkey") {
 		names, err := c.names()
 		if err != nil {
-			return nil, err
+			return nil, l, err
 		}
+		l.sortKey = "compound " + strings.Join(names, " ")
 		keys = append(keys, names...)
 	}
-	return keys, nil
+	return keys, l, nil
 }
 
 func (s *Session) checkKeys(ctx context.Context, rel relation, keys []string) error {
@@ -291,7 +312,7 @@ func (s *Session) mayMaterialize(ctx context.Context, schema, table string, auto
 	case kind == "":
 		return errorf("relation %q does not exist, or can't be the source of a materialized view", table)
 	}
-	return nil
+	return s.mayUse(ctx, relation{schema, strings.ToLower(table)}, "select")
 }
 
 func streamError(reason string, args ...any) *Error {
@@ -401,7 +422,7 @@ func (s *Session) materializedView(ctx context.Context, rel relation) (materiali
 }
 
 // alterMaterializedView is ALTER MATERIALIZED VIEW name AUTO REFRESH {YES|NO}, or ALTER
-// DISTSTYLE, DISTKEY or SORTKEY, which has no effect.
+// DISTSTYLE, DISTKEY or SORTKEY, which counts only for ALTER TABLE APPEND.
 func (s *Session) alterMaterializedView(ctx context.Context, c *cursor) error {
 	rel, err := c.relation()
 	if err != nil {
@@ -411,15 +432,25 @@ func (s *Session) alterMaterializedView(ctx context.Context, c *cursor) error {
 	if err != nil {
 		return err
 	}
+	if err := s.mustOwn(ctx, rel); err != nil {
+		return err
+	}
 	if c.accept("alter") {
-		keys, err := viewKeys(c)
+		keys, l, err := viewKeys(c)
 		if err != nil {
 			return err
 		}
 		if err := c.end(); err != nil {
 			return err
 		}
-		return s.checkKeys(ctx, rel, keys)
+		if err := s.checkKeys(ctx, rel, keys); err != nil {
+			return err
+		}
+		before, err := s.layout(ctx, rel)
+		if err != nil {
+			return err
+		}
+		return s.setLayout(ctx, rel, layout{cmp.Or(l.distribution, before.distribution), cmp.Or(l.sortKey, before.sortKey)})
 	}
 	if err := c.expect("auto", "refresh"); err != nil {
 		return err
@@ -452,6 +483,14 @@ func (s *Session) refreshStatement(ctx context.Context, c *cursor) (*Result, err
 	}
 	mv, err := s.materializedView(ctx, rel)
 	if err != nil {
+		return nil, err
+	}
+	// The owner alone, so not even another superuser:
+	// https://docs.aws.amazon.com/redshift/latest/dg/materialized-view-refresh-sql-command.html
+	if owner, err := s.owner(ctx, rel); err != nil || owner != s.user {
+		if err == nil {
+			err = errorf("must be owner of materialized view %s", rel.Name)
+		}
 		return nil, err
 	}
 	return done, s.refresh(ctx, mv, "Manual")
@@ -609,7 +648,7 @@ func (w *Warehouse) autoRefresh(ctx context.Context, workgroupName string) error
 		w.mu.Unlock()
 		return nil
 	}
-	s, err := w.session(ctx, w.namespaces[wg.Namespace], wg)
+	s, err := w.sessionOf(ctx, w.namespaces[wg.Namespace], wg, "")
 	w.mu.Unlock()
 	if err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 )
 
 // createTable is CREATE TABLE [IF NOT EXISTS] name (column type attributes, ...) and
-// CREATE TABLE name AS query. Distribution, sort keys and encodings are checked for their
-// form and have no effect. Redshift takes primary keys and UNIQUE for hints and lets
+// CREATE TABLE name AS query. Encodings are checked for their form and have no effect;
+// distribution and sort keys count only for ALTER TABLE APPEND. Redshift takes primary keys and UNIQUE for hints and lets
 // duplicates in, and so does this.
 func (s *Session) createTable(ctx context.Context, c *cursor) error {
 	ifNotExists := c.accept("if", "not", "exists")
@@ -26,7 +26,8 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 		return err
 	}
 	if !c.peek("(") {
-		if err := tableAttributes(c); err != nil {
+		l, err := tableAttributes(c)
+		if err != nil {
 			return err
 		}
 		if err := c.expect("as"); err != nil {
@@ -36,8 +37,13 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.exec(ctx, "CREATE TABLE "+rel.String()+" AS "+query)
-		return err
+		if _, err := s.exec(ctx, "CREATE TABLE "+rel.String()+" AS "+query); err != nil {
+			return err
+		}
+		if err := s.setLayout(ctx, rel, l); err != nil {
+			return err
+		}
+		return s.own(ctx, rel)
 	}
 	c.next()
 	var columns []string
@@ -56,42 +62,165 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 			return err
 		}
 	}
-	if err := tableAttributes(c); err != nil {
+	l, err := tableAttributes(c)
+	if err != nil {
 		return err
 	}
 	if err := c.end(); err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, "CREATE TABLE "+rel.String()+" ("+strings.Join(columns, ", ")+")")
+	if _, err := s.exec(ctx, "CREATE TABLE "+rel.String()+" ("+strings.Join(columns, ", ")+")"); err != nil {
+		return err
+	}
+	if err := s.setLayout(ctx, rel, l); err != nil {
+		return err
+	}
+	return s.own(ctx, rel)
+}
+
+// A layout is how a table's rows are spread and sorted, "" meaning that it is left to
+// Redshift.
+type layout struct{ distribution, sortKey string }
+
+func (s *Session) setLayout(ctx context.Context, rel relation, l layout) error {
+	if _, err := s.exec(ctx, "DELETE FROM rs.layouts WHERE schema_name = $1 AND name = $2", rel.Schema, rel.Name); err != nil {
+		return err
+	}
+	_, err := s.exec(ctx, "INSERT INTO rs.layouts VALUES ($1, $2, $3, $4)", rel.Schema, rel.Name, l.distribution, l.sortKey)
 	return err
 }
 
+func (s *Session) layout(ctx context.Context, rel relation) (l layout, err error) {
+	err = s.conn.QueryRowContext(ctx, "SELECT distribution, sort_key FROM rs.layouts WHERE schema_name = $1 AND name = $2", rel.Schema, rel.Name).
+		Scan(&l.distribution, &l.sortKey)
+	if err != nil {
+		return l, fmt.Errorf("look up the layout of %s: %w", rel, err)
+	}
+	return l, nil
+}
+
 // tableAttributes reads DISTSTYLE, DISTKEY, SORTKEY, BACKUP and ENCODE AUTO.
-func tableAttributes(c *cursor) error {
+func tableAttributes(c *cursor) (l layout, err error) {
 	for {
 		switch {
 		case c.accept("diststyle"):
 			if !c.peek("auto", "even", "key", "all") {
-				return c.syntaxError()
+				return l, c.syntaxError()
 			}
-			c.next()
-		case c.accept("distkey"), c.accept("compound", "sortkey"), c.accept("interleaved", "sortkey"), c.accept("sortkey"):
+			if style := c.next().val; style != "auto" && l.distribution == "" {
+				l.distribution = style
+			}
+		case c.accept("distkey"):
+			names, err := c.names()
+			if err != nil {
+				return l, err
+			}
+			l.distribution = "key " + strings.Join(names, " ")
+		case c.peek("compound", "interleaved") && c.look(1).is("sortkey"), c.peek("sortkey"):
+			kind := "compound"
+			if c.peek("interleaved") {
+				kind = "interleaved"
+			}
+			for !c.accept("sortkey") {
+				c.next()
+			}
 			if c.accept("auto") {
 				continue
 			}
-			if _, err := c.names(); err != nil {
-				return err
+			names, err := c.names()
+			if err != nil {
+				return l, err
 			}
+			l.sortKey = kind + " " + strings.Join(names, " ")
 		case c.accept("backup"):
 			if !c.peek("yes", "no") {
-				return c.syntaxError()
+				return l, c.syntaxError()
 			}
 			c.next()
 		case c.accept("encode", "auto"):
 		default:
-			return nil
+			return l, nil
 		}
 	}
+}
+
+// appendFrom is ALTER TABLE target APPEND FROM source, which moves the source's rows. It
+// commits by itself, and the source may be a streaming view:
+// https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE_APPEND.html
+func (s *Session) appendFrom(ctx context.Context, c *cursor) (*Result, error) {
+	target, err := c.relation()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.expect("append", "from"); err != nil {
+		return nil, err
+	}
+	source, err := c.relation()
+	if err != nil {
+		return nil, err
+	}
+	if c.peek("ignoreextra", "filltarget") {
+		return nil, unsupported("ALTER TABLE APPEND with IGNOREEXTRA or FILLTARGET")
+	}
+	if err := c.end(); err != nil {
+		return nil, err
+	}
+	if s.inTx {
+		return nil, errorf("ALTER TABLE APPEND cannot run inside a transaction block")
+	}
+	s.data.changing.Lock()
+	defer s.data.changing.Unlock()
+	if err := s.mayAppend(ctx, target, source); err != nil {
+		return nil, err
+	}
+	return done, s.atomically(ctx, func() error {
+		if _, err := s.exec(ctx, "INSERT INTO "+target.String()+" BY NAME SELECT * FROM "+source.String()); err != nil {
+			return err
+		}
+		_, err := s.exec(ctx, "DELETE FROM "+source.String())
+		return err
+	})
+}
+
+// mayAppend checks that two relations are the user's and alike.
+func (s *Session) mayAppend(ctx context.Context, target, source relation) error {
+	var shapes [2]string
+	var layouts [2]layout
+	for i, rel := range []relation{target, source} {
+		kind, err := s.kindOf(ctx, rel)
+		if err != nil {
+			return err
+		}
+		if err := s.mustOwn(ctx, rel); err != nil {
+			return err
+		}
+		if kind == "materialized view" && i == 1 {
+			mv, err := s.materializedView(ctx, rel)
+			if err != nil {
+				return err
+			}
+			if mv.stream != "" {
+				kind = "table"
+			}
+		}
+		if kind != "table" {
+			return errorf("ALTER TABLE APPEND takes a table, and as its source also a streaming materialized view; %q is a %s", rel.Name, kind)
+		}
+		err = s.conn.QueryRowContext(ctx, "SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_name) FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2", rel.Schema, rel.Name).Scan(&shapes[i])
+		if err != nil {
+			return fmt.Errorf("look up the columns of %s: %w", rel, err)
+		}
+		if layouts[i], err = s.layout(ctx, rel); err != nil {
+			return err
+		}
+	}
+	switch {
+	case shapes[0] != shapes[1]:
+		return errorf("ALTER TABLE APPEND: the columns of %q and %q are not the same", target.Name, source.Name)
+	case layouts[0] != layouts[1]:
+		return errorf("ALTER TABLE APPEND: %q and %q must have the same distribution style and sort key", target.Name, source.Name)
+	}
+	return nil
 }
 
 // column reads a column's definition, or a table constraint, for which it gives "".
@@ -136,7 +265,9 @@ func (s *Session) column(ctx context.Context, c *cursor, rel relation) (string, 
 		switch {
 		case c.accept("not", "null"):
 			out += " NOT NULL"
-		case c.accept("null"), c.accept("distkey"), c.accept("sortkey"), c.accept("unique"), c.accept("primary", "key"):
+		case c.peek("distkey", "sortkey"):
+			return "", unsupported("%s in a column's definition; write it after the columns", strings.ToUpper(c.look(0).val))
+		case c.accept("null"), c.accept("unique"), c.accept("primary", "key"):
 		case c.accept("encode"):
 			c.next()
 		case c.accept("default"):
@@ -213,7 +344,8 @@ func (s *Session) writable(ctx context.Context, c *cursor, what string) (relatio
 	case kind == "view", kind == "materialized view" && what != "delete from": // which a streaming view takes
 		return rel, errorf("cannot %s %s %q", what, kind, rel.Name)
 	}
-	return rel, nil
+	verb, _, _ := strings.Cut(what, " ")
+	return rel, s.mayUse(ctx, rel, verb)
 }
 
 // insert is INSERT INTO name [(column, ...)] VALUES ... or a query.

@@ -2,12 +2,12 @@ package warehouse
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -165,7 +165,11 @@ func (w *Warehouse) CreateNamespace(ctx context.Context, n Namespace) error {
 	if err != nil {
 		return fmt.Errorf("create namespace %q: %w", n.Name, err)
 	}
-	w.namespaces[n.Name] = &namespace{Namespace: n, data: data}
+	ns := &namespace{Namespace: n, data: data}
+	if err := ns.meet(ctx, n.AdminUser, true); err != nil {
+		return errors.Join(fmt.Errorf("create namespace %q: %w", n.Name, err), data.close())
+	}
+	w.namespaces[n.Name] = ns
 	return nil
 }
 
@@ -183,6 +187,9 @@ func (w *Warehouse) UpdateNamespace(n Namespace) error {
 	}
 	if n.ID != ns.ID || n.Database != ns.Database {
 		return fmt.Errorf("update namespace %q: neither its ID nor its database %q can change", n.Name, ns.Database)
+	}
+	if err := ns.meet(context.Background(), n.AdminUser, true); err != nil {
+		return fmt.Errorf("update namespace %q: %w", n.Name, err)
 	}
 	ns.Namespace = n
 	return nil
@@ -272,22 +279,26 @@ func (w *Warehouse) Connect(ctx context.Context, workgroupName, databaseName, us
 		return nil, ErrNotReady
 	}
 	ns := w.namespaces[wg.Namespace]
-	if user != ns.AdminUser || subtle.ConstantTimeCompare([]byte(password), []byte(ns.AdminPassword)) == 0 {
-		return nil, &Error{Message: fmt.Sprintf("FATAL: password authentication failed for user %q", user)}
+	superuser, err := ns.login(ctx, user, password)
+	if err != nil {
+		return nil, err
 	}
 	if databaseName != ns.Database {
 		return nil, &Error{Message: fmt.Sprintf("FATAL: database %q does not exist", databaseName)}
 	}
-	return w.session(ctx, ns, wg)
+	return w.session(ctx, ns, wg, user, superuser)
 }
 
-// session opens a session of the namespace's admin. It is called with w.mu held.
-func (w *Warehouse) session(ctx context.Context, ns *namespace, wg *workgroup) (*Session, error) {
+// session opens a session of a user. It is called with w.mu held.
+func (w *Warehouse) session(ctx context.Context, ns *namespace, wg *workgroup, user string, superuser bool) (*Session, error) {
 	conn, err := ns.data.db.Conn(ctx)
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "SET VARIABLE rs_user = "+quoteText(user))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to workgroup %q: %w", wg.Name, err)
 	}
-	s := &Session{w: w, data: ns.data, conn: conn, namespace: ns.Name, user: ns.AdminUser, workgroup: wg.Name, settings: defaultSettings(wg.CaseSensitiveIdentifiers)}
+	s := &Session{w: w, data: ns.data, conn: conn, namespace: ns.Name, user: user, superuser: superuser, workgroup: wg.Name, settings: defaultSettings(wg.CaseSensitiveIdentifiers)}
 	s.detach = func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -300,19 +311,43 @@ func (w *Warehouse) session(ctx context.Context, ns *namespace, wg *workgroup) (
 // Query runs one statement as the namespace's admin in a session of its own: the direct
 // door for tests. The namespace must have a workgroup, available or not.
 func (w *Warehouse) Query(ctx context.Context, namespaceName, statement string) (*Result, error) {
+	return w.QueryAs(ctx, namespaceName, "", statement)
+}
+
+// QueryAs does it as another user, as one who logs in with IAM and needs no password. A
+// user IAM:NAME or IAMR:ROLE is made by that; every other one must exist. "" is the admin.
+func (w *Warehouse) QueryAs(ctx context.Context, namespaceName, user, statement string) (*Result, error) {
 	w.mu.Lock()
 	ns, wg := w.namespaces[namespaceName], w.workgroupOf(namespaceName)
 	if ns == nil || wg == nil {
 		w.mu.Unlock()
 		return nil, fmt.Errorf("query namespace %q: it or its workgroup does not exist", namespaceName)
 	}
-	s, err := w.session(ctx, ns, wg)
+	s, err := w.sessionOf(ctx, ns, wg, user)
 	w.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
 	return s.Execute(ctx, statement)
+}
+
+// sessionOf opens a session of a user without a password. It is called with w.mu held.
+func (w *Warehouse) sessionOf(ctx context.Context, ns *namespace, wg *workgroup, user string) (*Session, error) {
+	if user == "" || user == ns.AdminUser {
+		return w.session(ctx, ns, wg, ns.AdminUser, true)
+	}
+	if strings.HasPrefix(user, "IAM:") || strings.HasPrefix(user, "IAMR:") {
+		if err := ns.meet(ctx, user, false); err != nil {
+			return nil, err
+		}
+	}
+	var superuser bool
+	err := ns.data.db.QueryRowContext(ctx, "SELECT superuser FROM rs.identities_known WHERE kind = 'user' AND name = $1", user).Scan(&superuser)
+	if err != nil {
+		return nil, fmt.Errorf("connect as user %q: %w", user, err)
+	}
+	return w.session(ctx, ns, wg, user, superuser)
 }
 
 // A LoggedStatement is what the activity log keeps of a statement.

@@ -155,13 +155,18 @@ func (f *fixture) put(key string, records ...string) {
 }
 
 // migrate runs the shipped migrations, each file's statements in a session of its own.
-func (f *fixture) migrate() {
+func (f *fixture) migrate() { f.migrateFrom(0) }
+
+// migrateAgain runs those after the external schema.
+func (f *fixture) migrateAgain() { f.migrateFrom(1) }
+
+func (f *fixture) migrateFrom(first int) {
 	f.t.Helper()
 	files, err := filepath.Glob("../../sql/migrations/*.sql")
 	if err != nil || len(files) == 0 {
 		f.t.Fatalf("no migrations found: %v", err)
 	}
-	for _, file := range files {
+	for _, file := range files[first:] {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			f.t.Fatal(err)
