@@ -624,6 +624,26 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
+// TestSettingsReachTheWarehouse: refresh and readers are values of the command
+// that runs the SQL, whose preview shows them.
+func TestSettingsReachTheWarehouse(t *testing.T) {
+	for _, c := range []struct{ refresh, readers, autoRefresh, list string }{
+		{"auto", "[]", "YES", "[]"},
+		{"manual", `["ana"]`, "NO", `["ana"]`},
+		{"rate(5 minutes)", `["role:ops","group:analysts"]`, "NO", `["group:analysts","role:ops"]`},
+		{"cron(0 6 * * ? *)", "[]", "NO", "[]"},
+	} {
+		made, err := deploy(t, example(), map[string]string{"refresh": c.refresh, "readers": c.readers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		environment := made.get(t, "command:local:Command", "schema").Inputs["environment"].(map[string]any)
+		if environment["AUTO_REFRESH"] != c.autoRefresh || environment["READERS"] != c.list {
+			t.Errorf("%s, %s: AUTO_REFRESH is %v, READERS %v", c.refresh, c.readers, environment["AUTO_REFRESH"], environment["READERS"])
+		}
+	}
+}
+
 // TestPreviewKnowsWhatPeopleReview: the first preview, in which no ARN exists,
 // shows the SQL and the role's policy.
 func TestPreviewKnowsWhatPeopleReview(t *testing.T) {
@@ -632,7 +652,7 @@ func TestPreviewKnowsWhatPeopleReview(t *testing.T) {
 		t.Fatal(err)
 	}
 	schema := made.get(t, "command:local:Command", "schema")
-	archive, err := sql.Pack(sql.Migrations())
+	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
 	if err != nil {
 		t.Fatal(err)
 	}

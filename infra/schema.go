@@ -12,7 +12,7 @@ import (
 )
 
 // newSchema runs the SQL migrations once the workgroup is ready, and again when
-// they change.
+// they change or a setting that takes effect in the warehouse does.
 //
 // The command resource is dull on purpose. Every input counts as a change that
 // runs it again, so nothing here differs between machines or runs. Its stdin is
@@ -25,9 +25,17 @@ func newSchema(
 	ctx *pulumi.Context, s settings, at place,
 	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, waysOut []pulumi.Resource,
 ) (*local.Command, error) {
-	archive, err := sql.Pack(sql.Migrations())
+	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
 	if err != nil {
 		return nil, err
+	}
+	readers, err := json.Marshal(append([]string{}, s.Readers...)) // [] when there is none
+	if err != nil {
+		return nil, err
+	}
+	refresh := "NO"
+	if s.autoRefresh() {
+		refresh = "YES"
 	}
 	environment := pulumi.StringMap{
 		"AWS_REGION":          pulumi.String(at.region),
@@ -36,6 +44,8 @@ func newSchema(
 		"REDSHIFT_SECRET_ARN": login,
 		"STREAM_NAME":         stream.name,
 		"STREAMING_ROLE_ARN":  role.role.Arn,
+		sql.AutoRefresh:       pulumi.String(refresh),
+		sql.Readers:           pulumi.String(string(readers)),
 		// A replaced namespace is empty: its id, and the endpoint, run the
 		// migrations again. Being ordered after it would not.
 		"REDSHIFT_NAMESPACE_ID": house.namespace.NamespaceId,

@@ -49,7 +49,7 @@ func shippedAnd(t *testing.T, others map[string]string) fs.FS {
 // deployWith is the program with other migrations.
 func deployWith(migrations fs.FS) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		archive, err := sql.Pack(migrations)
+		archive, err := sql.Pack(migrations, sql.SettingsFiles())
 		if err != nil {
 			return err
 		}

@@ -1,8 +1,9 @@
 // Package sql holds all SQL that runs in the warehouse: the migrations that make
-// its objects and the saved queries that read them.
+// its objects, the statements that make settings take effect on them, and the
+// saved queries that read them.
 //
-// Migrations travel from the Pulumi program to cmd/migrate as one readable text
-// archive, so that what a preview shows is what runs.
+// Migrations and settings travel from the Pulumi program to cmd/migrate as one
+// readable text archive, so that what a preview shows is what runs.
 package sql
 
 import (
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -22,11 +24,17 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+//go:embed settings/*.sql
+var settings embed.FS
+
 //go:embed queries/*.sql
 var queries embed.FS
 
 // Migrations returns the migrations, files named NNNNN_name.sql at its root.
 func Migrations() fs.FS { return sub(migrations, "migrations") }
+
+// SettingsFiles returns the files that ListSettings reads.
+func SettingsFiles() fs.FS { return sub(settings, "settings") }
 
 // Queries returns the saved queries, files named name.sql at its root. The
 // comment lines a query starts with describe it.
@@ -40,56 +48,91 @@ func sub(fsys embed.FS, dir string) fs.FS {
 	return s
 }
 
-// Pack returns the migrations in fsys as one txtar archive, in order of version.
-// Equal files give an equal archive. It refuses what List refuses.
-func Pack(fsys fs.FS) (string, error) {
-	list, err := List(fsys)
+// settingsDir is the folder of the settings' files in an archive.
+const settingsDir = "settings/"
+
+// Pack returns the migrations and the settings' files as one txtar archive, the
+// migrations first and in order of version. Equal files give an equal archive. It
+// refuses what List and ListSettings refuse.
+func Pack(migrations, settings fs.FS) (string, error) {
+	list, err := List(migrations)
 	if err != nil {
 		return "", err
 	}
+	if _, err := ListSettings(settings); err != nil {
+		return "", err
+	}
 	var archive txtar.Archive
-	for _, m := range list {
-		data, err := fs.ReadFile(fsys, m.File)
+	add := func(fsys fs.FS, dir, name string) error {
+		data, err := fs.ReadFile(fsys, name)
 		if err != nil {
-			return "", fmt.Errorf("packing the migrations: %w", err)
+			return fmt.Errorf("packing the SQL: %w", err)
 		}
-		archive.Files = append(archive.Files, txtar.File{Name: m.File, Data: data})
+		archive.Files = append(archive.Files, txtar.File{Name: dir + name, Data: data})
+		return nil
+	}
+	for _, m := range list {
+		if err := add(migrations, "", m.File); err != nil {
+			return "", err
+		}
+	}
+	names, err := fs.Glob(settings, "*")
+	if err != nil {
+		return "", fmt.Errorf("packing the SQL: %w", err)
+	}
+	for _, name := range names { // sorted
+		if err := add(settings, settingsDir, name); err != nil {
+			return "", err
+		}
 	}
 	text := string(txtar.Format(&archive))
-	// List has refused every file that does not survive the format; this makes sure.
-	back, err := Unpack(text)
-	if err != nil {
-		return "", fmt.Errorf("packing the migrations: the archive does not read back: %w", err)
-	}
-	for _, f := range archive.Files {
-		data, err := fs.ReadFile(back, f.Name)
-		if err != nil || !bytes.Equal(data, f.Data) {
-			return "", fmt.Errorf("packing the migrations: %s does not read back byte for byte", f.Name)
-		}
+	// Every file that does not survive the format was refused; this makes sure.
+	back := txtar.Parse([]byte(text))
+	if _, _, err := Unpack(text); err != nil || !slices.EqualFunc(back.Files, archive.Files, func(a, b txtar.File) bool {
+		return a.Name == b.Name && bytes.Equal(a.Data, b.Data)
+	}) {
+		return "", fmt.Errorf("packing the SQL: the archive does not read back (error %v)", err)
 	}
 	return text, nil
 }
 
-// Unpack returns the files of an archive that Pack made. It refuses anything
-// else: text before the first file, and what List refuses.
-func Unpack(archive string) (fs.FS, error) {
+// Unpack returns the migrations and the settings' files of an archive that Pack
+// made. It refuses anything else: text before the first file, and what List and
+// ListSettings refuse.
+func Unpack(archive string) (migrations, settings fs.FS, err error) {
 	a := txtar.Parse([]byte(archive))
 	if len(a.Comment) > 0 {
-		return nil, fmt.Errorf("archive of migrations starts with %q, not with a line \"-- NNNNN_name.sql --\"",
+		return nil, nil, fmt.Errorf("archive of migrations starts with %q, not with a line \"-- NNNNN_name.sql --\"",
 			firstLine(string(a.Comment)))
 	}
 	if string(txtar.Format(a)) != archive {
-		return nil, errors.New("archive of migrations is not as Pack writes it: it has other line ends, " +
+		return nil, nil, errors.New("archive of migrations is not as Pack writes it: it has other line ends, " +
 			"spaces in a file's marker line, or no newline at its end")
 	}
-	fsys, err := txtar.FS(a)
-	if err != nil {
-		return nil, fmt.Errorf("archive of migrations: %w", err)
+	var first, last txtar.Archive
+	for _, f := range a.Files {
+		if name, ok := strings.CutPrefix(f.Name, settingsDir); ok {
+			last.Files = append(last.Files, txtar.File{Name: name, Data: f.Data})
+			continue
+		}
+		if len(last.Files) > 0 {
+			return nil, nil, fmt.Errorf("archive of migrations has %s after the settings", f.Name)
+		}
+		first.Files = append(first.Files, f)
 	}
-	if _, err := List(fsys); err != nil {
-		return nil, err
+	if migrations, err = txtar.FS(&first); err != nil {
+		return nil, nil, fmt.Errorf("archive of migrations: %w", err)
 	}
-	return fsys, nil
+	if settings, err = txtar.FS(&last); err != nil {
+		return nil, nil, fmt.Errorf("archive of migrations: settings: %w", err)
+	}
+	if _, err := List(migrations); err != nil {
+		return nil, nil, err
+	}
+	if _, err := ListSettings(settings); err != nil {
+		return nil, nil, err
+	}
+	return migrations, settings, nil
 }
 
 // The rule for the name of a migration's file.

@@ -61,21 +61,24 @@ func TestArchiveGivesBackEveryByte(t *testing.T) {
 		"00002_b.sql", migration("SET a TO 1;\nCREATE VIEW b AS SELECT 'ä ünd ${STREAM_NAME}'; -- 語\n\n\n"),
 		"00001_a.sql", migration("CREATE VIEW a AS\n    SELECT ';' ;\n--  --- \n"),
 	)
-	archive, err := sql.Pack(fsys)
+	archive, err := sql.Pack(fsys, sql.SettingsFiles())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(archive, "-- 00001_a.sql --\n-- What it is for.\n") {
 		t.Errorf("archive starts %q", archive[:40])
 	}
-	back, err := sql.Unpack(archive)
+	back, settings, err := sql.Unpack(archive)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(contents(t, fsys), contents(t, back)); diff != "" {
-		t.Errorf("files changed on the way (-packed +unpacked):\n%s", diff)
+		t.Errorf("migrations changed on the way (-packed +unpacked):\n%s", diff)
 	}
-	again, err := sql.Pack(back)
+	if diff := cmp.Diff(contents(t, sql.SettingsFiles()), contents(t, settings)); diff != "" {
+		t.Errorf("settings changed on the way (-packed +unpacked):\n%s", diff)
+	}
+	again, err := sql.Pack(back, settings)
 	if err != nil || again != archive {
 		t.Errorf("packing what was unpacked gives another archive (error %v)", err)
 	}
@@ -149,7 +152,7 @@ func TestPackRefuses(t *testing.T) {
 		"substitution off":        {files("00001_a.sql", strings.Replace(migration("SELECT '${STREAM_NAME}';\n"), "ENVSUB ON", "ENVSUB OFF", 1)), "lacks -- +goose ENVSUB ON"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			archive, err := sql.Pack(test.fsys)
+			archive, err := sql.Pack(test.fsys, files())
 			if err == nil {
 				t.Fatalf("packed:\n%s", archive)
 			}
@@ -171,6 +174,7 @@ func TestListReportsEveryFile(t *testing.T) {
 
 func TestUnpackRefuses(t *testing.T) {
 	good := "-- 00001_a.sql --\n" + migration("SELECT 1;\n")
+	setting := "-- settings/refresh.sql --\nALTER MATERIALIZED VIEW v AUTO REFRESH ${AUTO_REFRESH};\n"
 	for name, test := range map[string]struct{ archive, want string }{
 		"nothing":                   {"", "there are no migrations"},
 		"text before the first":     {"hello\n" + good, `starts with "hello"`},
@@ -180,14 +184,84 @@ func TestUnpackRefuses(t *testing.T) {
 		"no newline at the end":     {strings.TrimSpace(good), "is not as Pack writes it"},
 		"spaces in the marker line": {strings.Replace(good, " --", "  --", 1), "is not as Pack writes it"},
 		"Windows line ends":         {strings.ReplaceAll(good, "\n", "\r\n"), "is not as Pack writes it"},
+		"a part of the settings":    {good + setting, "reading settings/grant.sql: "},
+		"settings alone":            {setting, "there are no migrations"},
+		"settings first":            {setting + good, "archive of migrations has 00001_a.sql after the settings"},
+		"a file below the settings": {good + strings.Replace(setting, "/", "/x/", 1), "settings/x: the files of settings are"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := sql.Unpack(test.archive)
+			_, _, err := sql.Unpack(test.archive)
 			if err == nil {
 				t.Fatal("unpacked")
 			}
 			if !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %q, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// settingsWith returns the shipped settings' files with one of them changed.
+func settingsWith(t *testing.T, file string, change func(string) string) fs.FS {
+	all := contents(t, sql.SettingsFiles())
+	all[file] = change(all[file])
+	var namesAndTexts []string
+	for name, text := range all {
+		namesAndTexts = append(namesAndTexts, name, text)
+	}
+	return files(namesAndTexts...)
+}
+
+func TestShippedSettings(t *testing.T) {
+	s, err := sql.ListSettings(sql.SettingsFiles())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Refresh.SQL("NO"), "ALTER MATERIALIZED VIEW ev_station_data AUTO REFRESH NO;"; got != want {
+		t.Errorf("refresh is %q, want %q", got, want)
+	}
+	// Every view that a migration makes is one that readers may read.
+	granted := make(map[string]bool)
+	for _, g := range s.Grants {
+		granted[g.On] = true
+	}
+	views := regexp.MustCompile(`(?m)^CREATE (?:MATERIALIZED )?VIEW ([a-z_]+)`)
+	for name, text := range contents(t, sql.Migrations()) {
+		for _, match := range views.FindAllStringSubmatch(text, -1) {
+			if !granted["SELECT ON "+match[1]] {
+				t.Errorf("%s makes %s, which settings/grant.sql does not grant", name, match[1])
+			}
+		}
+	}
+	if got, want := s.Grants[0].SQL(`"a"`), `GRANT USAGE ON SCHEMA public TO "a";`; got != want {
+		t.Errorf("the first grant is %q, want %q", got, want)
+	}
+}
+
+func TestSettingsRefused(t *testing.T) {
+	with := func(text string) func(string) string { return func(s string) string { return s + text } }
+	for name, test := range map[string]struct {
+		file   string
+		change func(string) string
+		want   string
+	}{
+		"two views":            {"refresh.sql", with("ALTER MATERIALIZED VIEW w AUTO REFRESH ${AUTO_REFRESH};\n"), "settings/refresh.sql:7: a second statement"},
+		"a constant mode":      {"refresh.sql", with("ALTER MATERIALIZED VIEW w AUTO REFRESH YES;\n"), "settings/refresh.sql:7: each line is a comment or ALTER MATERIALIZED VIEW"},
+		"a drop":               {"refresh.sql", with("DROP MATERIALIZED VIEW ev_station_data;\n"), "settings/refresh.sql:7: each line is a comment or"},
+		"no statement":         {"grant.sql", func(string) string { return "-- nobody\n" }, "settings/grant.sql: holds no statement"},
+		"an empty file":        {"grant.sql", func(string) string { return "" }, "settings/grant.sql: is empty"},
+		"another privilege":    {"grant.sql", with("GRANT DELETE ON v TO ${READER};\n"), "settings/grant.sql:13: each line is a comment or GRANT SELECT ON name TO ${READER};"},
+		"everybody":            {"grant.sql", with("GRANT SELECT ON v TO PUBLIC;\n"), "settings/grant.sql:13: each line is a comment or"},
+		"two statements":       {"grant.sql", with("GRANT SELECT ON v TO ${READER}; DROP VIEW v;\n"), "settings/grant.sql:13: each line is a comment or"},
+		"twice":                {"grant.sql", with("GRANT USAGE ON SCHEMA public TO ${READER};\n"), "settings/grant.sql:13: USAGE ON SCHEMA public stands here twice"},
+		"what cannot be taken": {"grant.sql", with("GRANT SELECT ON v TO ${READER};\n"), "settings/grant.sql:13: settings/revoke.sql lacks REVOKE SELECT ON v FROM ${READER};"},
+		"not UTF-8":            {"revoke.sql", with("-- \xff\n"), "settings/revoke.sql: is not UTF-8 text"},
+		"another file":         {"more.sql", with("SELECT 1;\n"), "settings/more.sql: the files of settings are refresh.sql, grant.sql and revoke.sql"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := sql.ListSettings(settingsWith(t, test.file, test.change))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
 			}
 		})
 	}

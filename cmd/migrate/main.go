@@ -1,5 +1,5 @@
-// Migrate applies the SQL migrations to the warehouse and keeps the ledger of
-// what was applied. See usage below or migrate -h.
+// Migrate applies the SQL migrations to the warehouse, keeps the ledger of what
+// was applied, and makes settings take effect there. See usage below or migrate -h.
 package main
 
 import (
@@ -24,11 +24,14 @@ import (
 )
 
 const usage = `Migrate applies the SQL migrations to a Redshift Serverless workgroup, each once,
-and keeps a ledger of them in the table ev_schema_migrations there.
+and keeps a ledger of them in the table ev_schema_migrations there. Then it makes
+the settings refresh and readers take effect, as often as it is run.
 
-	migrate up [flags]             apply what is pending; the SQL comes on standard
-	                               input, packed as the Pulumi program packs it
-	migrate status [flags]         show what is applied and what is pending
+	migrate up [flags]             apply what is pending, then the settings; the SQL
+	                               comes on standard input, packed as the Pulumi
+	                               program packs it
+	migrate status [flags]         show what is applied and what is pending, how the
+	                               streaming view is refreshed and who may read
 	migrate adopt [flags] VERSION  record the next pending migration as applied
 	                               without running it, because its object is there
 
@@ -50,7 +53,10 @@ How
                        or else 5m for up and not at all for status and adopt
 
 The SQL's placeholders ${STREAMING_ROLE_ARN} and ${STREAM_NAME} get their values
-from the environment variables of these names.
+from the environment variables of these names. The settings are in AUTO_REFRESH, YES
+or NO, and READERS, a JSON list such as ["ana","group:analysts","role:ops"]. A reader
+that is not in the list any more loses what up gave it, by the table
+ev_schema_readers; what a person granted stays.
 
 up prints a line for each migration on standard error, and on standard output,
 once all are applied, one JSON object:
@@ -181,7 +187,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		fmt.Fprintf(stderr, "waiting for workgroup %s: %s\n", target.Workgroup, message)
 	}
 
-	fsys, err := migrations(archive, stdin)
+	fsys, settingsFiles, err := packed(archive, stdin)
 	if err != nil {
 		return err
 	}
@@ -189,9 +195,17 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if err != nil {
 		return err
 	}
-	values, err := readValues(list, verb == "up")
+	settings, err := evsql.ListSettings(settingsFiles)
 	if err != nil {
 		return err
+	}
+	values, valuesErr := readValues(list, verb == "up")
+	wanted, wantedErr := readWanted(verb == "up" && !settings.Empty())
+	if err := errors.Join(valuesErr, wantedErr); err != nil {
+		return err
+	}
+	if verb == "up" && settings.Empty() && (wanted.autoRefresh != "" || wanted.readers != nil) {
+		return fmt.Errorf("%s and %s are set, and the packed SQL has no settings/*.sql to use them in", evsql.AutoRefresh, evsql.Readers)
 	}
 	db, err := dataapi.Open(ctx, target)
 	if err != nil {
@@ -203,11 +217,16 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	db.SetMaxIdleConns(-1)
 	r := &runner{
 		target: target, db: db, ledger: newLedger(list, values),
-		fsys: fsys, list: list, values: values, stderr: stderr,
+		fsys: fsys, list: list, values: values,
+		settings: settings, wanted: wanted, stderr: stderr,
 	}
 	switch verb {
 	case "up":
 		if err := r.up(ctx); err != nil {
+			return err
+		}
+		db.SetMaxIdleConns(1) // what follows sets nothing and shares a session
+		if err := r.applySettings(ctx); err != nil {
 			return err
 		}
 		return writeManifest(stdout, list)
@@ -218,19 +237,17 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	}
 }
 
-// migrations returns the SQL of an archive, or that built in for no archive.
-func migrations(archive string, stdin io.Reader) (fs.FS, error) {
-	var (
-		text []byte
-		err  error
-	)
+// packed returns the migrations and the settings' files of an archive, or those
+// built in for no archive.
+func packed(archive string, stdin io.Reader) (migrations, settings fs.FS, err error) {
+	var text []byte
 	switch archive {
 	case "":
-		return evsql.Migrations(), nil
+		return evsql.Migrations(), evsql.SettingsFiles(), nil
 	case "-":
 		if f, ok := stdin.(*os.File); ok {
 			if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-				return nil, usagef("the packed SQL is expected on standard input; pulumi up sends it, or use --archive FILE")
+				return nil, nil, usagef("the packed SQL is expected on standard input; pulumi up sends it, or use --archive FILE")
 			}
 		}
 		text, err = io.ReadAll(stdin)
@@ -238,7 +255,7 @@ func migrations(archive string, stdin io.Reader) (fs.FS, error) {
 		text, err = os.ReadFile(archive)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the packed SQL: %w", err)
+		return nil, nil, fmt.Errorf("reading the packed SQL: %w", err)
 	}
 	return evsql.Unpack(string(text))
 }
@@ -270,6 +287,10 @@ type runner struct {
 	fsys   fs.FS
 	list   []evsql.Migration
 	values map[string]string // of the placeholders
+
+	settings evsql.Settings
+	wanted   wanted
+
 	stderr io.Writer
 }
 

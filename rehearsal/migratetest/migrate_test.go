@@ -43,7 +43,7 @@ func TestMigrate(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building cmd/migrate: %v\n%s", err, out)
 	}
-	shipped, err := filepath.Abs(filepath.Join("..", "..", "sql", "migrations"))
+	shipped, err := filepath.Abs(filepath.Join("..", "..", "sql"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,8 @@ func TestMigrate(t *testing.T) {
 			})
 			env.Values[houseKey{}] = h
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
-			env.Setenv("SHIPPED", shipped)
+			env.Setenv("SHIPPED", filepath.Join(shipped, "migrations"))
+			env.Setenv("SETTINGS", filepath.Join(shipped, "settings"))
 			for name, value := range h.environment() {
 				env.Setenv(name, value)
 			}
@@ -79,6 +80,7 @@ type house struct {
 	api     *fakedataapi.Server
 
 	mu        sync.Mutex
+	admin     string // in the secret
 	forbidden string // action that no role may do
 	requests  []*fakedataapi.Call
 	reached   chan struct{} // closed when a held request has come
@@ -88,7 +90,7 @@ type house struct {
 type houseKey struct{} // of the house among a script's values
 
 func newHouse() (*house, error) {
-	h := &house{kinesis: fakekinesis.New()}
+	h := &house{kinesis: fakekinesis.New(), admin: "admin"}
 	if _, err := h.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Mode: fakekinesis.OnDemand}); err != nil {
 		return nil, err
 	}
@@ -100,7 +102,9 @@ func newHouse() (*house, error) {
 		if nameOrARN != secret {
 			return "", errors.New("there is no such secret")
 		}
-		return `{"username":"admin","password":"Secret1234"}`, nil
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return fmt.Sprintf(`{"username":%q,"password":"Secret1234"}`, h.admin), nil
 	}, fakedataapi.WithPageRows(3))
 	h.api.Control("", func(c *fakedataapi.Call) *fakedataapi.Fault {
 		h.mu.Lock()
@@ -163,46 +167,60 @@ func eventually(ts *testscript.TestScript, what string, holds func() bool) {
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	// pack DIR FILE packs the migrations in a folder, in order or not, into an archive.
 	"pack": command(2, func(ts *testscript.TestScript, _ *house, args []string) error {
-		fsys := os.DirFS(ts.MkAbs(args[0]))
-		names, err := fs.Glob(fsys, "*")
+		archive, err := pack(ts.MkAbs(args[0]), "")
 		if err != nil {
 			return err
 		}
-		var archive strings.Builder
-		for _, name := range names { // sorted
-			data, err := fs.ReadFile(fsys, name)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(&archive, "-- %s --\n%s", name, data)
+		return os.WriteFile(ts.MkAbs(args[1]), []byte(archive), 0o666)
+	}),
+	// settings DIR FILE adds the settings' files in a folder to an archive.
+	"settings": command(2, func(ts *testscript.TestScript, _ *house, args []string) error {
+		before, err := os.ReadFile(ts.MkAbs(args[1]))
+		if err != nil {
+			return err
 		}
-		return os.WriteFile(ts.MkAbs(args[1]), []byte(archive.String()), 0o666)
+		archive, err := pack(ts.MkAbs(args[0]), "settings/")
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(ts.MkAbs(args[1]), append(before, archive...), 0o666)
 	}),
 
 	// sql STATEMENT runs a statement in the warehouse, past the Data API, and prints its
 	// rows.
 	"sql": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
-		result, err := h.data.Query(context.Background(), "ev-test", args[0])
+		return h.query(ts, "", args[0])
+	}),
+	// as USER STATEMENT does it as another user, who logs in with IAM, and prints the error
+	// if there is one.
+	"as": command(2, func(ts *testscript.TestScript, h *house, args []string) error {
+		err := h.query(ts, args[0], args[1])
 		if err != nil {
-			return err
-		}
-		for _, row := range result.Rows {
-			for i, value := range row {
-				if i > 0 {
-					fmt.Fprint(ts.Stdout(), " ")
-				}
-				if value == nil {
-					value = "NULL"
-				}
-				fmt.Fprint(ts.Stdout(), value)
-			}
-			fmt.Fprintln(ts.Stdout())
+			fmt.Fprintln(ts.Stdout(), err)
 		}
 		return nil
 	}),
+	// put RECORD writes a record to the stream.
+	"put": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
+		_, err := h.kinesis.Put(stream, "key", []byte(args[0]))
+		return err
+	}),
 
-	// statements DIR makes sure that what ran in the warehouse, the ledger's statements
-	// aside, is what package sql finds in the files, in that order.
+	// ran TEXT prints the statements that ran and start with a text, and how many those are.
+	"ran": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
+		n := 0
+		for _, s := range h.api.Statements() {
+			if strings.HasPrefix(s.SQL[0], args[0]) {
+				fmt.Fprintln(ts.Stdout(), s.SQL[0])
+				n++
+			}
+		}
+		fmt.Fprintf(ts.Stdout(), "%d statements\n", n)
+		return nil
+	}),
+
+	// statements DIR makes sure that what ran in the warehouse, queries and the ledger's
+	// statements aside, is what package sql finds in the files, in that order.
 	"statements": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
 		list, err := evsql.List(os.DirFS(args[0]))
 		if err != nil {
@@ -216,7 +234,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 			}
 		}
 		for _, s := range h.api.Statements() {
-			if !strings.Contains(s.SQL[0], "ev_schema_migrations") {
+			if !strings.Contains(s.SQL[0], "ev_schema_migrations") && !strings.HasPrefix(s.SQL[0], "SELECT") {
 				got = append(got, s.SQL[0])
 			}
 		}
@@ -320,10 +338,59 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		h.forbid("")
 		return nil
 	}),
+	// admin NAME gives the namespace another admin, with the password in the secret.
+	"admin": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.admin = args[0]
+		return h.data.UpdateNamespace(warehouse.Namespace{
+			Name: "ev-test", AdminUser: h.admin, AdminPassword: "Secret1234", IAMRoles: []string{role},
+		})
+	}),
 	// workgroup NAME makes a workgroup.
 	"workgroup": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
 		return h.addWorkgroup(args[0])
 	}),
+}
+
+// pack gives the files in a folder as a part of an archive.
+func pack(dir, prefix string) (string, error) {
+	fsys := os.DirFS(dir)
+	names, err := fs.Glob(fsys, "*")
+	if err != nil {
+		return "", err
+	}
+	var archive strings.Builder
+	for _, name := range names { // sorted
+		data, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&archive, "-- %s%s --\n%s", prefix, name, data)
+	}
+	return archive.String(), nil
+}
+
+// query runs a statement as a user of the warehouse, "" being the admin, and prints its
+// rows.
+func (h *house) query(ts *testscript.TestScript, user, statement string) error {
+	result, err := h.data.QueryAs(context.Background(), "ev-test", user, statement)
+	if err != nil {
+		return err
+	}
+	for _, row := range result.Rows {
+		for i, value := range row {
+			if i > 0 {
+				fmt.Fprint(ts.Stdout(), " ")
+			}
+			if value == nil {
+				value = "NULL"
+			}
+			fmt.Fprint(ts.Stdout(), value)
+		}
+		fmt.Fprintln(ts.Stdout())
+	}
+	return nil
 }
 
 // command makes a command of testscript that takes n arguments.

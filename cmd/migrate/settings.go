@@ -1,0 +1,339 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"example.com/evstream/internal/dataapi"
+	evsql "example.com/evstream/sql"
+)
+
+// readersTable has a row for each privilege that this program gave a reader.
+const readersTable = "ev_schema_readers"
+
+// wanted are the values of the settings that take effect in the warehouse.
+type wanted struct {
+	autoRefresh string // YES or NO, or empty when it is not known
+	readers     []reader
+}
+
+// A reader is a user, group or role of the database, written as in the setting:
+// NAME, group:NAME or role:NAME.
+type reader string
+
+// split returns what a reader is, as SVV_RELATION_PRIVILEGES has it, and its name.
+func (r reader) split() (kind, name string) {
+	for _, kind := range []string{"group", "role"} {
+		if name, ok := strings.CutPrefix(string(r), kind+":"); ok {
+			return kind, name
+		}
+	}
+	return "user", string(r)
+}
+
+// grantee is the reader in a GRANT or REVOKE. In double quotes every character
+// but a double quote stands for itself, and the case of a user's name is kept:
+// https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_USER.html
+func (r reader) grantee() string {
+	kind, name := r.split()
+	quoted := `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+	if kind == "user" {
+		return quoted
+	}
+	return strings.ToUpper(kind) + " " + quoted
+}
+
+// readerName is the rule for the name of a reader, stricter than Redshift's.
+var readerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_+=.@:/-]{0,126}$`)
+
+// readWanted returns the settings' values from the environment, or everything
+// that is wrong with them. What is unset is an error only where all are needed.
+func readWanted(needed bool) (wanted, error) {
+	w := wanted{autoRefresh: os.Getenv(evsql.AutoRefresh)}
+	list := os.Getenv(evsql.Readers)
+	var problems []error
+	switch {
+	case w.autoRefresh == "" && !needed, w.autoRefresh == "YES", w.autoRefresh == "NO":
+	default:
+		problems = append(problems, fmt.Errorf("the environment variable %s is %q: it has to be YES or NO", evsql.AutoRefresh, w.autoRefresh))
+	}
+	if list == "" && !needed {
+		return w, errors.Join(problems...)
+	}
+	if err := json.Unmarshal([]byte(list), &w.readers); err != nil {
+		problems = append(problems, fmt.Errorf(`the environment variable %s is %q: it has to be a JSON list such as ["ana","group:analysts"]: %w`, evsql.Readers, list, err))
+	}
+	for _, r := range w.readers {
+		_, name := r.split()
+		if !readerName.MatchString(name) || strings.EqualFold(name, "public") { // "public" would be everybody
+			problems = append(problems, fmt.Errorf("the environment variable %s holds %q: a reader is NAME, group:NAME or role:NAME, "+
+				"NAME being 1 to 127 letters, digits and _+=.@:/-, and not public", evsql.Readers, r))
+		}
+	}
+	slices.Sort(w.readers)
+	w.readers = slices.Compact(w.readers)
+	return w, errors.Join(problems...)
+}
+
+// applySettings makes the settings take effect: each of them, even if another one
+// could not.
+func (r *runner) applySettings(ctx context.Context) error {
+	if r.settings.Empty() {
+		return nil
+	}
+	return errors.Join(r.applyRefresh(ctx), r.applyReaders(ctx))
+}
+
+// A refreshMode is how the warehouse refreshes the streaming view.
+type refreshMode struct {
+	auto  string // YES or NO
+	owner string // the only user that may refresh the view
+	user  string // the one this program is
+}
+
+// refreshMode returns nil when there is no such view. The names of SVV_MV_INFO
+// are padded: https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_MV_INFO.html
+func (r *runner) refreshMode(ctx context.Context) (*refreshMode, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT CASE WHEN autorefresh = 't' THEN 'YES' ELSE 'NO' END AS auto, TRIM(user_name) AS owner, CURRENT_USER AS me
+FROM svv_mv_info
+WHERE TRIM(database_name) = $1 AND TRIM(schema_name) = 'public' AND TRIM(name) = $2`, r.target.Database, r.settings.Refresh.On)
+	if err != nil {
+		return nil, fmt.Errorf("reading how %s is refreshed: %w", r.settings.Refresh.On, err)
+	}
+	defer rows.Close()
+	var mode *refreshMode
+	for rows.Next() {
+		mode = new(refreshMode)
+		if err := rows.Scan(&mode.auto, &mode.owner, &mode.user); err != nil {
+			return nil, fmt.Errorf("reading how %s is refreshed: %w", r.settings.Refresh.On, err)
+		}
+	}
+	return mode, rows.Err()
+}
+
+// applyRefresh switches the view to the wanted mode unless it has it.
+func (r *runner) applyRefresh(ctx context.Context) error {
+	s := r.settings.Refresh
+	mode, err := r.refreshMode(ctx)
+	switch {
+	case err != nil:
+		return err
+	case mode == nil:
+		return fmt.Errorf("%s:%d: the database %s has no materialized view public.%s. If a migration gave it another name, change the file.",
+			s.File, s.Line, r.target.Database, s.On)
+	case r.wanted.autoRefresh == "NO" && mode.owner != mode.user:
+		return fmt.Errorf("%s:%d: %s belongs to the database user %s, and only that user may refresh it; the deployment, and its schedule if it has one, is the user %s. "+
+			"Use the secret of %s, or set refresh: auto.", s.File, s.Line, s.On, mode.owner, mode.user, mode.owner)
+	case mode.auto == r.wanted.autoRefresh:
+		fmt.Fprintf(r.stderr, "%s: AUTO REFRESH %s before\n", s.File, mode.auto)
+		return nil
+	}
+	if _, err := r.db.ExecContext(ctx, s.SQL(r.wanted.autoRefresh)); err != nil {
+		return explainSetting(s, err, fmt.Sprintf("%s stays at AUTO REFRESH %s. Once the cause is removed, run again.", s.On, mode.auto))
+	}
+	fmt.Fprintf(r.stderr, "%s: AUTO REFRESH %s now\n", s.File, r.wanted.autoRefresh)
+	return nil
+}
+
+// A grant is a privilege of a reader, such as SELECT ON ev_station_data.
+type grant struct {
+	reader    reader
+	privilege string
+}
+
+// given returns what this program gave readers, by its ledger.
+func (r *runner) given(ctx context.Context) (map[grant]bool, error) {
+	var n int
+	err := r.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.tables WHERE table_name = '`+readersTable+`'`).Scan(&n)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return r.grants(ctx, `SELECT DISTINCT reader, privilege FROM `+readersTable)
+}
+
+// held returns the privileges that users, groups and roles were given by anybody.
+func (r *runner) held(ctx context.Context) (map[grant]bool, error) {
+	return r.grants(ctx, `SELECT CASE identity_type WHEN 'user' THEN '' ELSE identity_type || ':' END || identity_name AS reader,
+    privilege_type || ' ON ' || relation_name AS privilege
+FROM svv_relation_privileges
+WHERE namespace_name = 'public' AND identity_type <> 'public'
+UNION ALL
+SELECT CASE identity_type WHEN 'user' THEN '' ELSE identity_type || ':' END || identity_name AS reader,
+    privilege_type || ' ON SCHEMA ' || namespace_name AS privilege
+FROM svv_schema_privileges
+WHERE identity_type <> 'public'`)
+}
+
+func (r *runner) grants(ctx context.Context, query string) (map[grant]bool, error) {
+	rows, err := r.db.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := make(map[grant]bool)
+	for rows.Next() {
+		var g grant
+		if err := rows.Scan(&g.reader, &g.privilege); err != nil {
+			return nil, err
+		}
+		all[g] = true
+	}
+	return all, rows.Err()
+}
+
+// applyReaders takes from readers what they should not have any more, and gives
+// them what they lack. What a reader has from somebody else is left alone.
+func (r *runner) applyReaders(ctx context.Context) error {
+	given, err := r.given(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the table %s: %w", readersTable, err)
+	}
+	if len(given) == 0 && len(r.wanted.readers) == 0 {
+		return nil
+	}
+	return errors.Join(r.revoke(ctx, given), r.give(ctx, given))
+}
+
+// gone matches what Redshift says of a reader or a view that is not there any
+// more, and with it the privilege.
+var gone = regexp.MustCompile(`(?i)does not exist`)
+
+func (r *runner) revoke(ctx context.Context, given map[grant]bool) error {
+	left := make(map[grant]bool)
+	for _, reader := range r.wanted.readers {
+		for _, s := range r.settings.Grants {
+			left[grant{reader, s.On}] = true
+		}
+	}
+	var failed []error
+	for _, g := range sorted(given) {
+		if left[g] {
+			continue
+		}
+		if err := r.revokeOne(ctx, g); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		fmt.Fprintf(r.stderr, "settings/revoke.sql: %s has no %s any more\n", g.reader, g.privilege)
+	}
+	return errors.Join(failed...)
+}
+
+func (r *runner) revokeOne(ctx context.Context, g grant) error {
+	s, ok := r.settings.Revoke(g.privilege)
+	if !ok {
+		return fmt.Errorf("settings/revoke.sql: %s was given %s, and there is no REVOKE %s FROM ${READER}; any more. Put it back and run again.",
+			g.reader, g.privilege, g.privilege)
+	}
+	_, err := r.db.ExecContext(ctx, s.SQL(g.reader.grantee()))
+	var refused *dataapi.Error
+	if err != nil && !(errors.As(err, &refused) && gone.MatchString(refused.Message)) {
+		return explainSetting(s, err, fmt.Sprintf("%s may still have %s. Once the cause is removed, run again: it goes on here.", g.reader, g.privilege))
+	}
+	// Only now: a run that is killed before this takes the privilege again.
+	if _, err := r.db.ExecContext(ctx, `DELETE FROM `+readersTable+` WHERE reader = $1 AND privilege = $2`, string(g.reader), g.privilege); err != nil {
+		return fmt.Errorf("recording that %s has no %s any more: %w", g.reader, g.privilege, err)
+	}
+	return nil
+}
+
+func (r *runner) give(ctx context.Context, given map[grant]bool) error {
+	if len(r.wanted.readers) == 0 {
+		return nil
+	}
+	held, err := r.held(ctx)
+	if err != nil {
+		return fmt.Errorf("reading who may read what: %w", err)
+	}
+	if _, err := r.db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS `+readersTable+` (
+    reader VARCHAR(255) NOT NULL,
+    privilege VARCHAR(255) NOT NULL,
+    granted_at TIMESTAMP NOT NULL
+)`); err != nil {
+		return fmt.Errorf("making the table %s: %w", readersTable, err)
+	}
+	var failed []error
+	for _, reader := range r.wanted.readers {
+		n, err := r.giveOne(ctx, reader, given, held)
+		switch {
+		case err != nil:
+			failed = append(failed, err)
+		case n > 0:
+			fmt.Fprintf(r.stderr, "settings/grant.sql: %s may read now\n", reader)
+		default:
+			fmt.Fprintf(r.stderr, "settings/grant.sql: %s could read before\n", reader)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// giveOne gives a reader what it lacks and returns how many privileges that were.
+func (r *runner) giveOne(ctx context.Context, to reader, given, held map[grant]bool) (int, error) {
+	n := 0
+	for _, s := range r.settings.Grants {
+		g := grant{to, s.On}
+		if held[g] {
+			continue
+		}
+		// First, so that a run that is killed after this leaves no privilege that
+		// nobody knows of.
+		if !given[g] {
+			if _, err := r.db.ExecContext(ctx, `INSERT INTO `+readersTable+` (reader, privilege, granted_at) VALUES ($1, $2, GETDATE())`, string(to), s.On); err != nil {
+				return n, fmt.Errorf("recording that %s is given %s: %w", to, s.On, err)
+			}
+		}
+		if _, err := r.db.ExecContext(ctx, s.SQL(to.grantee())); err != nil {
+			return n, explainSetting(s, err, to.remedy(err))
+		}
+		n++
+	}
+	return n, nil
+}
+
+// remedy says what to do about a grant that failed.
+func (r reader) remedy(err error) string {
+	const again = "then run again, which goes on here. The other readers are not affected."
+	var refused *dataapi.Error
+	if !errors.As(err, &refused) || !gone.MatchString(refused.Message) {
+		return "Once the cause is removed, run again: it goes on here. The other readers are not affected."
+	}
+	switch kind, name := r.split(); kind {
+	case "user":
+		create := fmt.Sprintf("make it with CREATE USER %s PASSWORD DISABLE;", r.grantee())
+		if strings.HasPrefix(name, "IAM:") || strings.HasPrefix(name, "IAMR:") {
+			return fmt.Sprintf("If the database lacks the user %s, let that identity log in once, which makes it, or %s %s", name, create, again)
+		}
+		return fmt.Sprintf("If the database lacks the user %s, %s or correct the name, in upper and lower case as it was made, in the setting readers; %s", name, create, again)
+	default:
+		return fmt.Sprintf("If the database lacks the %s %s, make it with CREATE %s, or correct the name in the setting readers; %s", kind, name, r.grantee(), again)
+	}
+}
+
+// explainSetting says which statement failed, why, and what to do.
+func explainSetting(s evsql.Setting, err error, remedy string) error {
+	var refused *dataapi.Error
+	if !errors.As(err, &refused) {
+		return fmt.Errorf("%s:%d: %w\n%s", s.File, s.Line, err, remedy)
+	}
+	return fmt.Errorf("%s:%d: %s\n  statement %s ended as %s: %s\n%s",
+		s.File, s.Line, refused.Message, refused.StatementID, refused.Status, refused.SQL, remedy)
+}
+
+// sorted returns grants by reader and privilege.
+func sorted(grants map[grant]bool) []grant {
+	list := make([]grant, 0, len(grants))
+	for g := range grants {
+		list = append(list, g)
+	}
+	slices.SortFunc(list, func(a, b grant) int {
+		return cmp.Or(cmp.Compare(a.reader, b.reader), cmp.Compare(a.privilege, b.privilege))
+	})
+	return list
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/evstream/internal/dataapi"
+	evsql "example.com/evstream/sql"
+)
+
+func TestReadWanted(t *testing.T) {
+	for name, test := range map[string]struct {
+		refresh, readers string
+		want             []reader
+		wrong            string // in the error; "" means none
+	}{
+		"nobody":                 {"YES", "[]", []reader{}, ""},
+		"everyone that can be":   {"NO", `["role:ops","ana","IAM:u+1=2@x.y-z","group:g","IAMR:a/b","AWSIDC:bo@x.y"]`, []reader{"AWSIDC:bo@x.y", "IAM:u+1=2@x.y-z", "IAMR:a/b", "ana", "group:g", "role:ops"}, ""},
+		"twice":                  {"NO", `["ana","ana"]`, []reader{"ana"}, ""},
+		"127 characters":         {"NO", `["` + strings.Repeat("a", 127) + `"]`, []reader{reader(strings.Repeat("a", 127))}, ""},
+		"200 characters":         {"NO", `["` + strings.Repeat("a", 200) + `"]`, nil, "1 to 127 letters"},
+		"no refresh":             {"", "[]", nil, `AUTO_REFRESH is "": it has to be YES or NO`},
+		"another refresh":        {"yes", "[]", nil, `AUTO_REFRESH is "yes"`},
+		"SQL for refresh":        {"NO; DROP VIEW v", "[]", nil, "it has to be YES or NO"},
+		"no readers":             {"NO", "", nil, "it has to be a JSON list"},
+		"a name":                 {"NO", "ana", nil, "it has to be a JSON list"},
+		"numbers":                {"NO", "[1]", nil, "it has to be a JSON list"},
+		"an empty name":          {"NO", `[""]`, nil, `READERS holds ""`},
+		"a double quote":         {"NO", `["a\" WITH GRANT OPTION; --"]`, nil, "a reader is NAME, group:NAME or role:NAME"},
+		"a quote":                {"NO", `["a'b"]`, nil, "a reader is NAME"},
+		"a semicolon":            {"NO", `["a;DROP"]`, nil, "a reader is NAME"},
+		"dollars":                {"NO", `["$$"]`, nil, "a reader is NAME"},
+		"a placeholder":          {"NO", `["${READER}"]`, nil, "a reader is NAME"},
+		"a line end":             {"NO", `["ana\n"]`, nil, "a reader is NAME"},
+		"a NUL":                  {"NO", `["ana\u0000"]`, nil, "a reader is NAME"},
+		"a letter like no other": {"NO", `["ａna"]`, nil, "a reader is NAME"},
+		"a space":                {"NO", `["ana bo"]`, nil, "a reader is NAME"},
+		"two names":              {"NO", `["ana,bo"]`, nil, "a reader is NAME"},
+		"everybody":              {"NO", `["Public"]`, nil, "and not public"},
+		"a kind alone":           {"NO", `["role:"]`, nil, "a reader is NAME"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(evsql.AutoRefresh, test.refresh)
+			t.Setenv(evsql.Readers, test.readers)
+			got, err := readWanted(true)
+			if test.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), test.wrong) {
+					t.Errorf("error %v, want one with %q", err, test.wrong)
+				}
+				return
+			}
+			if diff := cmp.Diff(test.want, got.readers); err != nil || diff != "" {
+				t.Errorf("error %v, readers (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
+// TestGranteeStaysOneName: even a name that readWanted refuses can't end its quotes.
+func TestGranteeStaysOneName(t *testing.T) {
+	s := evsql.Setting{Text: "GRANT SELECT ON v TO ${READER};"}
+	for name, want := range map[reader]string{
+		"ana":                     `GRANT SELECT ON v TO "ana";`,
+		"IAMR:ops":                `GRANT SELECT ON v TO "IAMR:ops";`,
+		"group:g":                 `GRANT SELECT ON v TO GROUP "g";`,
+		"role:group:g":            `GRANT SELECT ON v TO ROLE "group:g";`,
+		`a"; DROP VIEW v; --`:     `GRANT SELECT ON v TO "a""; DROP VIEW v; --";`,
+		`role:r", PUBLIC, ROLE "`: `GRANT SELECT ON v TO ROLE "r"", PUBLIC, ROLE """;`,
+		"$1${READER}$$":           `GRANT SELECT ON v TO "$1${READER}$$";`,
+	} {
+		if got := s.SQL(name.grantee()); got != want {
+			t.Errorf("%s: %s\nwant %s", name, got, want)
+		}
+	}
+}
+
+func TestRemedy(t *testing.T) {
+	missing := &dataapi.Error{Message: `ERROR: user "x" does not exist`}
+	for name, want := range map[reader]string{
+		"x":        `CREATE USER "x" PASSWORD DISABLE;`,
+		"IAM:x":    "let that identity log in once",
+		"role:x":   `CREATE ROLE "x"`,
+		"group:x":  `CREATE GROUP "x"`,
+		"IAMR:x-y": `CREATE USER "IAMR:x-y" PASSWORD DISABLE;`,
+	} {
+		if got := name.remedy(missing); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q in it", name, got, want)
+		}
+	}
+	if got := reader("x").remedy(&dataapi.Error{Message: "ERROR: permission denied"}); strings.Contains(got, "CREATE") {
+		t.Errorf("another failure is answered with %q", got)
+	}
+}
