@@ -18,20 +18,25 @@ import (
 // FuzzArchive: an archive that Unpack takes is the one that Pack makes of its files, and
 // what Pack takes comes back byte for byte.
 func FuzzArchive(f *testing.F) {
+	packed, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(packed, migration("SELECT 1;\n"))
 	f.Add("-- 00001_a.sql --\n"+migration("CREATE VIEW a AS SELECT 1;\n"), migration("SET a TO 1;\nSELECT '語 -- ;' ; -- x\n"))
 	f.Add("hello\n-- 00001_a.sql --\n", migration("SELECT 1;\r\n"))
 	f.Add("-- ../00001_a.sql --\n"+migration("SELECT 1;\n"), migration("SELECT 1;\n-- 00002_b.sql --\n"))
 	f.Fuzz(func(t *testing.T, archive, text string) {
-		if fsys, err := sql.Unpack(archive); err == nil {
-			if again, err := sql.Pack(fsys); err != nil || again != archive {
+		if fsys, settings, err := sql.Unpack(archive); err == nil {
+			if again, err := sql.Pack(fsys, settings); err != nil || again != archive {
 				t.Errorf("packed again it is another archive (error %v):\n%s", err, again)
 			}
 		}
-		packed, err := sql.Pack(files("00001_a.sql", text))
+		packed, err := sql.Pack(files("00001_a.sql", text), sql.SettingsFiles())
 		if err != nil {
 			return
 		}
-		fsys, err := sql.Unpack(packed)
+		fsys, _, err := sql.Unpack(packed)
 		if err != nil {
 			t.Fatalf("what was packed does not unpack: %v", err)
 		}

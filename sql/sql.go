@@ -120,6 +120,11 @@ func Unpack(archive string) (migrations, settings fs.FS, err error) {
 		}
 		first.Files = append(first.Files, f)
 	}
+	for _, files := range [][]txtar.File{first.Files, last.Files} {
+		if !slices.IsSortedFunc(files, func(a, b txtar.File) int { return strings.Compare(a.Name, b.Name) }) {
+			return nil, nil, errors.New("archive of migrations is not as Pack writes it: its files are not in order")
+		}
+	}
 	if migrations, err = txtar.FS(&first); err != nil {
 		return nil, nil, fmt.Errorf("archive of migrations: %w", err)
 	}

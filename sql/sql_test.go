@@ -184,6 +184,7 @@ func TestUnpackRefuses(t *testing.T) {
 		"no newline at the end":     {strings.TrimSpace(good), "is not as Pack writes it"},
 		"spaces in the marker line": {strings.Replace(good, " --", "  --", 1), "is not as Pack writes it"},
 		"Windows line ends":         {strings.ReplaceAll(good, "\n", "\r\n"), "is not as Pack writes it"},
+		"another order":             {strings.ReplaceAll(good, "1_a", "2_a") + good, "its files are not in order"},
 		"a part of the settings":    {good + setting, "reading settings/grant.sql: "},
 		"settings alone":            {setting, "there are no migrations"},
 		"settings first":            {setting + good, "archive of migrations has 00001_a.sql after the settings"},
