@@ -33,7 +33,8 @@ The load, the same all day
                          that of a generated record
 
 The settings; each has the default of Pulumi.yaml
-  --stack NAME           take them from a stack, as in pulumi config --stack NAME;
+  --stack NAME           take them from a stack, as in pulumi config --stack NAME,
+                         with the most alarms, endpoints and secrets that it makes;
                          flags that are given as well count instead
   --stream-mode MODE     ON_DEMAND or PROVISIONED
   --shards N             of a PROVISIONED stream; default as many as the load needs

@@ -512,3 +512,23 @@ func TestProperties(t *testing.T) {
 		}
 	}
 }
+
+// FuzzRefresh: whatever refresh says, it is refused or costs no more than
+// automatic refresh and a schedule that runs every minute.
+func FuzzRefresh(f *testing.F) {
+	for _, seed := range []string{"auto", "manual", "rate(1 minute)", "rate(99999 days)", "cron(0/5 8-18 ? * MON-FRI *)", "cron(5-1 * * * ? *)", "cron(*/0 * * * ? *)"} {
+		f.Add(seed)
+	}
+	auto, err := cost.Monthly(settings(nil))
+	if err != nil {
+		f.Fatal(err)
+	}
+	// 43,800 invocations at $1 a million are four cents.
+	most := auto.Total() + 4
+	f.Fuzz(func(t *testing.T, refresh string) {
+		bill, err := cost.Monthly(settings(func(s *cost.Settings) { s.Refresh = refresh }))
+		if err == nil && bill.Total() > most {
+			t.Errorf("refresh %q costs %v, more than %v", refresh, bill.Total(), most)
+		}
+	})
+}
