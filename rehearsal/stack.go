@@ -24,7 +24,7 @@ type StackOptions struct {
 
 // Passphrase encrypts the secret values of stacks that NewStack prepares. Their
 // secrets are the stand-in account's.
-const Passphrase = "rehearsal"
+const Passphrase = "PassphraseOfNoStack"
 
 var encryption = regexp.MustCompile(`(?m)^(encryptionsalt|encryptedkey|secretsprovider):.*\n`)
 
