@@ -59,9 +59,13 @@ func newWarehouse(ctx *pulumi.Context, s settings, net network, login admin, rol
 			ns.AdminPasswordSecretKmsKeyId = pulumi.String(s.KMSKeyARN)
 		}
 	}
+	checked, err := beforeUpdate(ctx, "namespace-changes", namespaceChanges(s))
+	if err != nil {
+		return nil, err
+	}
 	// A replacement has the same name, so the old one must go first. It takes
 	// the data with it and AWS keeps no snapshot: protect forbids it.
-	namespace, err := redshiftserverless.NewNamespace(ctx, "warehouse", ns,
+	namespace, err := redshiftserverless.NewNamespace(ctx, "warehouse", ns, checked,
 		pulumi.Protect(s.Protect),
 		pulumi.DeleteBeforeReplace(true))
 	if err != nil {
@@ -89,7 +93,12 @@ func newWarehouse(ctx *pulumi.Context, s settings, net network, login admin, rol
 	if s.MaxCapacity > 0 {
 		wg.MaxCapacity = pulumi.Int(s.MaxCapacity)
 	}
+	checked, err = beforeUpdate(ctx, "workgroup-changes", workgroupChanges(ctx, s, net))
+	if err != nil {
+		return nil, err
+	}
 	options := []pulumi.ResourceOption{
+		checked,
 		pulumi.DeleteBeforeReplace(true),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "30m", Update: "60m", Delete: "30m"}),
 	}
