@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -18,15 +19,14 @@ import (
 type StackOptions struct {
 	// Program replaces infra.Deploy.
 	Program pulumi.RunFunc
-	// Settings go over those of the shipped stack file, by full name.
+	// Settings go over those of the shipped stack file, by full name. A list is
+	// JSON.
 	Settings map[string]string
 }
 
 // Passphrase encrypts the secret values of stacks that NewStack prepares. Their
 // secrets are the stand-in account's.
 const Passphrase = "PassphraseOfNoStack"
-
-var encryption = regexp.MustCompile(`(?m)^(encryptionsalt|encryptedkey|secretsprovider):.*\n`)
 
 // NewStack prepares a stack of the program on the stand-ins, with the settings
 // of the project's Pulumi.NAME.yaml. Everything that the Pulumi CLI keeps is in
@@ -55,14 +55,25 @@ func (s *StandIns) newStack(ctx context.Context, cli auto.PulumiCommand, dir, na
 	project.Backend = &workspace.ProjectBackend{URL: "file://" + state}
 
 	file := "Pulumi." + name + ".yaml"
-	settings, err := os.ReadFile(filepath.Join(s.root, file))
+	settings, err := workspace.LoadProjectStack(nil, project, filepath.Join(s.root, file))
 	if err != nil {
 		return auto.Stack{}, err
 	}
 	// Deploying the stack for real adds its encryption to the file, which this
 	// one's passphrase does not fit.
-	settings = encryption.ReplaceAll(settings, nil)
-	if err := os.WriteFile(filepath.Join(work, file), settings, 0o600); err != nil {
+	settings.SecretsProvider, settings.EncryptedKey, settings.EncryptionSalt = "", "", ""
+	for name, text := range opts.Settings {
+		key, err := config.ParseKey(name)
+		if err != nil {
+			return auto.Stack{}, err
+		}
+		value := config.NewValue(text)
+		if strings.HasPrefix(text, "[") {
+			value = config.NewObjectValue(text)
+		}
+		settings.Config[key] = value
+	}
+	if err := settings.Save(filepath.Join(work, file)); err != nil {
 		return auto.Stack{}, err
 	}
 
@@ -83,14 +94,5 @@ func (s *StandIns) newStack(ctx context.Context, cli auto.PulumiCommand, dir, na
 	if err != nil {
 		return auto.Stack{}, err
 	}
-	stack, err := auto.UpsertStack(ctx, name, space)
-	if err != nil {
-		return auto.Stack{}, err
-	}
-	for key, value := range opts.Settings {
-		if err := stack.SetConfig(ctx, key, auto.ConfigValue{Value: value}); err != nil {
-			return auto.Stack{}, err
-		}
-	}
-	return stack, nil
+	return auto.UpsertStack(ctx, name, space)
 }

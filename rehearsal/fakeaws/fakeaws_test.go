@@ -572,6 +572,11 @@ func TestRefusedUpdates(t *testing.T) {
 			name: "the password", kind: "namespace", old: namespaceInputs(), new: with(namespaceInputs(), "adminUserPassword", secret("Other-Password-2")),
 		},
 		{
+			name: "the password and the logs", kind: "namespace", old: namespaceInputs(),
+			new:  with(namespaceInputs(), "adminUserPassword", secret("Other-Password-2"), "logExports", []any{"userlog"}),
+			want: "ValidationException: Amazon Redshift Serverless can't update multiple configurations at the same time for namespace ev-dev.",
+		},
+		{
 			name: "parameters that are not all", kind: "workgroup",
 			old:  with(workgroupInputs(), "configParameters", []any{props{"parameterKey": "require_ssl", "parameterValue": "true"}}),
 			new:  with(workgroupInputs(), "configParameters", []any{props{"parameterKey": "require_ssl", "parameterValue": "true"}}),

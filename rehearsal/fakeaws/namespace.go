@@ -89,6 +89,18 @@ func namespaceType() *resourceType {
 			if o.changed("adminUsername") && !o.in.has("adminUserPassword") {
 				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException", "You must specify both adminUsername and adminUserPassword.")
 			}
+			// The provider sends all changes in one request:
+			// github.com/hashicorp/terraform-provider-aws/issues/39249.
+			kinds := 0
+			for _, kind := range [][]string{{"adminUsername", "adminUserPassword"}, {"adminPasswordSecretKmsKeyId"}, {"iamRoles", "defaultIamRoleArn"}, {"kmsKeyId"}, {"logExports"}} {
+				if slices.ContainsFunc(kind, o.changed) {
+					kinds++
+				}
+			}
+			if kinds > 1 {
+				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException",
+					"Amazon Redshift Serverless can't update multiple configurations at the same time for namespace %s.", o.id)
+			}
 			if err := o.checkNamespace("UpdateNamespace"); err != nil {
 				return nil, err
 			}
