@@ -89,9 +89,10 @@ type Account struct {
 	now              func() time.Time
 	vpcs             []VPC
 
-	mu      sync.Mutex // guards what follows
-	objects map[objectKey]*thing
-	made    map[string]int // how many were made, by kind and name
+	mu       sync.Mutex // guards what follows
+	objects  map[objectKey]*thing
+	made     map[string]int       // how many were made, by kind and name
+	messages map[string][]Message // in queues, by ARN
 
 	// scheduled are the names of secrets that AWS still keeps though they were
 	// deleted.
@@ -111,7 +112,7 @@ type thing struct {
 func NewAccount(w World) (*Account, error) {
 	a := &Account{
 		region: cmp.Or(w.Region, "us-east-1"), id: cmp.Or(w.AccountID, "123456789012"), seed: w.Seed, now: w.Now,
-		objects: map[objectKey]*thing{}, made: map[string]int{}, scheduled: map[string]bool{},
+		objects: map[objectKey]*thing{}, made: map[string]int{}, messages: map[string][]Message{}, scheduled: map[string]bool{},
 	}
 	if a.now == nil {
 		a.now = time.Now

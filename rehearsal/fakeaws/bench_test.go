@@ -29,6 +29,12 @@ var types = map[string]string{
 	"namespace":      "aws:redshiftserverless/namespace:Namespace",
 	"workgroup":      "aws:redshiftserverless/workgroup:Workgroup",
 	"usage limit":    "aws:redshiftserverless/usageLimit:UsageLimit",
+	"schedule":       "aws:scheduler/schedule:Schedule",
+	"queue":          "aws:sqs/queue:Queue",
+	"topic":          "aws:sns/topic:Topic",
+	"subscription":   "aws:sns/topicSubscription:TopicSubscription",
+	"alarm":          "aws:cloudwatch/metricAlarm:MetricAlarm",
+	"dashboard":      "aws:cloudwatch/dashboard:Dashboard",
 	"secret":         "aws:secretsmanager/secret:Secret",
 	"secret version": "aws:secretsmanager/secretVersion:SecretVersion",
 }

@@ -18,11 +18,15 @@ func (e *Error) Error() string {
 
 // Services as the AWS SDK names them.
 const (
-	kinesisService  = "Kinesis"
-	iamService      = "IAM"
-	ec2Service      = "EC2"
-	redshiftService = "Redshift Serverless"
-	secretsService  = "Secrets Manager"
+	kinesisService    = "Kinesis"
+	cloudWatchService = "CloudWatch"
+	schedulerService  = "Scheduler"
+	sqsService        = "SQS"
+	snsService        = "SNS"
+	iamService        = "IAM"
+	ec2Service        = "EC2"
+	redshiftService   = "Redshift Serverless"
+	secretsService    = "Secrets Manager"
 )
 
 func refuse(service, operation, code, format string, args ...any) *Error {

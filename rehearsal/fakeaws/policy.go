@@ -48,6 +48,10 @@ type conditions map[string]map[string]oneOrMore[string]
 var (
 	conditionOperators = []string{"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
 	conditionKeys      = []string{"aws:sourceaccount", "aws:sourcearn", "aws:principalaccount", "aws:principalarn", "aws:resourceaccount"}
+
+	// encryptionContext begins the keys that narrow the use of a KMS key down. Nothing is
+	// asked with them.
+	encryptionContext = "kms:encryptioncontext:"
 )
 
 // check says what of the conditions the stand-in does not evaluate.
@@ -57,7 +61,7 @@ func (c conditions) check() error {
 			return fmt.Errorf("the stand-in does not support the condition operator %s in a policy", operator)
 		}
 		for key := range keys {
-			if !slices.Contains(conditionKeys, strings.ToLower(key)) {
+			if lower := strings.ToLower(key); !slices.Contains(conditionKeys, lower) && !strings.HasPrefix(lower, encryptionContext) {
 				return fmt.Errorf("the stand-in does not support the condition key %s in a policy", key)
 			}
 		}
@@ -281,6 +285,3 @@ func (a *Account) requestOf(roleARN, action, resource string) request {
 func (a *Account) policiesOf(role string) []*thing {
 	return slices.DeleteFunc(a.all(rolePolicyToken), func(t *thing) bool { return t.props.text("role") != role })
 }
-
-// schedulerPrincipal is how EventBridge Scheduler takes roles on.
-const schedulerPrincipal = "scheduler.amazonaws.com"

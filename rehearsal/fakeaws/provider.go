@@ -153,6 +153,7 @@ func resourceTypes() []*resourceType {
 	return []*resourceType{
 		streamType(), roleType(), rolePolicyType(), securityGroupType(), ingressRuleType(), egressRuleType(), vpcEndpointType(),
 		namespaceType(), workgroupType(), usageLimitType(), secretType(), secretVersionType(),
+		scheduleType(), queueType(), topicType(), subscriptionType(), alarmType(), dashboardType(),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
@@ -42,6 +43,7 @@ type kind int
 const (
 	text kind = iota
 	number
+	decimal
 	flag
 	texts
 	textMap
@@ -50,7 +52,7 @@ const (
 )
 
 func (k kind) String() string {
-	return [...]string{"a text", "a number", "true or false", "a list of texts", "a map of texts", "an object", "a list of objects"}[k]
+	return [...]string{"a text", "a whole number", "a number", "true or false", "a list of texts", "a map of texts", "an object", "a list of objects"}[k]
 }
 
 // fits says whether a value, as far as it is known, is of the kind.
@@ -62,7 +64,7 @@ func (k kind) fits(v any, fields schema) bool {
 	case string:
 		return k == text
 	case float64:
-		return k == number && v == float64(int(v))
+		return k == decimal || k == number && v == float64(int(v))
 	case bool:
 		return k == flag
 	case []any:
@@ -272,6 +274,15 @@ func between(low, high int) func(any) string {
 	return func(v any) string {
 		if n := int(v.(float64)); n < low || n > high {
 			return fmt.Sprintf("expected a number in the range (%d - %d), got %d", low, high, n)
+		}
+		return ""
+	}
+}
+
+func upTo(characters int) func(any) string {
+	return func(v any) string {
+		if n := utf8.RuneCountInString(v.(string)); n > characters {
+			return fmt.Sprintf("expected up to %d characters, got %d", characters, n)
 		}
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Kinesis  Kinesis  // nil: streams have no effect outside the account
 	Redshift Redshift // nil: the same for namespaces and workgroups
+	DataAPI  DataAPI  // nil: schedules can't be fired
 
 	// Delay is how long an operation on a resource type takes after it took
 	// effect. nil: no time. The program's own timeouts end it.
@@ -34,6 +35,18 @@ type Redshift interface {
 	CreateWorkgroup(context.Context, Workgroup) error
 	UpdateWorkgroup(context.Context, Workgroup) error
 	DeleteWorkgroup(ctx context.Context, name string) error
+}
+
+// DataAPI is the Redshift Data API, as EventBridge Scheduler calls it.
+type DataAPI interface {
+	// ExecuteStatement starts a statement. The error is the refusal to start it. The
+	// result waits until the statement has ended, and says why it failed.
+	ExecuteStatement(context.Context, Statement) (wait func(context.Context) error, _ error)
+}
+
+// Statement is a statement for a workgroup.
+type Statement struct {
+	SQL, Workgroup, Database, SecretARN, Name string
 }
 
 // Server is a running stand-in. Its methods may be called from several goroutines.

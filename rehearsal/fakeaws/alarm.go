@@ -1,0 +1,212 @@
+package fakeaws
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const alarmToken = "aws:cloudwatch/metricAlarm:MetricAlarm"
+
+var statistics = []string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
+
+// alarmType is an alarm on one metric or on an expression over several.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+func alarmType() *resourceType {
+	period := func(v any) string {
+		n := int(v.(float64))
+		if n != 10 && n != 20 && n != 30 && (n < 60 || n%60 != 0) {
+			return fmt.Sprintf("expected period to be one of [10 20 30] or divisible by 60, got %d", n)
+		}
+		return ""
+	}
+	actions := property{kind: texts, set: true, check: func(v any) string {
+		if len(each(v)) > 5 {
+			return fmt.Sprintf("expected at most 5 actions, got %d", len(each(v)))
+		}
+		return isARN(v)
+	}}
+	atLeastOne := func(v any) string {
+		if v.(float64) < 1 {
+			return fmt.Sprintf("expected to be at least (1), got %v", v)
+		}
+		return ""
+	}
+	return &resourceType{
+		token: alarmToken, noun: "CloudWatch Metric Alarm", name: "name", autoname: 255,
+		schema: tagged(schema{
+			"name":             {replaces: true, check: matching(`.{1,255}`)},
+			"alarmDescription": {check: upTo(1024)},
+			"comparisonOperator": {required: true, check: oneOf("GreaterThanOrEqualToThreshold", "GreaterThanThreshold",
+				"LessThanThreshold", "LessThanOrEqualToThreshold")},
+			"evaluationPeriods": {kind: number, required: true, check: atLeastOne},
+			"datapointsToAlarm": {kind: number, check: atLeastOne},
+			"threshold":         {kind: decimal, required: true},
+			"metricName":        {check: matching(`.{1,255}`)},
+			"namespace":         {check: matching(`[^:].{0,254}`)},
+			"dimensions":        {kind: textMap},
+			"period":            {kind: number, check: period},
+			"statistic":         {check: oneOf(statistics...)},
+			"metricQueries": {kind: someObjects, set: true, fields: schema{
+				"id": {}, "expression": {}, "label": {}, "returnData": {kind: flag},
+				"metric": {kind: anObject, fields: schema{
+					"metricName": {}, "namespace": {}, "dimensions": {kind: textMap}, "period": {kind: number}, "stat": {},
+				}},
+			}},
+			"treatMissingData":        {fallback: "missing", check: oneOf("breaching", "notBreaching", "ignore", "missing")},
+			"actionsEnabled":          {kind: flag, fallback: true},
+			"alarmActions":            actions,
+			"okActions":               actions,
+			"insufficientDataActions": actions,
+			"arn":                     {output: true},
+		}),
+		refine: func(in, _ values) error {
+			if in.has("metricName") == in.has("metricQueries") {
+				return errors.New(`Invalid combination of arguments: exactly one of "metric_name" and "metric_query" must be specified`)
+			}
+			if in.has("metricName") && !in.has("statistic") {
+				return errors.New("One of `statistic` or `extended_statistic` must be set for a cloudwatch metric alarm")
+			}
+			for _, key := range []string{"namespace", "dimensions", "period", "statistic"} {
+				if in.has(key) && in.has("metricQueries") {
+					return fmt.Errorf("%q: conflicts with metric_query", key)
+				}
+			}
+			return nil
+		},
+		create: func(o *op) (effect, error) {
+			name := o.in.text("name")
+			if o.find(alarmToken, name) != nil {
+				return nil, fmt.Errorf("there is an alarm %s already: AWS would overwrite it", name)
+			}
+			o.id = name
+			o.props["arn"] = o.arn("cloudwatch", "alarm:"+name)
+			return nil, o.checkAlarm()
+		},
+		update: func(o *op) (effect, error) { return nil, o.checkAlarm() },
+		delete: func(*op) (effect, error) { return nil, nil },
+	}
+}
+
+// checkAlarm says what CloudWatch refuses, and what it takes though it can't work.
+func (o *op) checkAlarm() error {
+	invalid := func(format string, args ...any) error {
+		return refuse(cloudWatchService, "PutMetricAlarm", "ValidationError", format, args...)
+	}
+	for _, key := range []string{"alarmActions", "okActions", "insufficientDataActions"} {
+		for _, action := range o.in.texts(key) {
+			if parts := strings.Split(action, ":"); parts[2] == "sns" && parts[3] != o.region {
+				return invalid("Invalid region %s specified. Only %s is supported.", parts[3], o.region)
+			}
+		}
+	}
+	periods := o.in.number("evaluationPeriods")
+	if points := o.in.number("datapointsToAlarm"); points > periods {
+		return invalid("The parameter DatapointsToAlarm, %d, must be less than or equal to EvaluationPeriods, %d", points, periods)
+	}
+	if o.in.has("metricQueries") {
+		return o.checkQueries(periods)
+	}
+	if !o.in.has("namespace") || !o.in.has("period") {
+		return invalid("MetricName, Namespace, Statistic and Period are required for an alarm on a metric")
+	}
+	if err := checkMetric(o.in.text("namespace"), o.in.text("metricName"), o.in.textMap("dimensions")); err != nil {
+		return fmt.Errorf("the alarm would never have data: %w", err)
+	}
+	return checkWindow(o.in.number("period"), periods)
+}
+
+// checkWindow refuses to look back further than CloudWatch does.
+func checkWindow(period, periods int) error {
+	invalid := func(format string, args ...any) error {
+		return refuse(cloudWatchService, "PutMetricAlarm", "ValidationError", format, args...)
+	}
+	switch window := period * periods; {
+	case period < 60:
+		return fmt.Errorf("the alarm would hardly have data: no service's metric comes more often than each minute, and its period is %d s", period)
+	case period < 3600 && window > 86400:
+		return invalid("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400), not %d", window)
+	case window > 604800:
+		return invalid("Metrics cannot be checked across more than 7 days (EvaluationPeriods * Period must be <= 604800), not %d", window)
+	}
+	return nil
+}
+
+var (
+	queryID    = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
+	queryStat  = regexp.MustCompile(`^(SampleCount|Average|Sum|Minimum|Maximum|p\d{1,2}(\.\d+)?)$`)
+	quoted     = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	identifier = regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9_]*`)
+)
+
+// checkQueries checks an alarm on an expression.
+func (o *op) checkQueries(periods int) error {
+	invalid := func(format string, args ...any) error {
+		return refuse(cloudWatchService, "PutMetricAlarm", "ValidationError", format, args...)
+	}
+	queries := o.in.objects("metricQueries")
+	ids, returned, metrics := []string{}, 0, 0
+	for _, query := range queries {
+		id := query.text("id")
+		switch {
+		case !queryID.MatchString(id):
+			return invalid("The id %q of a metric query must begin with a lower-case letter, and have letters, digits and _ only", id)
+		case slices.Contains(ids, id):
+			return invalid("The id %s of a metric query is there twice", id)
+		case query.has("metric") == query.has("expression"):
+			return invalid("The metric query %s must have either a metric or an expression", id)
+		}
+		ids = append(ids, id)
+		if query.flag("returnData") {
+			returned++
+		}
+		if query.has("metric") {
+			metrics++
+		}
+	}
+	switch {
+	case returned != 1:
+		return invalid("Exactly one element of the metrics list should return data, not %d.", returned)
+	case metrics > 10 || len(queries)-metrics > 10:
+		return invalid("An alarm has up to 10 metrics and 10 expressions, not %d and %d", metrics, len(queries)-metrics)
+	}
+	for _, query := range queries {
+		metric := query.object("metric")
+		if metric == nil {
+			if err := checkExpression(query.text("expression"), ids); err != nil {
+				return invalid("Error in expression '%s': %v", query.text("id"), err)
+			}
+			continue
+		}
+		if stat := metric.text("stat"); !queryStat.MatchString(stat) {
+			return invalid("The statistic %q of the metric query %s is none", stat, query.text("id"))
+		}
+		if err := checkMetric(metric.text("namespace"), metric.text("metricName"), metric.textMap("dimensions")); err != nil {
+			return fmt.Errorf("the metric query %s of the alarm would never have data: %w", query.text("id"), err)
+		}
+		if err := checkWindow(metric.number("period"), periods); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkExpression says whether an expression is over queries that are there. Functions are
+// in capitals; whether they are called rightly it does not know.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+func checkExpression(expression string, ids []string) error {
+	if expression == "" {
+		return errors.New("it is empty")
+	}
+	for _, name := range identifier.FindAllString(quoted.ReplaceAllString(expression, ""), -1) {
+		switch {
+		case name == "SEARCH":
+			return errors.New("SEARCH is not supported on Metric Alarms")
+		case name != strings.ToUpper(name) && !slices.Contains(ids, name):
+			return fmt.Errorf("there is no metric query %s", name)
+		}
+	}
+	return nil
+}

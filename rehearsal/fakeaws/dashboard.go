@@ -1,0 +1,255 @@
+package fakeaws
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const dashboardToken = "aws:cloudwatch/dashboard:Dashboard"
+
+func dashboardType() *resourceType {
+	return &resourceType{
+		token: dashboardToken, noun: "CloudWatch Dashboard", name: "dashboardName",
+		schema: schema{
+			"dashboardName": {required: true, replaces: true, check: matching(`[0-9A-Za-z_-]{1,255}`)},
+			"dashboardBody": {required: true, document: true, check: isJSON},
+			"dashboardArn":  {output: true},
+		},
+		create: func(o *op) (effect, error) {
+			name := o.in.text("dashboardName")
+			if o.find(dashboardToken, name) != nil {
+				return nil, fmt.Errorf("there is a dashboard %s already: AWS would overwrite it", name)
+			}
+			o.id = name
+			o.props["dashboardArn"] = "arn:aws:cloudwatch::" + o.Account.id + ":dashboard/" + name
+			return nil, o.checkDashboard()
+		},
+		update: func(o *op) (effect, error) { return nil, o.checkDashboard() },
+		delete: func(*op) (effect, error) { return nil, nil },
+	}
+}
+
+// dashboard is the body of one.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+type dashboard struct {
+	Start          string   `json:"start"`
+	End            string   `json:"end"`
+	PeriodOverride string   `json:"periodOverride"`
+	Widgets        []widget `json:"widgets"`
+}
+
+type widget struct {
+	Type       string          `json:"type"`
+	X          *int            `json:"x"`
+	Y          *int            `json:"y"`
+	Width      *int            `json:"width"`
+	Height     *int            `json:"height"`
+	Properties json.RawMessage `json:"properties"`
+}
+
+type metricWidget struct {
+	Region               string              `json:"region"`
+	Title                string              `json:"title"`
+	View                 string              `json:"view"`
+	Stat                 string              `json:"stat"`
+	Period               int                 `json:"period"`
+	Stacked              bool                `json:"stacked"`
+	LiveData             bool                `json:"liveData"`
+	SetPeriodToTimeRange bool                `json:"setPeriodToTimeRange"`
+	Sparkline            bool                `json:"sparkline"`
+	Metrics              [][]json.RawMessage `json:"metrics"`
+	YAxis                json.RawMessage     `json:"yAxis"`
+	Legend               json.RawMessage     `json:"legend"`
+	Annotations          json.RawMessage     `json:"annotations"`
+}
+
+// metricOptions are what a metric of a widget may say at its end.
+type metricOptions struct {
+	ID         string `json:"id"`
+	Label      string `json:"label"`
+	Color      string `json:"color"`
+	Stat       string `json:"stat"`
+	Period     int    `json:"period"`
+	YAxis      string `json:"yAxis"`
+	Visible    *bool  `json:"visible"`
+	Region     string `json:"region"`
+	Expression string `json:"expression"`
+}
+
+// checkDashboard says what CloudWatch refuses, and what it takes though it stays empty.
+func (o *op) checkDashboard() error {
+	invalid := func(where string, err error) error {
+		return refuse(cloudWatchService, "PutDashboard", "DashboardInvalidInputError", "The field %s is not valid: %v", where, err)
+	}
+	var body dashboard
+	if err := strictly([]byte(o.in.text("dashboardBody")), &body); err != nil {
+		return invalid("dashboardBody", err)
+	}
+	if len(body.Widgets) > 500 {
+		return invalid("widgets", fmt.Errorf("a dashboard has up to 500 of them, not %d", len(body.Widgets)))
+	}
+	for i, w := range body.Widgets {
+		if err := o.checkWidget(w); err != nil {
+			return invalid(fmt.Sprintf("widgets[%d]", i), err)
+		}
+	}
+	return nil
+}
+
+func (o *op) checkWidget(w widget) error {
+	for _, side := range []struct {
+		name      string
+		value     *int
+		low, high int
+	}{{"x", w.X, 0, 23}, {"y", w.Y, 0, 1 << 20}, {"width", w.Width, 1, 24}, {"height", w.Height, 1, 1000}} {
+		switch {
+		case side.value == nil:
+			return fmt.Errorf("the stand-in does not support a widget without %s", side.name)
+		case *side.value < side.low || *side.value > side.high:
+			return fmt.Errorf("%s is %d, not from %d to %d", side.name, *side.value, side.low, side.high)
+		}
+	}
+	if *w.X+*w.Width > 24 {
+		return fmt.Errorf("it ends at column %d of 24", *w.X+*w.Width)
+	}
+	switch w.Type {
+	case "text":
+		var text struct {
+			Markdown   string `json:"markdown"`
+			Background string `json:"background"`
+		}
+		if err := strictly(w.Properties, &text); err != nil || text.Markdown == "" {
+			return errors.Join(errors.New("a text widget has markdown"), err)
+		}
+		return nil
+	case "alarm":
+		var alarms struct {
+			Alarms []string `json:"alarms"`
+			Title  string   `json:"title"`
+		}
+		if err := strictly(w.Properties, &alarms); err != nil || len(alarms.Alarms) == 0 {
+			return errors.Join(errors.New("an alarm widget has alarms"), err)
+		}
+		if reason := isARN(list(alarms.Alarms)); reason != "" {
+			return errors.New(reason)
+		}
+		return nil
+	case "metric":
+		return o.checkMetricWidget(w.Properties)
+	case "log", "explorer":
+		return fmt.Errorf("the stand-in does not support a widget of the type %s", w.Type)
+	}
+	return fmt.Errorf("its type is %q, not one of alarm, explorer, log, metric and text", w.Type)
+}
+
+func (o *op) checkMetricWidget(properties json.RawMessage) error {
+	var w metricWidget
+	if err := strictly(properties, &w); err != nil {
+		return err
+	}
+	views := []string{"", "timeSeries", "singleValue", "gauge", "bar", "pie", "table"}
+	switch {
+	case w.Region != o.region:
+		return fmt.Errorf("its region is %q; the stand-in's metrics are in %s", w.Region, o.region)
+	case len(w.Metrics) == 0:
+		return errors.New("it has no metrics")
+	case !slices.Contains(views, w.View):
+		return fmt.Errorf("its view is %q, not one of %s", w.View, strings.Join(views[1:], ", "))
+	case w.Stat != "" && !queryStat.MatchString(w.Stat):
+		return fmt.Errorf("its stat is %q", w.Stat)
+	case w.Period != 0 && w.Period%60 != 0:
+		return fmt.Errorf("its period is %d, no multiple of 60", w.Period)
+	}
+	var before []string // the names of the last metric, for its abbreviations
+	var options []metricOptions
+	for i, entry := range w.Metrics {
+		names, said, err := metricEntry(entry, before)
+		if err == nil && said.Expression == "" {
+			err = checkNames(names)
+			before = names
+		}
+		if err != nil {
+			return fmt.Errorf("metrics[%d]: %w", i, err)
+		}
+		options = append(options, said)
+	}
+	return checkOptions(options)
+}
+
+// metricEntry reads one metric: its namespace, name and dimensions, and what is said of it.
+func metricEntry(entry []json.RawMessage, before []string) (names []string, said metricOptions, err error) {
+	for i, part := range entry {
+		if i == len(entry)-1 && strings.HasPrefix(string(part), "{") {
+			err := strictly(part, &said)
+			if err == nil && (said.Expression != "") == (len(names) > 0) {
+				err = errors.New("it must be either a metric or an expression")
+			}
+			return names, said, err
+		}
+		var name string
+		if err := json.Unmarshal(part, &name); err != nil {
+			return nil, said, fmt.Errorf("%s is no text", part)
+		}
+		switch {
+		case name == "...": // all that follows but the last dimension's value
+			if len(before) == 0 {
+				return nil, said, errors.New("there is no metric before it that it could repeat")
+			}
+			rest := len(entry) - i - 1
+			if rest > 0 && strings.HasPrefix(string(entry[len(entry)-1]), "{") {
+				rest--
+			}
+			names = append(names, before[len(names):len(before)-rest]...)
+		case name == ".":
+			if len(names) >= len(before) {
+				return nil, said, errors.New("there is no metric before it that it could repeat")
+			}
+			names = append(names, before[len(names)])
+		default:
+			names = append(names, name)
+		}
+	}
+	return names, said, nil
+}
+
+func checkNames(names []string) error {
+	if len(names) < 2 || len(names)%2 != 0 {
+		return fmt.Errorf("%q must be a namespace, a name, and pairs of a dimension and its value", names)
+	}
+	dimensions := map[string]string{}
+	for i := 2; i < len(names); i += 2 {
+		dimensions[names[i]] = names[i+1]
+	}
+	return checkMetric(names[0], names[1], dimensions)
+}
+
+// checkOptions checks what is said of a widget's metrics.
+func checkOptions(options []metricOptions) error {
+	ids := map[string]bool{}
+	for _, said := range options {
+		switch {
+		case said.ID != "" && !queryID.MatchString(said.ID):
+			return fmt.Errorf("the id %q must begin with a lower-case letter, and have letters, digits and _ only", said.ID)
+		case ids[said.ID] && said.ID != "":
+			return fmt.Errorf("the id %s is there twice", said.ID)
+		case said.Stat != "" && !queryStat.MatchString(said.Stat):
+			return fmt.Errorf("the stat %q is none", said.Stat)
+		case said.YAxis != "" && said.YAxis != "left" && said.YAxis != "right":
+			return fmt.Errorf("the yAxis %q is neither left nor right", said.YAxis)
+		}
+		ids[said.ID] = true
+	}
+	for _, said := range options {
+		if said.Expression == "" {
+			continue
+		}
+		if err := checkExpression(said.Expression, slices.Collect(maps.Keys(ids))); err != nil {
+			return fmt.Errorf("the expression %s: %w", said.Expression, err)
+		}
+	}
+	return nil
+}
