@@ -34,6 +34,9 @@ const (
 	AdminPassword = "Only4Rehearsals"
 )
 
+// ExistingStream is the stream that the stand-in account has from the start.
+const ExistingStream = "existing_stream"
+
 const (
 	region    = "us-east-1"
 	accountID = "123456789012"
@@ -68,7 +71,8 @@ type StandIns struct {
 }
 
 // World is what the stand-in account holds before anything is deployed: the VPC
-// and the secrets that Pulumi.dev.yaml and Pulumi.prod.yaml name.
+// and the secrets that Pulumi.dev.yaml and Pulumi.prod.yaml name, and a stream of
+// somebody else's.
 func World() fakeaws.World {
 	toNAT := []fakeaws.Route{{Destination: "0.0.0.0/0", Target: "nat-0a1b2c3d4e5f60718"}}
 	toInternet := []fakeaws.Route{{Destination: "0.0.0.0/0", Target: "igw-0a1b2c3d4e5f60718"}}
@@ -90,6 +94,7 @@ func World() fakeaws.World {
 		Region:    region,
 		AccountID: accountID,
 		VPCs:      []fakeaws.VPC{vpc},
+		Streams:   []fakeaws.Stream{{Name: ExistingStream, Mode: fakekinesis.OnDemand, RetentionHours: 24}},
 		Secrets: []fakeaws.Secret{
 			{Name: "redshift/admin", Value: fmt.Sprintf(`{"admin_username": %q, "admin_user_password": %q}`, AdminName, AdminPassword)},
 			{Name: "redshift/admin-prod", Value: fmt.Sprintf(`{"username": %q, "password": %q}`, AdminName, AdminPassword)},
@@ -107,12 +112,18 @@ func Start(o Options) (_ *StandIns, err error) {
 		}
 	}()
 
-	if s.Account, err = fakeaws.NewAccount(World()); err != nil {
+	world := World()
+	if s.Account, err = fakeaws.NewAccount(world); err != nil {
 		return nil, err
 	}
 	s.Kinesis = fakekinesis.New(fakekinesis.WithRegion(region), fakekinesis.WithAccount(accountID), fakekinesis.WithDir(o.Dir))
 	if err := s.Kinesis.Start(); err != nil {
 		return nil, err
+	}
+	for _, stream := range world.Streams {
+		if err := (streams{s.Kinesis}).CreateStream(ctx, stream); err != nil {
+			return nil, err
+		}
 	}
 	data := filepath.Join(o.Dir, "warehouse")
 	for _, folder := range []string{data, s.StateDir()} {
