@@ -1,0 +1,172 @@
+package infra
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// FuzzSettings: whatever a stack's settings hold, either each message names the setting
+// that it is about, or what was read keeps to the patterns of the services and is safe in
+// the SQL, JSON and command lines that it goes into.
+func FuzzSettings(f *testing.F) {
+	defaults := declared(f)
+	for _, key := range slices.Sorted(maps.Keys(defaults)) {
+		f.Add(key, defaults[key], "streamName", "ev_stream_data")
+	}
+	for _, seed := range [][4]string{
+		{"streamName", "a'; DROP TABLE x; --", "caseSensitiveIdentifiers", "yes"},
+		{"vpcId", "vpc-0a1b2c3d4e5f60718", "subnetIds", `["subnet-0a1b2c3d","subnet-0a1b2c3d"]`},
+		{"secretName", "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift/admin-AbCdEf", "roleName", "a,b"},
+		{"streamMode", "PROVISIONED", "shardCount", "9223372036854775808"},
+		{"priceTarget", "50", "baseCapacity", "0"},
+		{"refresh", "cron(0/5 8-17 ? * MON-FRI *)", "workgroupName", strings.Repeat("w", 64)},
+		{"refresh", "rate(1 minutes)", "usageLimitRpuHours", "-1"},
+		{"readers", `["group:\"a\"", "role:x", "a b"]`, "logExports", `["userlog","x"]`},
+		{"alarmEmail", "a@b.c", "alarmTopicArn", "arn:aws:sns:us-east-1:123456789012:t"},
+		{"existingStreamName", "${STREAM_NAME}", "manageAdminPassword", "true"},
+		{"unheardOf", "%s%d", "kmsKeyArn", "\x00\u2028"},
+	} {
+		f.Add(seed[0], seed[1], seed[2], seed[3])
+	}
+	f.Fuzz(func(t *testing.T, key1, value1, key2, value2 string) {
+		given := map[string]string{"vpcName": "v", "secretName": "redshift/admin"}
+		given[key1], given[key2] = value1, value2
+		config := make(map[string]string)
+		for key, value := range defaults {
+			config["ev-streaming:"+key] = value
+		}
+		for key, value := range given {
+			config["ev-streaming:"+key] = value
+		}
+		t.Setenv(pulumi.EnvConfig, string(must(json.Marshal(config))))
+		ctx := must(pulumi.NewContext(context.Background(), pulumi.RunInfo{Project: "ev-streaming", Stack: "dev", Config: config}))
+		var wrong problems
+		s := readSettings(ctx, &wrong)
+		for _, message := range wrong.found {
+			key, _, _ := strings.Cut(message, " ")
+			if _, ok := config["ev-streaming:"+key]; !ok {
+				t.Errorf("a message that names no setting: %s", message)
+			}
+			if strings.Contains(message, "%!") {
+				t.Errorf("a message with a mistake in its format: %s", message)
+			}
+		}
+		if len(wrong.found) > 0 {
+			return
+		}
+		for name, text := range map[string]string{
+			"streamName": s.StreamName, "namespaceName": s.NamespaceName, "workgroupName": s.WorkgroupName, "roleName": s.RoleName,
+			"databaseName": s.DatabaseName, "secretName": s.SecretName, "kmsKeyArn": s.KMSKeyARN, "vpcId": s.VPCID, "subnetIds": strings.Join(s.SubnetIDs, ""),
+		} {
+			if strings.ContainsFunc(text, func(c rune) bool {
+				return c > unicode.MaxASCII || unicode.IsSpace(c) || unicode.IsControl(c) || strings.ContainsRune("'\"`\\$;(){}<>|&*?~#%", c)
+			}) {
+				t.Errorf("%s is %q", name, text)
+			}
+		}
+		for name, number := range map[string]int{
+			"shardCount": s.ShardCount, "retentionHours": s.RetentionHours, "baseCapacity": s.BaseCapacity, "maxCapacity": s.MaxCapacity,
+			"usageLimitRpuHours": s.UsageLimitRPUHours, "snapshotRetentionDays": s.SnapshotRetentionDays, "alarmLagMinutes": s.AlarmLagMinutes,
+		} {
+			if number < 0 || number > 1_000_000_000 {
+				t.Errorf("%s is %d", name, number)
+			}
+		}
+		if s.Refresh != "auto" && s.Refresh != "manual" && !schedule.MatchString(s.Refresh) {
+			t.Errorf("refresh is %q", s.Refresh)
+		}
+	})
+}
+
+// schedule is what a schedule expression is made of.
+var schedule = regexp.MustCompile(`^(rate|cron)\([0-9A-Za-z ,*/?#-]+\)$`)
+
+// declared gives the settings of Pulumi.yaml with their defaults.
+func declared(f *testing.F) map[string]string {
+	f.Helper()
+	project, err := workspace.LoadProject("../Pulumi.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	defaults := make(map[string]string)
+	for name, c := range project.Config {
+		key := strings.TrimPrefix(name, "ev-streaming:")
+		switch value := c.Default.(type) {
+		case nil:
+		case string:
+			defaults[key] = value
+		default:
+			defaults[key] = string(must(json.Marshal(value)))
+		}
+	}
+	return defaults
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// FuzzAdminSecret: whatever the secret holds, no message shows any of it, and what was
+// taken for name and password keeps to Redshift's rules.
+func FuzzAdminSecret(f *testing.F) {
+	for _, seed := range []string{
+		``, `null`, `[]`, `"Plain-Text-Password-1"`, `Plain-Text-Password-1`, `{"username":`,
+		`{"username":"evadmin","password":"Plain-Text-Password-1"}`,
+		`{"admin_username":"evadmin","admin_user_password":"Plain-Text-Password-1"}`,
+		`{"username":"evadmin","password":7,"admin_username":"EvAdmin","admin_user_password":"short"}`,
+		`{"username":"select","password":"Plain'Text\"Password\\1/@"}`,
+		`{"Username":"evadmin","PASSWORD":"Plain-Text-Password-1"}`,
+		`{"username":"evadmin","password":"Plain-Text-Password-1","password":"%s%d%!"}`,
+		"{\"username\":\"evadmin\",\"password\":\"\\ud800\x00\xff\"}",
+	} {
+		f.Add(seed)
+	}
+	// The words of the messages themselves are no secrets.
+	var words strings.Builder
+	for _, text := range []string{``, `{}`, `{"username":"A","password":"'"}`, `{"username":"public","password":"'"}`} {
+		var wrong problems
+		parseAdmin(settings{SecretName: "redshift/admin"}, "", text, &wrong)
+		words.WriteString(strings.Join(wrong.found, "\n"))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var wrong problems
+		got := parseAdmin(settings{SecretName: "redshift/admin"}, "arn", text, &wrong)
+		report := strings.Join(wrong.found, "\n")
+		for _, secret := range append(texts(text), text) {
+			if len(secret) > 4 && strings.Contains(report, secret) && !strings.Contains(words.String(), secret) {
+				t.Errorf("%q is in a message: %s", secret, report)
+			}
+		}
+		if strings.Contains(report, "%!") {
+			t.Errorf("a message with a mistake in its format: %s", report)
+		}
+		if len(wrong.found) == 0 && (got.secretARN == "" || len(texts(text)) < 2) {
+			t.Errorf("nothing is wrong with %q, which has no name or no password", text)
+		}
+	})
+}
+
+// texts lists the texts in a JSON object.
+func texts(object string) []string {
+	var fields map[string]any
+	_ = json.Unmarshal([]byte(object), &fields)
+	var all []string
+	for _, v := range fields {
+		if s, ok := v.(string); ok {
+			all = append(all, s)
+		}
+	}
+	return all
+}
