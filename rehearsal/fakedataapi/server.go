@@ -156,7 +156,11 @@ func decodeInto[T any, P interface {
 	in := P(new(T))
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(in); err != nil {
+	err := dec.Decode(in)
+	if _, after := dec.Token(); err == nil && after != io.EOF {
+		err = errors.New("there is text after the JSON object")
+	}
+	if err != nil {
 		return nil, &Error{Code: "SerializationException", Message: "the stand-in can't read the request: " + err.Error()}
 	}
 	return in, nil

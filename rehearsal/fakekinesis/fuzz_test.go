@@ -57,6 +57,9 @@ func FuzzRequest(f *testing.F) {
 				t.Fatalf("the answer is no JSON: %v\n%s", err, w.Body)
 			}
 		}
+		if w.Code == 200 && !json.Valid(body) {
+			t.Errorf("a result for a request that is no JSON: %s", w.Body)
+		}
 		if w.Code != 200 && (w.Code < 400 || w.Code >= 500 || answer.Type == "") {
 			t.Errorf("status %d: %s", w.Code, w.Body)
 		}

@@ -34,14 +34,14 @@ const (
 
 // A pipeline is a stream and a warehouse with the shipped migrations.
 type pipeline struct {
-	*testing.T
+	testing.TB
 	kinesis   *fakekinesis.Server
 	warehouse *warehouse.Warehouse
 }
 
-func newPipeline(t *testing.T, maxRecordKiB int) pipeline {
+func newPipeline(t testing.TB, maxRecordKiB int) pipeline {
 	t.Helper()
-	p := pipeline{T: t, kinesis: fakekinesis.New()}
+	p := pipeline{TB: t, kinesis: fakekinesis.New()}
 	if _, err := p.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Shards: 3, MaxRecordKiB: maxRecordKiB}); err != nil {
 		t.Fatal(err)
 	}
