@@ -14,6 +14,15 @@ test: ## run every test
 	go test ./...
 	go -C rehearsal test ./...
 
+# What a target finds is written to testdata/fuzz in its package, where go test runs it
+# from then on. With nothing built before, the first one compiles for some minutes.
+.PHONY: fuzz
+fuzz: ## fuzz what reads input, each target for TIME=30s
+	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z]+' . | sed -E 's|/[^/]*:func | |' | while read -r dir name; do \
+		echo "$$dir $$name"; \
+		go -C "$$dir" test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(TIME),30s) -parallel 1 . || exit 1; \
+	done
+
 .PHONY: lint
 lint: ## check formatting, vet, staticcheck, the workflows and module files
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .' >&2; exit 1; }
