@@ -224,7 +224,8 @@ var needs = map[string]need{
 		},
 	},
 	"aws:ec2/vpcEndpoint:VpcEndpoint": {
-		read: permissions{"Everything": "ec2:DescribePrefixLists ec2:DescribeVpcEndpoints"},
+		// The subnets' addresses are read from the endpoint's interfaces.
+		read: permissions{"Everything": "ec2:DescribeNetworkInterfaces ec2:DescribePrefixLists ec2:DescribeVpcEndpoints"},
 		write: permissions{
 			"NewEndpoints":    "ec2:CreateVpcEndpoint",
 			"NewEndpointTags": "ec2:CreateTags",
@@ -302,11 +303,11 @@ var runsSQL = permissions{
 }
 
 // keptPassword is what manageAdminPassword needs besides: Redshift makes, rotates
-// and deletes the secret in the caller's name.
+// and deletes the secret in the caller's name, and the Data API reads it.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/redshift-secrets-manager-integration.html
 var keptPassword = permissions{
-	"RedshiftSecrets": "secretsmanager:CreateSecret secretsmanager:DeleteSecret secretsmanager:DescribeSecret secretsmanager:RotateSecret " +
-		"secretsmanager:TagResource secretsmanager:UpdateSecret",
+	"RedshiftSecrets": "secretsmanager:CreateSecret secretsmanager:DeleteSecret secretsmanager:DescribeSecret " +
+		"secretsmanager:GetSecretValue secretsmanager:RotateSecret secretsmanager:TagResource secretsmanager:UpdateSecret",
 }
 
 // state is what the state of a stack needs: a bucket in S3, and a KMS key that
@@ -415,7 +416,9 @@ func TestDeployerPolicies(t *testing.T) {
 	policyFile(t, "preview.json", preview)
 	policyFile(t, "up.json", up)
 	policyFile(t, "up-options.json", policy(t, options, preview, up))
-	policyFile(t, "query.json", policy(t, []permissions{runsSQL, {"DataKey": "kms:Decrypt"}}))
+	policyFile(t, "query.json", policy(t, []permissions{runsSQL, {
+		"RedshiftSecrets": "secretsmanager:GetSecretValue", "DataKey": "kms:Decrypt",
+	}}))
 	policyFile(t, "produce.json", policy(t, []permissions{{"Streams": "kinesis:PutRecords", "DataKey": "kms:GenerateDataKey"}}))
 
 	for _, s := range preview.Statement {
@@ -556,6 +559,43 @@ done
 		}
 		if left := regexp.MustCompile(`\b[A-Z]{2,}(_[A-Z]+)*\b`).FindAll(text, -1); left != nil {
 			t.Errorf("%s is not filled in: %q", filepath.Base(path), left)
+		}
+	}
+}
+
+// TestSessionLastsAsLongAsItsJob: the role that deploys must grant the session
+// that the workflow asks for.
+func TestSessionLastsAsLongAsItsJob(t *testing.T) {
+	asked := regexp.MustCompile(`role-duration-seconds: (\d+)`).FindStringSubmatch(workflows(t)["up.yml"])
+	granted := regexp.MustCompile(`--max-session-duration (\d+)`).FindStringSubmatch(read(t, filepath.Join(policies, "README.md")))
+	if asked == nil || granted == nil || asked[1] != granted[1] {
+		t.Errorf("up.yml asks for a session of %q seconds, deploy/iam/README.md makes a role that grants %q", asked, granted)
+	}
+}
+
+// TestWorkflowsMayLittle: a workflow has no permission that it doesn't name, no
+// job can change the repository, and no code of a fork meets a secret or a role.
+func TestWorkflowsMayLittle(t *testing.T) {
+	for name, text := range workflows(t) {
+		if !regexp.MustCompile(`(?m)^permissions:( \{\}|\n  contents: read)$`).MatchString(text) {
+			t.Errorf("%s: the workflow's own permissions are not {} or contents: read", name)
+		}
+		for _, permission := range regexp.MustCompile(`(?m)^ +([a-z-]+: write|permissions: [a-z]+-all)`).FindAllStringSubmatch(text, -1) {
+			if !slices.Contains([]string{"id-token: write", "pull-requests: write"}, permission[1]) {
+				t.Errorf("%s: no workflow here needs %s", name, permission[1])
+			}
+		}
+		for _, unsafe := range []string{"pull_request_target", "workflow_run", "secrets: inherit", "persist-credentials: true"} {
+			if strings.Contains(text, unsafe) {
+				t.Errorf("%s has %s", name, unsafe)
+			}
+		}
+		const ownBranch = "if: github.event.pull_request.head.repo.full_name == github.repository"
+		if strings.Contains(text, "pull_request") && strings.Contains(text, "id-token: write") && !strings.Contains(text, ownBranch) {
+			t.Errorf("%s gives a role to pull requests, those of forks too: it lacks %s", name, ownBranch)
+		}
+		if strings.Count(text, "actions/checkout@") != strings.Count(text, "persist-credentials: false") {
+			t.Errorf("%s: a checkout leaves the token in the folder: give it persist-credentials: false", name)
 		}
 	}
 }

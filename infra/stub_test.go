@@ -420,14 +420,19 @@ func deploy(t *testing.T, a *account, overrides map[string]string, more ...pulum
 		pulumi.WithMocks("ev-streaming", "dev", stub{account: a, made: result}),
 		func(info *pulumi.RunInfo) { info.Config = settings },
 	}, more...)
-	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		ctx.Log = result
-		return infra.Deploy(ctx)
-	}, opts...)
+	err := pulumi.RunErr(deployInto(result), opts...)
 	slices.SortFunc(result.resources, func(a, b registered) int {
 		return strings.Compare(a.Type+a.Name, b.Type+b.Name)
 	})
 	return result, err
+}
+
+// deployInto is the program, whose messages are noted.
+func deployInto(result *made) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		ctx.Log = result
+		return infra.Deploy(ctx)
+	}
 }
 
 // defaults are the defaults that Pulumi.yaml declares, as the engine hands them
