@@ -55,6 +55,9 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return fmt.Errorf("schema of database %s: %w", s.DatabaseName, err)
 	}
+	if err := newFinalSnapshot(ctx, s, place, house, schema); err != nil {
+		return fmt.Errorf("last snapshot of namespace %s: %w", s.NamespaceName, err)
+	}
 	limit, err := newUsageLimit(ctx, s, house)
 	if err != nil {
 		return fmt.Errorf("usage limit of %s: %w", s.WorkgroupName, err)

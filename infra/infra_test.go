@@ -63,6 +63,7 @@ func configurations() map[string]map[string]string {
 		},
 		"private": {
 			"secretName": "", "manageAdminPassword": "true", "createVpcEndpoints": "true", "kmsKeyArn": customerKey,
+			"snapshotRetentionDays": "30", "protect": "true", "aws:profile": "ev",
 		},
 	}
 }
@@ -77,7 +78,7 @@ func TestResources(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, r := range made.resources {
-				if r.Type == "command:local:Command" {
+				if _, given := r.Inputs["stdin"]; given {
 					r.Inputs["stdin"] = "(the migrations)"
 				}
 			}

@@ -45,6 +45,7 @@ var scopes = map[string]scope{
 		"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:namespace/*",
 		"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:workgroup/*",
 	}},
+	"Snapshots":  {resources: []string{"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:snapshot/*"}},
 	"Workgroups": {resources: []string{"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:workgroup/*"}},
 
 	// A security group is the program's if it carries its tag, which it gets
@@ -310,6 +311,13 @@ var keptPassword = permissions{
 		"secretsmanager:GetSecretValue secretsmanager:RotateSecret secretsmanager:TagResource secretsmanager:UpdateSecret",
 }
 
+// lastSnapshot is what cmd/snapshot needs.
+var lastSnapshot = permissions{
+	"Redshift":   "redshift-serverless:CreateSnapshot",
+	"Snapshots":  "redshift-serverless:CreateSnapshot redshift-serverless:GetSnapshot",
+	"Everything": "redshift-serverless:ListSnapshots",
+}
+
 // state is what the state of a stack needs: a bucket in S3, and a KMS key that
 // encrypts its secrets.
 // https://www.pulumi.com/docs/iac/concepts/state-and-backends/
@@ -392,7 +400,7 @@ func TestDeployerPolicies(t *testing.T) {
 	}
 	read := []permissions{state.read, ownKey.read}
 	write := []permissions{state.write}
-	options := []permissions{ownKey.write, keptPassword}
+	options := []permissions{ownKey.write, keptPassword, lastSnapshot}
 	for _, token := range slices.Sorted(maps.Keys(used)) {
 		need, known := needs[token]
 		if !known {

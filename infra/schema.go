@@ -3,6 +3,7 @@ package infra
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/config"
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
@@ -37,8 +38,8 @@ func newSchema(
 	if s.autoRefresh() {
 		refresh = "YES"
 	}
-	environment := pulumi.StringMap{
-		"AWS_REGION":          pulumi.String(at.region),
+	environment := awsEnvironment(ctx, at)
+	maps.Copy(environment, pulumi.StringMap{
 		"REDSHIFT_WORKGROUP":  house.workgroup.WorkgroupName,
 		"REDSHIFT_DATABASE":   house.namespace.DbName,
 		"REDSHIFT_SECRET_ARN": login,
@@ -50,16 +51,7 @@ func newSchema(
 		// migrations again. Being ordered after it would not.
 		"REDSHIFT_NAMESPACE_ID": house.namespace.NamespaceId,
 		"REDSHIFT_ENDPOINT":     house.address(),
-	}
-	if profile := config.GetProfile(ctx); profile != "" {
-		// The AWS provider takes its profile before keys in the environment,
-		// the runner's SDK after them: without these it would use other
-		// credentials.
-		environment["AWS_PROFILE"] = pulumi.String(profile)
-		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
-			environment[name] = pulumi.String("")
-		}
-	}
+	})
 	return local.NewCommand(ctx, "schema", &local.CommandArgs{
 		Create:                 pulumi.String("go build -o bin/migrate ./cmd/migrate && exec bin/migrate up"),
 		Stdin:                  pulumi.String(archive),
@@ -70,6 +62,22 @@ func newSchema(
 		// Redshift needs the policy and the ways out to read the stream.
 		pulumi.DependsOn(append(waysOut, house.workgroup, role.policy)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m"}))
+}
+
+// awsEnvironment has a command talk to AWS as the AWS provider does. It holds no
+// secret: keys come from the environment of whoever runs pulumi, or the profile.
+func awsEnvironment(ctx *pulumi.Context, at place) pulumi.StringMap {
+	environment := pulumi.StringMap{"AWS_REGION": pulumi.String(at.region)}
+	if profile := config.GetProfile(ctx); profile != "" {
+		// The AWS provider takes its profile before keys in the environment,
+		// the command's SDK after them: without these it would use other
+		// credentials.
+		environment["AWS_PROFILE"] = pulumi.String(profile)
+		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
+			environment[name] = pulumi.String("")
+		}
+	}
+	return environment
 }
 
 // schemaVersion is the version of the newest migration applied, read from what

@@ -21,6 +21,7 @@ import (
 	"example.com/evstream/rehearsal/fakecommand"
 	"example.com/evstream/rehearsal/fakedataapi"
 	"example.com/evstream/rehearsal/fakekinesis"
+	"example.com/evstream/rehearsal/fakeredshift"
 	"example.com/evstream/rehearsal/warehouse"
 )
 
@@ -63,6 +64,7 @@ type StandIns struct {
 	Kinesis   *fakekinesis.Server
 	DataAPI   *fakedataapi.Server
 	Warehouse *warehouse.Warehouse
+	Snapshots *fakeredshift.Server
 
 	root, dir string
 	before    []string // what was in the account
@@ -144,6 +146,10 @@ func Start(o Options) (_ *StandIns, err error) {
 	if err := s.DataAPI.Start(); err != nil {
 		return nil, err
 	}
+	s.Snapshots = fakeredshift.New(s.namespace, fakeredshift.WithRegion(region))
+	if err := s.Snapshots.Start(); err != nil {
+		return nil, err
+	}
 	s.AWS, err = fakeaws.Start(s.Account, fakeaws.Options{Kinesis: streams{s.Kinesis}, Redshift: redshift{s.Warehouse}})
 	if err != nil {
 		return nil, err
@@ -175,6 +181,9 @@ func (s *StandIns) Close() error {
 		s.AWS.Close()
 	}
 	var errs []error
+	if s.Snapshots != nil {
+		errs = append(errs, s.Snapshots.Close())
+	}
 	if s.DataAPI != nil {
 		errs = append(errs, s.DataAPI.Close())
 	}
@@ -199,6 +208,8 @@ func (s *StandIns) CommandEnv() map[string]string {
 		"AWS_EC2_METADATA_DISABLED":      "true",
 		"AWS_ENDPOINT_URL_KINESIS":       s.Kinesis.URL(),
 		"AWS_ENDPOINT_URL_REDSHIFT_DATA": s.DataAPI.URL(),
+
+		"AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS": s.Snapshots.URL(), // for snapshots only
 	}
 }
 
@@ -220,7 +231,30 @@ func (s *StandIns) ProgramEnv() map[string]string {
 // CLI deploys.
 func (s *StandIns) StateDir() string { return filepath.Join(s.dir, "state") }
 
-// Left names what is in the account that was not there at the start.
+// namespace is what the account's Redshift knows of a namespace when it takes a
+// snapshot.
+func (s *StandIns) namespace(name string) (fakeredshift.Namespace, bool) {
+	found, err := s.Account.Namespace(name)
+	if err != nil {
+		return fakeredshift.Namespace{}, false
+	}
+	n := fakeredshift.Namespace{ARN: found.ARN, AdminUser: found.AdminUser}
+	for _, r := range s.Account.Resources() {
+		if r.Properties["namespaceName"] != name {
+			continue
+		}
+		switch ShortType(r.Type) {
+		case "redshiftserverless.Namespace":
+			n.AdminSecretARN, _ = r.Properties["adminPasswordSecretArn"].(string)
+		case "redshiftserverless.Workgroup":
+			n.Workgroup = r.ID
+		}
+	}
+	return n, true
+}
+
+// Left names what is in the account that was not there at the start, but for
+// snapshots, which are meant to stay.
 func (s *StandIns) Left() []string {
 	return slices.DeleteFunc(s.resources(), func(name string) bool { return slices.Contains(s.before, name) })
 }

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/redshiftserverless"
+	"github.com/aws/aws-sdk-go-v2/service/redshiftserverless/types"
+)
+
+// taker takes the last snapshot of a namespace.
+type taker struct {
+	client    *redshiftserverless.Client
+	namespace string
+	days      int32
+	progress  io.Writer
+}
+
+// take returns the snapshot when it is whole.
+func (t taker) take(ctx context.Context) (*types.Snapshot, error) {
+	prefix := t.namespace + "-final-"
+	begun, err := t.find(ctx, func(s types.Snapshot) bool {
+		return s.Status == types.SnapshotStatusCreating && strings.HasPrefix(aws.ToString(s.SnapshotName), prefix)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if begun != nil {
+		fmt.Fprintf(t.progress, "Snapshot %s is being made already\n", *begun.SnapshotName)
+		return t.wait(ctx, *begun.SnapshotName)
+	}
+	name := prefix + time.Now().UTC().Format("20060102-150405")
+	fmt.Fprintf(t.progress, "Making snapshot %s\n", name)
+	if err := t.create(ctx, name); err != nil {
+		return nil, err
+	}
+	return t.wait(ctx, name)
+}
+
+// find returns a snapshot of the namespace, or nil if there is none like it.
+func (t taker) find(ctx context.Context, like func(types.Snapshot) bool) (*types.Snapshot, error) {
+	pages := redshiftserverless.NewListSnapshotsPaginator(t.client, &redshiftserverless.ListSnapshotsInput{NamespaceName: &t.namespace})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing snapshots: %w", err)
+		}
+		for _, snapshot := range page.Snapshots {
+			if like(snapshot) {
+				return &snapshot, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// patience is how long create tries while another operation runs on the namespace
+// or its workgroup. The AWS provider waits as long before it deletes one.
+const patience = 10 * time.Minute
+
+// create begins the snapshot. A conflict is either an operation that still runs,
+// or the snapshot itself, begun by a request whose answer was lost.
+func (t taker) create(ctx context.Context, name string) error {
+	began := time.Now()
+	for pause := shortest; ; pause = longer(pause) {
+		_, err := t.client.CreateSnapshot(ctx, &redshiftserverless.CreateSnapshotInput{
+			NamespaceName: &t.namespace, SnapshotName: &name, RetentionPeriod: &t.days,
+		})
+		var conflict *types.ConflictException
+		if err == nil || !errors.As(err, &conflict) {
+			return err
+		}
+		itself, listing := t.find(ctx, func(s types.Snapshot) bool { return aws.ToString(s.SnapshotName) == name })
+		switch {
+		case listing != nil:
+			return listing
+		case itself != nil:
+			return nil
+		case time.Since(began) > patience:
+			return err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// wait returns the snapshot when it is whole.
+func (t taker) wait(ctx context.Context, name string) (*types.Snapshot, error) {
+	for pause := shortest; ; pause = longer(pause) {
+		got, err := t.client.GetSnapshot(ctx, &redshiftserverless.GetSnapshotInput{SnapshotName: &name})
+		if err != nil {
+			return nil, fmt.Errorf("looking whether snapshot %s is whole: %w", name, err)
+		}
+		switch got.Snapshot.Status {
+		case types.SnapshotStatusAvailable:
+			return got.Snapshot, nil
+		case types.SnapshotStatusCreating:
+		default:
+			return nil, fmt.Errorf("snapshot %s is %s", name, got.Snapshot.Status)
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Pauses between looks grow from the shortest to the longest.
+const (
+	shortest = 200 * time.Millisecond
+	longest  = 15 * time.Second
+)
+
+func longer(pause time.Duration) time.Duration { return min(2*pause, longest) }
+
+func sleep(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-time.After(pause):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
