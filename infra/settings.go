@@ -344,10 +344,14 @@ func (s settings) check(r *reader) {
 	s.checkUsageLimit(r)
 	s.checkAlarms(r)
 	for i, name := range s.Readers {
+		bare := strings.TrimPrefix(name, "role:")
+		if group, ok := strings.CutPrefix(name, "group:"); ok {
+			bare = group
+		}
 		switch {
-		case !readerName.MatchString(strings.TrimPrefix(strings.TrimPrefix(name, "group:"), "role:")):
+		case !readerName.MatchString(bare):
 			r.add("readers", "holds %q: a reader is a database user, group:NAME or role:NAME, of up to 127 letters, digits and _+=.@:/-.", name)
-		case strings.EqualFold(name, "public"):
+		case strings.EqualFold(bare, "public"):
 			r.add("readers", "holds %q, which is every user of the database. Name users, groups or roles.", name)
 		case i > 0 && name == s.Readers[i-1]:
 			r.add("readers", "holds %q twice.", name)
