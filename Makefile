@@ -20,7 +20,7 @@ test: ## run every test
 fuzz: ## fuzz what reads input, each target for TIME=30s
 	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z]+' . | sed -E 's|/[^/]*:func | |' | while read -r dir name; do \
 		echo "$$dir $$name"; \
-		go -C "$$dir" test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(TIME),30s) -parallel 1 . || exit 1; \
+		go -C "$$dir" test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(TIME),30s) -fuzzminimizetime 1s -parallel 1 . || exit 1; \
 	done
 
 .PHONY: lint
