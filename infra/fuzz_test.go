@@ -23,6 +23,11 @@ func FuzzSettings(f *testing.F) {
 	for _, key := range slices.Sorted(maps.Keys(defaults)) {
 		f.Add(key, defaults[key], "streamName", "ev_stream_data")
 	}
+	for _, key := range []string{"streamName", "existingStreamName", "secretName", "namespaceName", "workgroupName", "roleName", "databaseName", "kmsKeyArn"} {
+		for _, hostile := range []string{"a'; drop table x; --", `a"},"x":{"`, "$(id)", "${STREAM_NAME}", "a\nb"} {
+			f.Add(key, hostile, "streamMode", "ON_DEMAND")
+		}
+	}
 	for _, seed := range [][4]string{
 		{"streamName", "a'; DROP TABLE x; --", "caseSensitiveIdentifiers", "yes"},
 		{"vpcId", "vpc-0a1b2c3d4e5f60718", "subnetIds", `["subnet-0a1b2c3d","subnet-0a1b2c3d"]`},
