@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
+	"example.com/evstream/internal/endpoint"
 	"example.com/evstream/internal/kinesisput"
 	"example.com/evstream/internal/stackoutput"
 )
@@ -128,7 +129,8 @@ func connect(ctx context.Context, o options) (*kinesis.Client, string, error) {
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		return nil, "", fmt.Errorf("no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in: %w", err)
 	}
-	return kinesis.NewFromConfig(cfg), cfg.Region, nil
+	client := kinesis.NewFromConfig(cfg)
+	return client, cfg.Region, endpoint.CheckTLS(client.Options().BaseEndpoint)
 }
 
 // readStack sets stream and region from the outputs of a Pulumi stack.

@@ -50,6 +50,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
+
+	"example.com/evstream/internal/endpoint"
 )
 
 // keepAlive is how long a session outlives its last statement. It has to exceed
@@ -96,6 +98,9 @@ func Open(ctx context.Context, c Config) (*sql.DB, error) {
 	client := redshiftdata.NewFromConfig(cfg, func(o *redshiftdata.Options) {
 		o.Retryer = aws.NopRetryer{} // this package retries by its own rules, see retry.go
 	})
+	if err := endpoint.CheckTLS(client.Options().BaseEndpoint); err != nil {
+		return nil, fmt.Errorf("opening the Redshift Data API: %w", err)
+	}
 	db := sql.OpenDB(&connector{Config: c, client: client})
 	// The pool must not hand out a session that has ended.
 	db.SetConnMaxIdleTime(keepAlive / 2)

@@ -535,4 +535,8 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := dataapi.Open(t.Context(), dataapi.Config{Workgroup: "ev-dev", Database: "dev"}); err == nil || !strings.Contains(err.Error(), "set AWS_REGION") {
 		t.Errorf("error %v without a region", err)
 	}
+	t.Setenv("AWS_ENDPOINT_URL_REDSHIFT_DATA", "http://data.example.com")
+	if _, err := dataapi.Open(t.Context(), dataapi.Config{Workgroup: "ev-dev", Database: "dev", Region: "us-east-1"}); err == nil || !strings.Contains(err.Error(), "without https") {
+		t.Errorf("an endpoint without TLS: %v", err)
+	}
 }
