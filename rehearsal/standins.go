@@ -206,6 +206,7 @@ func (s *StandIns) CommandEnv() map[string]string {
 		"AWS_SECRET_ACCESS_KEY":          "SecretKeyOf/NoAccount+0000000000000000=",
 		"AWS_SESSION_TOKEN":              "SessionTokenOf/NoAccount+000000==",
 		"AWS_EC2_METADATA_DISABLED":      "true",
+		"PULUMI_SKIP_UPDATE_CHECK":       "true", // with --stack they ask the Pulumi CLI
 		"AWS_ENDPOINT_URL_KINESIS":       s.Kinesis.URL(),
 		"AWS_ENDPOINT_URL_REDSHIFT_DATA": s.DataAPI.URL(),
 
@@ -223,7 +224,6 @@ func (s *StandIns) ProgramEnv() map[string]string {
 	}
 	environment["PULUMI_DEBUG_PROVIDERS"] = providers
 	environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
-	environment["PULUMI_SKIP_UPDATE_CHECK"] = "true"
 	return environment
 }
 
