@@ -2,6 +2,14 @@ package rehearsal
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
+	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
 
 	"example.com/evstream/rehearsal/fakeaws"
 	"example.com/evstream/rehearsal/fakekinesis"
@@ -80,5 +88,56 @@ func workgroup(w fakeaws.Workgroup) warehouse.Workgroup {
 		Name:                     w.Name,
 		Namespace:                w.Namespace,
 		CaseSensitiveIdentifiers: w.ConfigParameters["enable_case_sensitive_identifier"] == "true",
+	}
+}
+
+// statements runs the account's schedules in the Data API.
+type statements struct{ client *redshiftdata.Client }
+
+func newStatements(url string) statements {
+	return statements{redshiftdata.New(redshiftdata.Options{
+		BaseEndpoint: aws.String(url),
+		Region:       region,
+		Credentials:  credentials.NewStaticCredentialsProvider("AKIASCHEDULER0000000", "rehearsal", ""),
+		Retryer:      aws.NopRetryer{}, // the schedule has its own policy
+	})}
+}
+
+func (s statements) ExecuteStatement(ctx context.Context, st fakeaws.Statement) (func(context.Context) error, error) {
+	in := &redshiftdata.ExecuteStatementInput{Sql: aws.String(st.SQL)}
+	for field, value := range map[**string]string{
+		&in.WorkgroupName: st.Workgroup, &in.Database: st.Database, &in.SecretArn: st.SecretARN, &in.StatementName: st.Name,
+	} {
+		if value != "" {
+			*field = aws.String(value)
+		}
+	}
+	started, err := s.client.ExecuteStatement(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return s.wait(ctx, started.Id) }, nil
+}
+
+// wait waits for the end of a statement.
+func (s statements) wait(ctx context.Context, id *string) error {
+	for {
+		state, err := s.client.DescribeStatement(ctx, &redshiftdata.DescribeStatementInput{Id: id})
+		if err != nil {
+			return err
+		}
+		switch state.Status {
+		case types.StatusStringFinished:
+			return nil
+		case types.StatusStringFailed:
+			return errors.New(aws.ToString(state.Error))
+		case types.StatusStringAborted:
+			return fmt.Errorf("the statement %s was cancelled", *id)
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }

@@ -48,6 +48,10 @@ type Options struct {
 	Root string // the project's folder
 	Dir  string // an existing folder for what the stand-ins keep
 
+	// World is what the account holds at first; World() unless given. Its region and
+	// account stay.
+	World *fakeaws.World
+
 	// RefreshInterval is how often streaming views are refreshed that refresh
 	// automatically; 0 leaves it to the caller (warehouse.AutoRefresh).
 	RefreshInterval time.Duration
@@ -115,6 +119,10 @@ func Start(o Options) (_ *StandIns, err error) {
 	}()
 
 	world := World()
+	if o.World != nil {
+		world = *o.World
+	}
+	world.Region, world.AccountID = region, accountID
 	if s.Account, err = fakeaws.NewAccount(world); err != nil {
 		return nil, err
 	}
@@ -138,6 +146,7 @@ func Start(o Options) (_ *StandIns, err error) {
 		Authorize: func(roleARN, action, resource string) error {
 			return s.Account.Authorize(roleARN, "redshift-serverless.amazonaws.com", action, resource)
 		},
+		Reach:   s.Account.Egress,
 		Region:  region,
 		Account: accountID,
 		Dir:     data,
@@ -150,7 +159,9 @@ func Start(o Options) (_ *StandIns, err error) {
 	if err := s.Snapshots.Start(); err != nil {
 		return nil, err
 	}
-	s.AWS, err = fakeaws.Start(s.Account, fakeaws.Options{Kinesis: streams{s.Kinesis}, Redshift: redshift{s.Warehouse}})
+	s.AWS, err = fakeaws.Start(s.Account, fakeaws.Options{
+		Kinesis: streams{s.Kinesis}, Redshift: redshift{s.Warehouse}, DataAPI: newStatements(s.DataAPI.URL()),
+	})
 	if err != nil {
 		return nil, err
 	}

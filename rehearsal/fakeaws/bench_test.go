@@ -115,6 +115,18 @@ func startIn(t *testing.T, world fakeaws.World, settings props, opts fakeaws.Opt
 	return b
 }
 
+// another is a second engine on the same account.
+func (b *bench) another(settings props) *bench {
+	b.Helper()
+	other := *b
+	var err error
+	if other.engine, err = plugindoor.Dial(b.Context(), b.server.Port(), "aws", resource.NewPropertyMapFromMap(settings)); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { other.engine.Close() })
+	return &other
+}
+
 // outside stands for Kinesis and Redshift and remembers what they were asked.
 type outside struct {
 	mu    sync.Mutex

@@ -2,6 +2,7 @@ package fakeaws_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -724,6 +725,45 @@ func TestDefaultTags(t *testing.T) {
 	b.mustCreate("role", "r", roleInputs())
 	if state := shown(b.mustCreate("role policy", "p", rolePolicyInputs()).state); state["tags"] != nil {
 		t.Errorf("a policy has no tags, but got %v", state["tags"])
+	}
+}
+
+// Two engines at work on one account at the same time.
+func TestTwoEngines(t *testing.T) {
+	dev := startWith(t, props{"region": "us-east-1", "defaultTags": `{"tags":{"environment":"dev"}}`}, fakeaws.Options{})
+	prod := dev.another(props{"region": "us-east-1", "defaultTags": `{"tags":{"environment":"prod"}}`})
+	for name, c := range map[string]struct {
+		engine *bench
+		want   props
+	}{"dev": {dev, props{"environment": "dev"}}, "prod": {prod, props{"environment": "prod"}}} {
+		m := c.engine.mustCreate("stream", name, with(streamInputs(), "name", name))
+		if diff := cmp.Diff(c.want, shown(m.state)["tags"]); diff != "" {
+			t.Errorf("tags of the stream of %s (-want +got):\n%s", name, diff)
+		}
+	}
+	_, err := prod.create("stream", "s", with(streamInputs(), "name", "dev"))
+	wantError(t, err, "Stream dev under account 123456789012 already exists.")
+
+	// A cancellation ends what its engine waits for, and nothing else.
+	hold, held := make(chan struct{}), make(chan struct{}, 2)
+	dev.server.Control(fakeaws.Create, "", func(c *fakeaws.Call) *fakeaws.Fault {
+		c.Keep()
+		held <- struct{}{}
+		return &fakeaws.Fault{Hold: hold}
+	})
+	ended := map[*bench]chan error{dev: make(chan error), prod: make(chan error)}
+	for engine, done := range ended {
+		go func() {
+			_, err := engine.create("role", "r", with(roleInputs(), "name", fmt.Sprintf("%p", engine)))
+			done <- err
+		}()
+	}
+	<-held
+	<-held
+	cancelUntil(dev, ended[dev])
+	close(hold)
+	if err := <-ended[prod]; err != nil {
+		t.Errorf("the cancellation of dev ended what prod did: %v", err)
 	}
 }
 

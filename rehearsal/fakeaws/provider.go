@@ -89,12 +89,13 @@ func (p *provider) Attach(string) error { return nil }
 // Close does nothing: the engine's end is not the stand-in's.
 func (p *provider) Close() error { return nil }
 
-// SignalCancellation ends what waits. The next engine finds the provider working.
-func (p *provider) SignalCancellation(context.Context) error {
+// SignalCancellation ends what the engine waits for. Others find the provider working.
+func (p *provider) SignalCancellation(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	close(p.cancelled)
-	p.cancelled = make(chan struct{})
+	e := p.engine(ctx)
+	close(e.cancelled)
+	e.cancelled = make(chan struct{})
 	return nil
 }
 
@@ -105,9 +106,8 @@ var ignoredSettings = []string{
 	"skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId",
 }
 
-// Configure takes the provider's settings. The engine that configured last has its
-// default tags applied.
-func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+// Configure takes an engine's settings of the provider.
+func (p *provider) Configure(ctx context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
 	settings := plain(req.Inputs)
 	for key, value := range settings {
 		if encoded, ok := value.(string); ok && (strings.HasPrefix(encoded, "{") || strings.HasPrefix(encoded, "[")) {
@@ -136,7 +136,7 @@ func (p *provider) Configure(_ context.Context, req plugin.ConfigureRequest) (pl
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.defaultTags = settings.object("defaultTags").textMap("tags")
+	p.engine(ctx).defaultTags = settings.object("defaultTags").textMap("tags")
 	return plugin.ConfigureResponse{}, nil
 }
 
@@ -161,7 +161,7 @@ func resourceTypes() []*resourceType {
 const defaulted = resource.PropertyKey("__defaults")
 
 // Check completes the inputs and says what the provider refuses about them.
-func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
+func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
 	t, err := supported(req.Type)
 	if err != nil {
 		return plugin.CheckResponse{}, err
@@ -187,7 +187,9 @@ func (p *provider) Check(_ context.Context, req plugin.CheckRequest) (plugin.Che
 		fill(t.name, p.madeUpName(t, req))
 	}
 	inputs[defaulted] = resource.NewProperty(defaults)
-	p.addDefaultTags(t, inputs)
+	if err := p.addDefaultTags(ctx, t, inputs); err != nil {
+		return plugin.CheckResponse{}, err
+	}
 
 	var failures []plugin.CheckFailure
 	for _, found := range append(t.schema.problems(t.token, plain(inputs)), p.exposed(t, inputs)...) {
@@ -221,22 +223,26 @@ func noted(inputs resource.PropertyMap) []string {
 	return keys
 }
 
-// addDefaultTags puts the provider's default tags under the resource's own.
-func (p *provider) addDefaultTags(t *resourceType, inputs resource.PropertyMap) {
+// addDefaultTags puts the default tags of the engine's settings under the resource's own.
+func (p *provider) addDefaultTags(ctx context.Context, t *resourceType, inputs resource.PropertyMap) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	own := inputs["tags"]
-	if _, tagged := t.schema["tags"]; !tagged || len(p.defaultTags) == 0 || inputs.HasValue("tags") && !own.IsObject() {
-		return
+	own, defaultTags := inputs["tags"], p.engine(ctx).defaultTags
+	if defaultTags == nil {
+		return errors.New("the engine has not configured the provider on this connection")
+	}
+	if _, tagged := t.schema["tags"]; !tagged || len(defaultTags) == 0 || inputs.HasValue("tags") && !own.IsObject() {
+		return nil
 	}
 	tags := resource.PropertyMap{}
-	for key, value := range p.defaultTags {
+	for key, value := range defaultTags {
 		tags[resource.PropertyKey(key)] = resource.NewProperty(value)
 	}
 	if own.IsObject() {
 		maps.Copy(tags, own.ObjectValue())
 	}
 	inputs["tags"] = resource.NewProperty(tags)
+	return nil
 }
 
 // exposed says which inputs hold a secret without being marked as one: those that are
@@ -510,7 +516,7 @@ func (p *provider) hold(ctx context.Context, f Fault) error {
 	if f.Hold != nil {
 		select {
 		case <-f.Hold:
-		case <-p.stopped():
+		case <-p.stopped(ctx):
 			return context.Canceled
 		case <-ctx.Done():
 			return ctx.Err()
@@ -532,7 +538,7 @@ func (p *provider) wait(ctx context.Context, call Call, seconds float64) error {
 	}
 	select {
 	case <-time.After(delay):
-	case <-p.stopped():
+	case <-p.stopped(ctx):
 		return context.Canceled
 	case <-ctx.Done():
 		return ctx.Err()

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/peer"
+
 	"example.com/evstream/rehearsal/internal/plugindoor"
 )
 
@@ -55,16 +57,33 @@ type Server struct {
 	opts    Options
 	door    *plugindoor.Door
 
-	mu          sync.Mutex
-	defaultTags map[string]string
-	cancelled   chan struct{} // closed to end what waits
-	controls    []*control
-	events      []Event
+	mu       sync.Mutex
+	engines  map[string]*engine // by the address they call from
+	controls []*control
+	events   []Event
+}
+
+// engine is one that is connected. Each has a connection of its own, and its own
+// settings: several may work on the account at once.
+type engine struct {
+	defaultTags map[string]string // nil until it has configured the provider
+	cancelled   chan struct{}     // closed to end what it waits for
+}
+
+// engine returns the one that makes a call, and holds on to it. It is called with s.mu
+// held.
+func (s *Server) engine(ctx context.Context) *engine {
+	caller, _ := peer.FromContext(ctx)
+	address := caller.Addr.String()
+	if s.engines[address] == nil {
+		s.engines[address] = &engine{cancelled: make(chan struct{})}
+	}
+	return s.engines[address]
 }
 
 // Start serves a provider for the account on a free port of 127.0.0.1.
 func Start(account *Account, opts Options) (*Server, error) {
-	s := &Server{account: account, opts: opts, cancelled: make(chan struct{})}
+	s := &Server{account: account, opts: opts, engines: map[string]*engine{}}
 	door, err := plugindoor.Open(&provider{Server: s})
 	if err != nil {
 		return nil, fmt.Errorf("fakeaws: %w", err)
@@ -81,10 +100,11 @@ func (s *Server) Close() { s.door.Close() }
 
 func (s *Server) now() time.Time { return s.account.now() }
 
-func (s *Server) stopped() <-chan struct{} {
+// stopped is closed when the engine that makes a call gives up.
+func (s *Server) stopped(ctx context.Context) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.cancelled
+	return s.engine(ctx).cancelled
 }
 
 // end notes an operation and returns its error as the provider's bridge would.

@@ -273,7 +273,14 @@ func TestCreateMaterializedView(t *testing.T) {
 
 func TestTheStreamingRole(t *testing.T) {
 	denied := map[string]bool{} // action and resource
+	walled := map[string]bool{} // the same, by the network
 	f := newFixture(t, func(o *warehouse.Options) {
+		o.Reach = func(_, roleARN, action, resource string) error {
+			if roleARN == role && walled[action+" "+resource] {
+				return errors.New("no way out")
+			}
+			return nil
+		}
 		o.Authorize = func(roleARN, action, resource string) error {
 			if roleARN == role && denied[action+" "+resource] {
 				return errors.New("denied")
@@ -305,6 +312,12 @@ func TestTheStreamingRole(t *testing.T) {
 		denied[action+" "+streamARN] = true
 		f.fails(raw, "is not authorized to perform: "+action+" on resource: "+streamARN)
 		clear(denied)
+	}
+	for _, call := range []string{"sts:AssumeRole " + role, "kinesis:GetRecords " + streamARN, "kinesis:ListStreams *"} {
+		walled[call] = true
+		action, _, _ := strings.Cut(call, " ")
+		f.fails(raw, "Failed to connect for "+action+": no way out")
+		clear(walled)
 	}
 	denied["kinesis:ListStreams *"] = true
 	f.fails(raw, "is not authorized to perform: kinesis:ListStreams on resource: *")

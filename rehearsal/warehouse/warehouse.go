@@ -33,6 +33,11 @@ type Options struct {
 	// role may do everything.
 	Authorize func(roleARN, action, resource string) error
 
+	// Reach says why a workgroup's network keeps a role's action on a resource from its
+	// service, nil that it does not. It is asked about sts:AssumeRole too. None: every
+	// service is reached.
+	Reach func(workgroup, roleARN, action, resource string) error
+
 	Clock          func() time.Time // time.Now; it must be that of Streams, whose later records a refresh leaves
 	Region         string           // of streams' ARNs: us-east-1
 	Account        string           // of streams' ARNs: 123456789012
@@ -101,6 +106,9 @@ func New(o Options) *Warehouse {
 	}
 	if o.Authorize == nil {
 		o.Authorize = func(string, string, string) error { return nil }
+	}
+	if o.Reach == nil {
+		o.Reach = func(string, string, string, string) error { return nil }
 	}
 	if o.Region == "" {
 		o.Region = "us-east-1"
@@ -386,6 +394,7 @@ func (w *Warehouse) role(namespaceName, roleARN, action, resource string) error 
 	w.mu.Lock()
 	ns := w.namespaces[namespaceName]
 	attached := ns != nil && slices.Contains(ns.IAMRoles, roleARN)
+	wg := w.workgroupOf(namespaceName)
 	w.mu.Unlock()
 	if !attached {
 		return errorf("The requested role %s is not associated to cluster", roleARN)
@@ -398,6 +407,14 @@ func (w *Warehouse) role(namespaceName, roleARN, action, resource string) error 
 	}
 	if err := w.o.Authorize(roleARN, action, resource); err != nil {
 		return errorf("User: %s is not authorized to perform: %s on resource: %s", roleARN, action, resource)
+	}
+	if wg == nil {
+		return nil
+	}
+	for _, call := range [][2]string{{"sts:AssumeRole", roleARN}, {action, resource}} {
+		if err := w.o.Reach(wg.Name, roleARN, call[0], call[1]); err != nil {
+			return errorf("Failed to connect for %s: %v", call[0], err)
+		}
 	}
 	return nil
 }
