@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
 	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/fakeaws"
 )
 
 // Deployment is the stack dev on stand-ins of its own.
@@ -28,6 +29,12 @@ type Deployment struct {
 // Start starts the stand-ins. They end with the test.
 func Start(t *testing.T) *Deployment {
 	t.Helper()
+	return StartIn(t, nil)
+}
+
+// StartIn does it in another world than rehearsal.World.
+func StartIn(t *testing.T, world *fakeaws.World) *Deployment {
+	t.Helper()
 	root, err := rehearsal.Root()
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +44,7 @@ func Start(t *testing.T) *Deployment {
 		t.Fatal(err)
 	}
 	d := &Deployment{t: t, cli: cli, Dir: t.TempDir()}
-	if d.StandIns, err = rehearsal.Start(rehearsal.Options{Root: root, Dir: d.Dir}); err != nil {
+	if d.StandIns, err = rehearsal.Start(rehearsal.Options{Root: root, Dir: d.Dir, World: world}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
