@@ -77,8 +77,8 @@ type StandIns struct {
 }
 
 // World is what the stand-in account holds before anything is deployed: the VPC
-// and the secrets that Pulumi.dev.yaml and Pulumi.prod.yaml name, and a stream of
-// somebody else's.
+// and the secrets that Pulumi.dev.yaml and Pulumi.prod.yaml name, a VPC from which
+// nothing gets out, and a stream of somebody else's.
 func World() fakeaws.World {
 	toNAT := []fakeaws.Route{{Destination: "0.0.0.0/0", Target: "nat-0a1b2c3d4e5f60718"}}
 	toInternet := []fakeaws.Route{{Destination: "0.0.0.0/0", Target: "igw-0a1b2c3d4e5f60718"}}
@@ -88,7 +88,10 @@ func World() fakeaws.World {
 		MainRouteTable: fakeaws.RouteTable{ID: "rtb-0a1b2c3d4e5f60718", Routes: toNAT},
 		RouteTables:    []fakeaws.RouteTable{{ID: "rtb-0b1b2c3d4e5f60718", Routes: toInternet}},
 	}
+	isolated := fakeaws.VPC{ID: "vpc-0c1b2c3d4e5f60718", CIDR: "10.1.0.0/16", Tags: map[string]string{"Name": "isolated"}}
 	for i, zone := range []string{"us-east-1a", "us-east-1b", "us-east-1c"} {
+		isolated.Subnets = append(isolated.Subnets,
+			fakeaws.Subnet{ID: fmt.Sprintf("subnet-0c1b2c3d4e5f6071%d", i), Zone: zone, CIDR: fmt.Sprintf("10.1.%d.0/24", i), FreeAddresses: 251})
 		vpc.Subnets = append(vpc.Subnets,
 			fakeaws.Subnet{ID: fmt.Sprintf("subnet-0a1b2c3d4e5f6071%d", i), Zone: zone, CIDR: fmt.Sprintf("10.0.%d.0/24", i), FreeAddresses: 251},
 			fakeaws.Subnet{
@@ -99,7 +102,7 @@ func World() fakeaws.World {
 	return fakeaws.World{
 		Region:    region,
 		AccountID: accountID,
-		VPCs:      []fakeaws.VPC{vpc},
+		VPCs:      []fakeaws.VPC{vpc, isolated},
 		Streams:   []fakeaws.Stream{{Name: ExistingStream, Mode: fakekinesis.OnDemand, RetentionHours: 24}},
 		Secrets: []fakeaws.Secret{
 			{Name: "redshift/admin", Value: fmt.Sprintf(`{"admin_username": %q, "admin_user_password": %q}`, AdminName, AdminPassword)},
