@@ -40,6 +40,10 @@ type Placeholder struct {
 	Line int // from 1
 }
 
+// maxStatement is how many bytes the Data API takes:
+// https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html
+const maxStatement = 200 << 10
+
 // List returns the migrations in fsys in order of version, or everything that is
 // wrong with them:
 //
@@ -50,6 +54,8 @@ type Placeholder struct {
 //     was applied is changed only by a further migration;
 //   - each file is one statement, after the SET statements it needs. Without
 //     transactions that is what makes a migration either done or not done;
+//   - a statement is not longer than the Data API takes, and no file is a copy of
+//     another;
 //   - ${NAME} is one of the known placeholders, and stands where goose replaces it.
 func List(fsys fs.FS) ([]Migration, error) {
 	entries, err := fs.ReadDir(fsys, ".")
@@ -74,6 +80,7 @@ func List(fsys fs.FS) ([]Migration, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
+	same := make(map[string]string) // file by SHA-256
 	for i, m := range list {
 		want := int64(i + 1)
 		switch {
@@ -81,7 +88,10 @@ func List(fsys fs.FS) ([]Migration, error) {
 			return nil, fmt.Errorf("%s and %s have the same number", list[i-1].File, m.File)
 		case m.Version != want:
 			return nil, fmt.Errorf("%s: number %05d is missing before it; migrations count from 00001 without a gap", m.File, want)
+		case same[m.SHA256] != "":
+			return nil, fmt.Errorf("%s is the same as %s; to run it again on purpose, say why in a comment", m.File, same[m.SHA256])
 		}
+		same[m.SHA256] = m.File
 	}
 	return list, nil
 }
@@ -128,6 +138,10 @@ func (m *Migration) parse(text string) error {
 		return fmt.Errorf("%s: holds no statement", m.File)
 	}
 	for i, s := range m.Statements {
+		if len(s.Text) > maxStatement {
+			return fmt.Errorf("%s:%d: the statement has %d bytes, and the Redshift Data API takes %d; split it into several migrations",
+				m.File, s.Line, len(s.Text), maxStatement)
+		}
 		last := i == len(m.Statements)-1
 		if isSet := strings.EqualFold(strings.Fields(s.Text)[0], "SET"); isSet == last {
 			return fmt.Errorf("%s:%d: a migration is one statement, after the SET statements it needs; "+

@@ -127,6 +127,8 @@ func TestPackRefuses(t *testing.T) {
 		"a gap":                   {files("00001_a.sql", good, "00003_c.sql", good), "00003_c.sql: number 00002 is missing before it"},
 		"not from 1":              {files("00002_a.sql", good), "00002_a.sql: number 00001 is missing before it"},
 		"a number twice":          {files("00001_a.sql", good, "00001_b.sql", good), "00001_a.sql and 00001_b.sql have the same number"},
+		"the same twice":          {files("00001_a.sql", good, "00002_b.sql", good), "00002_b.sql is the same as 00001_a.sql"},
+		"too long a statement":    {files("00001_a.sql", migration("SELECT '"+strings.Repeat("x", 200<<10)+"';\n")), "00001_a.sql:6: the statement has 204810 bytes, and the Redshift Data API takes 204800"},
 		"an empty file":           {files("00001_a.sql", ""), "00001_a.sql: is empty"},
 		"no newline at the end":   {files("00001_a.sql", strings.TrimSpace(good)), "its last line does not end in a newline"},
 		"Windows line ends":       {files("00001_a.sql", strings.ReplaceAll(good, "\n", "\r\n")), "has Windows line ends"},
