@@ -51,6 +51,10 @@ type Outcome struct {
 	Status string // FINISHED, FAILED, ABORTED, any other text, or Running
 	Error  string // what DescribeStatement says
 
+	// Unconnected is for a statement that gets no connection to the database: it has no
+	// process there, and its session ends.
+	Unconnected bool
+
 	// After runs the statement first, so that its effect is there though its end was bad.
 	After bool
 }

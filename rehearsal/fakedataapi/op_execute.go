@@ -196,7 +196,7 @@ func (in *common) start(s *Server, now time.Time, sqls []string, batch bool, f F
 		s.sessions[ses.id] = ses
 	}
 	st.id = s.newID()
-	st.pid = s.serial
+	st.serial = s.serial
 	s.start(st, ses, l, f)
 	reply := &executed{st.id, seconds(now), st.target.database, st.target.workgroup, st.target.secret, st.sessionID}
 	if in.ClientToken != "" {

@@ -32,7 +32,8 @@ type statement struct {
 	name       string
 	batch      bool
 	sessionID  string
-	pid        int
+	serial     int
+	pid        int // of its process in the database; 0 before it has one
 
 	status           string
 	err              string
@@ -146,6 +147,13 @@ func (s *Server) move(st *statement, status string) {
 	}
 }
 
+// connected notes that a statement has a process in the database.
+func (s *Server) connected(st *statement) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.pid = st.serial
+}
+
 // run takes a statement from SUBMITTED to its end.
 func (s *Server) run(ctx context.Context, st *statement, ses *session, login login, f Fault) {
 	s.move(st, picked)
@@ -154,12 +162,15 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 	if ses != nil {
 		database = ses.database
 	}
-	if database == nil {
+	outcome := f.Outcome
+	if database == nil && !outcome.Unconnected {
 		database, err = s.warehouse.Connect(ctx, st.target.workgroup, st.target.database, login.Username, login.Password)
 	}
+	if database != nil {
+		s.connected(st)
+	}
 	s.move(st, started)
-	outcome := f.Outcome
-	if err == nil && (outcome.Status == "" || outcome.After) {
+	if err == nil && database != nil && (outcome.Status == "" || outcome.After) {
 		err = s.runParts(ctx, st, database)
 	}
 	if outcome.Status == Running {
