@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
-	"github.com/aws/smithy-go"
 )
 
 // DescribeStatement is asked after firstPoll, then ever less often. It may be
@@ -92,22 +90,33 @@ func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) 
 	if err != nil {
 		return nil, err
 	}
-	id, err := c.submit(ctx, text, parameters)
-	if err != nil {
-		return nil, err
+	start := time.Now()
+	for delay := 100 * time.Millisecond; ; delay = min(2*delay, 5*time.Second) {
+		first := c.session == ""
+		id, err := c.submit(ctx, text, parameters)
+		if err != nil {
+			return nil, err
+		}
+		done, err := c.await(ctx, id)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			c.bad = true
+			return nil, c.cancel(ctx, id)
+		case err != nil:
+			c.bad = true
+			return nil, fmt.Errorf("asking for the state of statement %s, which may still run: %w", id, err)
+		case done.Status == types.StatusStringFinished:
+			return done, nil
+		}
+		failed := newError(id, text, done.Status, aws.ToString(done.Error))
+		if !first || !isUnconnected(done) || time.Since(start)+delay > patience {
+			return nil, failed
+		}
+		c.session = "" // it has no database connection, and no SET to lose
+		if err := sleep(ctx, delay); err != nil {
+			return nil, fmt.Errorf("%w, after: %w", err, failed)
+		}
 	}
-	done, err := c.await(ctx, id)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		c.bad = true
-		return nil, c.cancel(ctx, id)
-	case err != nil:
-		c.bad = true
-		return nil, fmt.Errorf("asking for the state of statement %s, which may still run: %w", id, err)
-	case done.Status != types.StatusStringFinished:
-		return nil, newError(id, text, done.Status, aws.ToString(done.Error))
-	}
-	return done, nil
 }
 
 // submit starts a statement and returns its id.
@@ -132,24 +141,26 @@ func (c *conn) submit(ctx context.Context, text string, parameters []types.SqlPa
 		}
 		input.SessionKeepAliveSeconds = aws.Int32(int32(keepAlive.Seconds()))
 	}
+	unsure := false // whether a try may have started it
 	out, err := retried(ctx, c.connector, func(once context.Context) (*redshiftdata.ExecuteStatementOutput, error) {
 		// Without its answer there would be no id to cancel the statement by, so
 		// the call itself is not cut short.
 		once, cancel := context.WithTimeout(context.WithoutCancel(once), callTimeout)
 		defer cancel()
-		return c.client.ExecuteStatement(once, input)
+		out, err := c.client.ExecuteStatement(once, input)
+		unsure = unsure || err != nil && !isRefused(err)
+		return out, err
 	})
-	var api smithy.APIError
 	switch {
 	case err == nil:
 	case c.session != "" && isSessionGone(err):
 		c.bad = true
 		return "", sessionError{err}
-	case errors.As(err, &api):
-		return "", fmt.Errorf("starting a statement in workgroup %s: %w", c.Workgroup, err)
-	default: // cut off, or given up
+	case unsure:
 		c.bad = true
 		return "", fmt.Errorf("starting a statement in workgroup %s, which may run all the same: %w", c.Workgroup, err)
+	default:
+		return "", fmt.Errorf("starting a statement in workgroup %s: %w", c.Workgroup, err)
 	}
 	if c.session == "" {
 		c.session = aws.ToString(out.SessionId)

@@ -379,6 +379,87 @@ func TestCancelledWhileStarting(t *testing.T) {
 	}
 }
 
+// TestCancelledWhileWaiting: of a statement that was only ever refused nobody says
+// that it may run.
+func TestCancelledWhileWaiting(t *testing.T) {
+	for name, test := range map[string]struct {
+		fail   func(http.ResponseWriter)
+		unsure bool
+	}{
+		"throttled":         {func(w http.ResponseWriter) { refuse(w, 400, "ThrottlingException", "Rate exceeded") }, false},
+		"a fault":           {func(w http.ResponseWriter) { refuse(w, 500, "InternalServerException", "try later") }, true},
+		"a cut connection":  {cut, true},
+		"an unreadable one": {func(w http.ResponseWriter) { fmt.Fprint(w, `{"Id":`) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			start(t, &service{control: failFirst(100, "ExecuteStatement", func(w http.ResponseWriter) {
+				test.fail(w)
+				time.AfterFunc(20*time.Millisecond, cancel)
+			})})
+			_, err := open(t, dataapi.Config{}).ExecContext(ctx, "SET a TO b")
+			if !errors.Is(err, context.Canceled) {
+				t.Fatalf("error %v", err)
+			}
+			if got := strings.Contains(err.Error(), "may run all the same"); got != test.unsure {
+				t.Errorf("error %q, says that it may run: %t", err, got)
+			}
+			if !strings.Contains(err.Error(), "context canceled, after: ") {
+				t.Errorf("error %q does not say what it waited for", err)
+			}
+		})
+	}
+}
+
+// TestUnconnectedStatementsAreTriedAgain: what failed because the Data API could not
+// connect did not run.
+func TestUnconnectedStatementsAreTriedAgain(t *testing.T) {
+	for message, again := range map[string]bool{
+		"UNCONNECTED Error: Connection timed out.":                                    true,
+		"UNCONNECTED Could not establish connection to the workgroup":                 true,
+		`UNCONNECTED FATAL: connection limit "2000" exceeded for non-bootstrap users`: true,
+		`UNCONNECTED FATAL: password authentication failed for user "admin"`:          false,
+		"UNCONNECTED Redshift does not say why":                                       false,
+		"FAIL ERROR: connection to the remote server lost":/* while it ran */ false,
+	} {
+		t.Run(message, func(t *testing.T) {
+			s := new(service)
+			var calls atomic.Int32
+			s.control = func(operation string, in input, w http.ResponseWriter) bool {
+				if operation != "ExecuteStatement" || calls.Add(1) == 1 {
+					return false
+				}
+				in.SQL = "SHOW a" // from the second time on it works
+				s.handle(operation, in, w)
+				return true
+			}
+			start(t, s)
+			_, err := open(t, dataapi.Config{}).ExecContext(t.Context(), message)
+			if again != (err == nil) {
+				t.Errorf("error %v, tried again: %t", err, err == nil)
+			}
+			if made := s.made("ExecuteStatement"); again && (len(made) != 2 || made[1].SessionID != "" || made[0].ClientToken == made[1].ClientToken) {
+				t.Errorf("calls: %+v", made)
+			}
+		})
+	}
+	t.Run("not within a session, whose SETs would be lost", func(t *testing.T) {
+		start(t, new(service))
+		conn, err := open(t, dataapi.Config{}).Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.ExecContext(t.Context(), "SET a TO b"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.ExecContext(t.Context(), "UNCONNECTED Connection refused"); err == nil {
+			t.Error("it was tried again until it worked")
+		}
+	})
+}
+
 // failFirst returns a control that fails the first n calls of an operation.
 func failFirst(n int32, operation string, fail func(http.ResponseWriter)) func(string, input, http.ResponseWriter) bool {
 	var calls atomic.Int32

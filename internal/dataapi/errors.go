@@ -4,12 +4,16 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // ErrNoTransactions is what Begin returns. Each statement commits by itself.
@@ -44,6 +48,31 @@ func newError(id, sql string, status types.StatusString, message string) *Error 
 	}
 	return e
 }
+
+// isRefused says whether an error is proof that the service did not do what a
+// call asked for: it said so, or the call did not leave.
+func isRefused(err error) bool {
+	var (
+		response *smithyhttp.ResponseError
+		network  *net.OpError
+	)
+	if errors.As(err, &response) {
+		status := response.HTTPStatusCode()
+		return status >= 400 && status < 500
+	}
+	return errors.As(err, &network) && network.Op == "dial"
+}
+
+// isUnconnected says whether a statement failed because the Data API had no
+// connection to the database, and may have one a little later. Without the
+// process of a connection nothing has run; the texts are not documented, and an
+// unknown one is only not tried again.
+func isUnconnected(d *redshiftdata.DescribeStatementOutput) bool {
+	return d.Status == types.StatusStringFailed && d.RedshiftPid == 0 && unconnected.MatchString(aws.ToString(d.Error))
+}
+
+var unconnected = regexp.MustCompile(`(?i)\bconnect(ion|ing)?\b.*\b(refused|reset|closed|limit|timed out|timeout|failed|lost|not available|error)\b|` +
+	`\b(could not|cannot|can't|failed to|unable to|error) (setting/closing |establish(ing)? |open(ing)? )?(an? |the )?connect(ion)?\b`)
 
 // A sessionError says that a connection's session has ended. The statement was
 // refused, not run, so the pool may run it on another connection.

@@ -21,6 +21,7 @@ import (
 //	SHOW name           one row with that value
 //	SLEEP               runs until it is cancelled
 //	FAIL message        ends in FAILED with the message, \n meaning a new line
+//	UNCONNECTED message does too, and has no process in the database
 //	STATUS name         ends in a status of that name
 //	any other           what results has for it, or no result set
 type service struct {
@@ -58,6 +59,7 @@ type call struct {
 
 type statement struct {
 	id, session, status, message string
+	pid                          int      // of its process in the database
 	states                       []string // still to come, one for each DescribeStatement
 	result                       *result
 }
@@ -148,6 +150,7 @@ func (s *service) handle(operation string, in input, w http.ResponseWriter) {
 		}
 		out := map[string]any{
 			"Id": st.id, "Status": st.status, "SessionId": st.session,
+			"RedshiftPid":  st.pid,
 			"HasResultSet": st.status == "FINISHED" && st.result != nil, "ResultRows": -1,
 		}
 		if st.status == "FAILED" || st.status == "ABORTED" {
@@ -215,7 +218,7 @@ func (s *service) execute(in input, w http.ResponseWriter) {
 	}
 	st := &statement{
 		id:      fmt.Sprintf("10000000-0000-0000-0000-%012d", len(s.statements)+1),
-		session: session, status: "SUBMITTED", states: []string{"PICKED", "STARTED"},
+		session: session, status: "SUBMITTED", states: []string{"PICKED", "STARTED"}, pid: 1000,
 	}
 	s.statements[st.id], s.tokens[in.ClientToken] = st, st
 	verb, rest, _ := strings.Cut(in.SQL, " ")
@@ -229,7 +232,10 @@ func (s *service) execute(in input, w http.ResponseWriter) {
 		st.result = &result{columns: []map[string]any{column("setting", "varchar")}, pages: [][][]map[string]any{{{value}}}}
 		st.states = append(st.states, "FINISHED")
 	case "SLEEP":
-	case "FAIL":
+	case "FAIL", "UNCONNECTED":
+		if verb == "UNCONNECTED" {
+			st.pid = 0
+		}
 		st.message = strings.ReplaceAll(rest, `\n`, "\n")
 		st.states = append(st.states, "FAILED")
 	case "STATUS":

@@ -32,8 +32,8 @@ func retried[T any](ctx context.Context, c *connector, call func(context.Context
 		if err == nil {
 			return out, nil
 		}
-		if ctx.Err() != nil {
-			return out, ctx.Err()
+		if ended := ctx.Err(); ended != nil {
+			return out, interrupted(ended, err)
 		}
 		limit := time.Duration(0)
 		switch {
@@ -53,10 +53,19 @@ func retried[T any](ctx context.Context, c *connector, call func(context.Context
 			return out, fmt.Errorf("gave up after %v: %w", limit, err)
 		}
 		// Callers turned away together should not come back together.
-		if err := sleep(ctx, delay/2+rand.N(delay/2)); err != nil {
-			return out, err
+		if ended := sleep(ctx, delay/2+rand.N(delay/2)); ended != nil {
+			return out, interrupted(ended, err)
 		}
 	}
+}
+
+// interrupted is the error of a call whose context has ended, and which had failed
+// before.
+func interrupted(ended, before error) error {
+	if errors.Is(before, ended) {
+		return ended
+	}
+	return fmt.Errorf("%w, after: %w", ended, before)
 }
 
 // isNotReady says whether an error is about a workgroup that is not there yet.
