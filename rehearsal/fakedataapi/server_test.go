@@ -228,13 +228,13 @@ func TestAStatementGoesFromItsTextToItsRows(t *testing.T) {
 func TestAFailureOfTheSQLIsNotOneOfTheCall(t *testing.T) {
 	f := newFixture(t)
 	for sql, want := range map[string]string{
-		"SELECT * FROM nowhere":                        `ERROR: relation "nowhere" does not exist`,
-		"SELEC 1":                                      "ERROR: syntax error at or near \"SELEC\"\n  Position: 1",
-		"SELECT 1; SELECT 2":                           "ERROR: cannot insert multiple commands into a prepared statement",
-		"SELECT 'abc'::INTEGER":                        "ERROR: Invalid digit",
-		"SELECT REPEAT('x', 65537)":                    "ERROR: Packet for query is too large",
+		"SELECT * FROM nowhere":     `ERROR: relation "nowhere" does not exist`,
+		"SELEC 1":                   "ERROR: syntax error at or near \"SELEC\"\n  Position: 1",
+		"SELECT 1; SELECT 2":        "ERROR: cannot insert multiple commands into a prepared statement",
+		"SELECT 'abc'::INTEGER":     "ERROR: Invalid digit",
+		"SELECT REPEAT('x', 65537)": "ERROR: Packet for query is too large",
 		"VACUUM t":                  "not supported by the warehouse stand-in",
-		"SELECT MEDIAN(1)":                             "function median does not exist, or the warehouse stand-in does not support it",
+		"SELECT MEDIAN(1)":          "function median does not exist, or the warehouse stand-in does not support it",
 		"CREATE EXTERNAL SCHEMA x FROM KINESIS REGION": "ERROR: syntax error at end of input",
 	} {
 		got := f.await(f.start(input(sql)).Id)

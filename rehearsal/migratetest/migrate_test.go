@@ -272,18 +272,41 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		return nil
 	}),
 
-	// fault OPERATION CODE refuses the next request of an operation with an error code, or
-	// does it and cuts the connection before the answer (CODE is cut-after).
+	// fault OPERATION WHAT makes the next request of an operation go wrong as [faultOf] says.
+	// The operation NextPage is a GetStatementResult of any page but the first.
 	"fault": command(2, func(_ *testscript.TestScript, h *house, args []string) error {
-		f := &fakedataapi.Fault{CutAfter: args[1] == "cut-after"}
-		if !f.CutAfter {
-			f.Err = &fakedataapi.Error{Code: args[1], Message: "so the script said"}
-			if args[1] == "InternalServerException" {
-				f.Err.Status = 500
-			}
+		operation, next := args[0], args[0] == "NextPage"
+		if next {
+			operation = "GetStatementResult"
 		}
-		h.api.Control(args[0], func(*fakedataapi.Call) *fakedataapi.Fault { return f })
+		h.api.Control(operation, func(c *fakedataapi.Call) *fakedataapi.Fault {
+			if next && !strings.Contains(string(c.Body), "NextToken") {
+				return nil
+			}
+			return faultOf(args[1])
+		})
 		return nil
+	}),
+	// end TEXT WHAT makes the next statement that starts with a text end as [outcomeOf] says.
+	"end": command(2, func(_ *testscript.TestScript, h *house, args []string) error {
+		h.api.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
+			if !strings.HasPrefix(c.SQL[0], args[0]) {
+				return nil
+			}
+			return &fakedataapi.Fault{Outcome: outcomeOf(args[1])}
+		})
+		return nil
+	}),
+	// long FILE BYTES writes a migration whose statement, which makes a view, has so many
+	// bytes.
+	"long": command(2, func(ts *testscript.TestScript, _ *house, args []string) error {
+		size, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		const head, tail = "CREATE VIEW long AS\nSELECT LENGTH('", "') AS n;"
+		literal := strings.Repeat("x", size-len(head)-len(tail))
+		return os.WriteFile(ts.MkAbs(args[0]), []byte("-- +goose NO TRANSACTION\n-- +goose Up\n"+head+literal+tail+"\n"), 0o666)
 	}),
 	// slow TEXT makes the next statement that starts with a text run until it is cancelled.
 	"slow": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
@@ -351,6 +374,38 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"workgroup": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
 		return h.addWorkgroup(args[0])
 	}),
+}
+
+// faultOf is a fault by its name: cut-before, cut-after, withhold, which gives a page
+// without its rows, or the code of an error.
+func faultOf(name string) *fakedataapi.Fault {
+	switch name {
+	case "cut-before":
+		return &fakedataapi.Fault{CutBefore: true}
+	case "cut-after":
+		return &fakedataapi.Fault{CutAfter: true}
+	case "withhold":
+		return &fakedataapi.Fault{WithholdRows: true}
+	}
+	f := &fakedataapi.Fault{Err: &fakedataapi.Error{Code: name, Message: "so the script said"}}
+	if name == "InternalServerException" {
+		f.Err.Status = 500
+	}
+	return f
+}
+
+// outcomeOf is how a statement ends by its name: aborted, aborted-after, which is when it
+// has had its effect, or unconnected.
+func outcomeOf(name string) fakedataapi.Outcome {
+	switch name {
+	case "aborted":
+		return fakedataapi.Outcome{Status: "ABORTED"}
+	case "aborted-after":
+		return fakedataapi.Outcome{Status: "ABORTED", After: true}
+	case "unconnected":
+		return fakedataapi.Outcome{Status: "FAILED", Error: "Connection timed out", Unconnected: true}
+	}
+	panic("no outcome is named " + name)
 }
 
 // pack gives the files in a folder as a part of an archive.
