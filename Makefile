@@ -38,6 +38,9 @@ lint: ## check formatting, vet, staticcheck, the workflows and module files
 	go -C tools mod tidy -diff
 	go -C tools/actionlint mod tidy -diff
 	go mod verify
+	go -C rehearsal mod verify
+	go -C tools mod verify
+	go -C tools/actionlint mod verify
 
 # The database of known vulnerabilities may be out of reach, which is no finding.
 .PHONY: vulnerabilities

@@ -36,6 +36,8 @@ func TestRead(t *testing.T) {
 		"unfinished": "reading the outputs of stack unfinished: it exports no region, streamName and workgroupName",
 		"broken":     "reading the outputs of stack broken: ",
 		"nosuch":     "reading the outputs of stack nosuch: pulumi says: error: no stack named 'nosuch' found",
+		// One argument, whatever it holds.
+		"$(touch x); --yes": "reading the outputs of stack $(touch x); --yes: pulumi says: error: no stack named '$(touch x); --yes' found",
 	} {
 		if _, err := stackoutput.Read(t.Context(), stack); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("Read of stack %s: %v, want %q", stack, err, want)
