@@ -64,9 +64,15 @@ func (c column) cell(value any) string {
 	if value == nil {
 		return "NULL"
 	}
+	return printable(string(c.appendText(nil, value)))
+}
+
+// printable is a text from a record in one line of bounded length, with what
+// would steer the terminal spelt out.
+func printable(text string) string {
 	var b strings.Builder
 	runes := 0
-	for _, r := range string(c.appendText(nil, value)) {
+	for _, r := range text {
 		if runes == tableCell {
 			return b.String() + "…"
 		}

@@ -36,6 +36,7 @@ func (c *usageChart) add(row []any) error {
 		return fmt.Errorf("the chart needs times in the column hour, not %v", row[c.hour])
 	}
 	zone, _ := row[c.timezone].(string)
+	zone = printable(zone)
 	if c.zones[zone] == nil {
 		c.zones[zone] = make(hours)
 	}
