@@ -309,6 +309,11 @@ func TestStatementsThatDoNotFinish(t *testing.T) {
 			want: dataapi.Error{Status: "FAILED", Message: `ERROR: relation "a" already exists`},
 			text: `Redshift: ERROR: relation "a" already exists (statement 10000000-0000-0000-0000-000000000001, FAILED)`,
 		},
+		"failed, quoting a record that steers a terminal": {
+			sql:  "FAIL ERROR: invalid input \x1b]0;x\a",
+			want: dataapi.Error{Status: "FAILED", Message: "ERROR: invalid input \ufffd]0;x\ufffd"},
+			text: "Redshift: ERROR: invalid input \ufffd]0;x\ufffd (statement 10000000-0000-0000-0000-000000000001, FAILED)",
+		},
 		"stopped by somebody": {
 			sql:  "STATUS ABORTED",
 			want: dataapi.Error{Status: "ABORTED", Message: "no reason given"},

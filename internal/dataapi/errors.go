@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
@@ -37,6 +38,14 @@ func (e *Error) Error() string {
 var position = regexp.MustCompile(`\s+Position: ([0-9]+)\s*$`)
 
 func newError(id, sql string, status types.StatusString, message string) *Error {
+	// Redshift quotes values in its messages, and what a record holds must not
+	// steer the terminal of the person who reads the message.
+	message = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, message)
 	e := &Error{StatementID: id, Status: string(status), Message: strings.TrimSpace(message), SQL: sql}
 	if match := position.FindStringSubmatchIndex(message); match != nil {
 		if n, err := strconv.Atoi(message[match[2]:match[3]]); err == nil {
