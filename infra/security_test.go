@@ -269,6 +269,25 @@ func TestHostileSecrets(t *testing.T) {
 	}
 }
 
+// TestKeptPasswordIsNotRead: a password that AWS keeps is seen by no program, so
+// that a role for previews need not be able to read it.
+func TestKeptPasswordIsNotRead(t *testing.T) {
+	for _, options := range [][]pulumi.RunOption{{preview}, nil} {
+		made, err := deploy(t, example(), configurations()["private"], options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(made.calls, "aws:secretsmanager/getSecretVersion:getSecretVersion") {
+			t.Error("the program reads the value of a secret with manageAdminPassword")
+		}
+		for _, r := range made.resources {
+			if r.Type == "aws:secretsmanager/secretVersion:SecretVersion" || r.Inputs["adminUserPassword"] != nil {
+				t.Errorf("%s %s holds a password with manageAdminPassword: %v", r.Type, r.Name, r.Inputs)
+			}
+		}
+	}
+}
+
 // TestHostileStackName: what can't be a part of Redshift's names is refused.
 func TestHostileStackName(t *testing.T) {
 	for _, stack := range []string{"Dev", "a.b", "a_b", strings.Repeat("x", 80), `x"}`, "x;y", "$(x)"} {

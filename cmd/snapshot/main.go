@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftserverless"
+
+	"example.com/evstream/internal/endpoint"
 )
 
 const usage = `Snapshot takes a last snapshot of a Redshift Serverless namespace and waits until it
@@ -55,7 +57,11 @@ func run(ctx context.Context, progress io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	t := taker{client: redshiftserverless.NewFromConfig(cfg), namespace: namespace, days: int32(days), progress: progress}
+	client := redshiftserverless.NewFromConfig(cfg)
+	if err := endpoint.CheckTLS(client.Options().BaseEndpoint); err != nil {
+		return err
+	}
+	t := taker{client: client, namespace: namespace, days: int32(days), progress: progress}
 	taken, err := t.take(ctx)
 	if err != nil {
 		return fmt.Errorf("last snapshot of namespace %s in %s: %w", namespace, cfg.Region, err)

@@ -1,6 +1,9 @@
 package endpoint_test
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -34,5 +37,37 @@ func TestCheckTLS(t *testing.T) {
 	}
 	if err := endpoint.CheckTLS(nil); err != nil {
 		t.Errorf("CheckTLS of AWS's own endpoint = %v", err)
+	}
+}
+
+// TestEveryClientIsChecked: no program makes a client of a service without a
+// check of its endpoint.
+func TestEveryClientIsChecked(t *testing.T) {
+	var sources []string
+	for _, pattern := range []string{"../../cmd/*/*.go", "../*/*.go"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources = append(sources, found...)
+	}
+	clients := 0
+	for _, source := range sources {
+		if strings.HasSuffix(source, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := len(regexp.MustCompile(`\b\w+\.(NewFromConfig|New)\((cfg|\w+\.Options\{)`).FindAll(text, -1))
+		checked := strings.Count(string(text), "endpoint.CheckTLS(")
+		if made != checked {
+			t.Errorf("%s makes %d clients and checks %d endpoints", source, made, checked)
+		}
+		clients += made
+	}
+	if clients < 3 {
+		t.Errorf("only %d clients were found", clients)
 	}
 }
