@@ -1,0 +1,161 @@
+package faulttest
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"hash/crc32"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+
+	"example.com/evstream/rehearsal/fakeaws"
+	"example.com/evstream/rehearsal/fakecommand"
+	"example.com/evstream/rehearsal/fakedataapi"
+)
+
+var every = flag.Bool("every", false, "kill at every point, not at one in four")
+
+// errKilled is answered to an engine that is dead.
+var errKilled = errors.New("killed")
+
+// killer kills the engine once before and once after everything that it makes the
+// stand-ins do.
+type killer struct {
+	*stack
+
+	mu      sync.Mutex
+	visited map[string]bool
+	reached string // where the present up was killed
+}
+
+// now kills the engine if it was not yet killed at a point.
+func (k *killer) now(point string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.reached != "" || k.visited[point] || !*every && crc32.ChecksumIEEE([]byte(point))%4 != 0 {
+		return false
+	}
+	k.visited[point], k.reached = true, point
+	k.kill()
+	return true
+}
+
+// arm registers the points: creations, commands, and statements of the Data API.
+func (k *killer) arm() {
+	k.StandIns.AWS.Control(fakeaws.Create, "", func(c *fakeaws.Call) *fakeaws.Fault {
+		c.Keep()
+		if k.now("before create " + string(c.URN)) {
+			return &fakeaws.Fault{Err: errKilled}
+		}
+		return &fakeaws.Fault{Then: func() { k.now("after create " + string(c.URN)) }}
+	})
+	k.StandIns.Commands.Control("create", func(c *fakecommand.Call) *fakecommand.Fault {
+		c.Keep()
+		if k.now("before create " + string(c.URN)) {
+			return &fakecommand.Fault{Err: errKilled}
+		}
+		return &fakecommand.Fault{Then: func() { k.now("after create " + string(c.URN)) }}
+	})
+	k.StandIns.DataAPI.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
+		c.Keep()
+		var request struct {
+			Parameters []struct{ Value string } // the first one is a record's version
+		}
+		if err := json.Unmarshal(c.Body, &request); err != nil {
+			k.t.Error(err)
+		}
+		point := c.SQL[0]
+		if isChange(point) && len(request.Parameters) > 0 {
+			point += " " + request.Parameters[0].Value
+		}
+		if k.now("before " + point) {
+			return &fakedataapi.Fault{CutBefore: true}
+		}
+		// A statement that was accepted goes on without its client.
+		return &fakedataapi.Fault{CutAfter: isChange(point) && k.now("after "+point)}
+	})
+}
+
+// isChange tells a statement that changes the database from one that reads or sets,
+// which is the same point for every migration.
+func isChange(statement string) bool {
+	return !strings.HasPrefix(statement, "SELECT") && !strings.HasPrefix(statement, "SET")
+}
+
+// adoption is the command that cmd/migrate prints for a migration that ran and is not
+// recorded.
+var adoption = regexp.MustCompile(`\S+=\S+ .*go run ./cmd/migrate adopt \d+`)
+
+// changes are the statements that changed the database, in order. What does nothing the
+// second time is left out.
+func (s *stack) changes() []string {
+	var made []string
+	for _, statement := range s.StandIns.Warehouse.Log() {
+		if statement.Err == nil && isChange(statement.SQL) && !strings.Contains(statement.SQL, "IF NOT EXISTS") {
+			made = append(made, statement.SQL)
+		}
+	}
+	return made
+}
+
+// TestKilledAnywhere kills pulumi up before and after each creation and each SQL
+// statement; with -every at all of these points. Doing each time what the document says, in the end everything is there
+// once, and no statement was run twice.
+func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	s.mustUp()
+	want, clean := s.inAccount(), s.changes()
+	s.mustDestroy()
+
+	k := &killer{stack: s, visited: map[string]bool{}}
+	k.arm()
+	adopted := 0
+	for range 200 { // far more than there are points
+		k.reached = ""
+		// One operation at a time, so that no other one is under way.
+		said, err := s.up(optup.Parallel(1))
+		if k.reached == "" {
+			if command := adoption.FindString(said); command != "" {
+				k.reached = "no engine runs"
+				s.Run(command)
+				adopted++
+				continue
+			}
+			if err != nil {
+				t.Fatalf("pulumi up after a recovery: %v\n%s", err, said)
+			}
+			break
+		}
+		if len(k.visited) == 1 {
+			if _, err := s.up(); err == nil || !strings.Contains(err.Error(), "delete the lock file with `pulumi cancel`") {
+				t.Errorf("pulumi up after a kill: %v, want what to do about the lock", err)
+			}
+			if err := s.pulumi.Cancel(t.Context()); err != nil {
+				t.Fatalf("pulumi cancel: %v", err)
+			}
+		}
+		s.unlock()
+		s.importPending()
+	}
+	s.clearPending()
+	t.Logf("killed at %d points; %d migrations were adopted", len(k.visited), adopted)
+
+	if got := s.inAccount(); !maps.Equal(got, want) {
+		t.Errorf("after all kills the account has %v, want %v", got, want)
+	}
+	made := s.changes()[len(clean):]
+	slices.Sort(clean)
+	slices.Sort(made)
+	if !slices.Equal(made, clean) {
+		t.Errorf("these statements were run:\n%s\nwant those of a run without kills:\n%s", strings.Join(made, "\n"), strings.Join(clean, "\n"))
+	}
+	s.unchanged()
+	s.mustDestroy()
+}

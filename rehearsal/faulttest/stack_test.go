@@ -1,0 +1,241 @@
+// Package faulttest makes deployments fail, one resource type and one moment after
+// the other, and does then what docs/reliability.md tells the user to do.
+package faulttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optimport"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/internal/stacktest"
+)
+
+const (
+	commandType = "command:local:Command"
+	streamType  = "aws:kinesis/stream:Stream"
+)
+
+// stack is the stack dev on stand-ins of its own.
+type stack struct {
+	t *testing.T
+	*stacktest.Deployment
+	pulumi *auto.Stack
+	before map[string]bool // what was in the account, by type and id
+}
+
+func start(t *testing.T, settings map[string]string) *stack {
+	t.Helper()
+	d := stacktest.Start(t)
+	s := &stack{t: t, Deployment: d, pulumi: d.Stack(rehearsal.StackOptions{Settings: settings}), before: map[string]bool{}}
+	s.pulumi.Workspace().SetEnvVar("PULUMI_DEBUG_LANGUAGES", serveLanguage(t))
+	for _, r := range d.StandIns.Account.Resources() {
+		s.before[r.Type+" "+r.ID] = true
+	}
+	return s
+}
+
+// up deploys and returns what the engine printed.
+func (s *stack) up(options ...optup.Option) (string, error) {
+	var said bytes.Buffer
+	_, err := s.pulumi.Up(s.t.Context(), append(options, optup.ProgressStreams(&said), optup.ErrorProgressStreams(&said))...)
+	return said.String(), err
+}
+
+func (s *stack) mustUp() {
+	s.t.Helper()
+	if said, err := s.up(); err != nil {
+		s.t.Fatalf("pulumi up: %v\n%s", err, said)
+	}
+}
+
+// destroy destroys and returns what the engine printed.
+func (s *stack) destroy(options ...optdestroy.Option) (string, error) {
+	var said bytes.Buffer
+	_, err := s.pulumi.Destroy(s.t.Context(), append(options, optdestroy.ProgressStreams(&said), optdestroy.ErrorProgressStreams(&said))...)
+	return said.String(), err
+}
+
+// mustDestroy destroys and makes sure that nothing is left.
+func (s *stack) mustDestroy() {
+	s.t.Helper()
+	if said, err := s.destroy(); err != nil {
+		s.t.Fatalf("pulumi destroy: %v\n%s", err, said)
+	}
+	if left := s.StandIns.Left(); len(left) > 0 {
+		s.t.Errorf("pulumi destroy left %v", left)
+	}
+}
+
+// unchanged makes sure that a preview finds nothing to do.
+func (s *stack) unchanged() {
+	s.t.Helper()
+	if _, err := s.pulumi.Preview(s.t.Context(), optpreview.ExpectNoChanges()); err != nil {
+		s.t.Errorf("after recovery there is still something to change: %v", err)
+	}
+}
+
+// state is what Pulumi keeps of the stack, without providers and the stack itself.
+func (s *stack) state() apitype.DeploymentV3 {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.StandIns.StateDir(), ".pulumi/stacks/ev-streaming/dev.json"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var file struct {
+		Checkpoint struct{ Latest apitype.DeploymentV3 }
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		s.t.Fatal(err)
+	}
+	state := file.Checkpoint.Latest
+	state.Resources = slices.DeleteFunc(state.Resources, func(r apitype.ResourceV3) bool {
+		return strings.HasPrefix(string(r.Type), "pulumi:")
+	})
+	return state
+}
+
+// kinds are the resource types of the stack's state.
+func (s *stack) kinds() []string {
+	s.t.Helper()
+	var kinds []string
+	for _, r := range s.state().Resources {
+		kinds = append(kinds, string(r.Type))
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
+}
+
+// inAccount counts what was made in the account by type.
+func (s *stack) inAccount() map[string]int {
+	count := map[string]int{}
+	for _, name := range s.StandIns.Left() {
+		kind, _, _ := strings.Cut(name, " ")
+		count[kind]++
+	}
+	return count
+}
+
+// locks are the files that lock the stack.
+func (s *stack) locks() []string {
+	locks, err := filepath.Glob(filepath.Join(s.StandIns.StateDir(), ".pulumi/locks/organization/ev-streaming/dev/*.json"))
+	if err != nil {
+		s.t.Error(err)
+	}
+	return locks
+}
+
+// kill ends the Pulumi CLI that works on the stack, whose process the stack's lock
+// names, as kill -9 does. The command that it runs goes with it.
+func (s *stack) kill() {
+	locks := s.locks()
+	if len(locks) != 1 {
+		s.t.Errorf("the locks of the stack are %v, want one", locks)
+		return
+	}
+	text, err := os.ReadFile(locks[0])
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	var lock struct{ Pid int }
+	if err := json.Unmarshal(text, &lock); err != nil {
+		s.t.Error(err)
+		return
+	}
+	if err := syscall.Kill(lock.Pid, syscall.SIGKILL); err != nil {
+		s.t.Errorf("killing the Pulumi CLI: %v", err)
+	}
+	for !errors.Is(syscall.Kill(lock.Pid, 0), syscall.ESRCH) {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// unlock does what pulumi cancel does to a stack in a folder, in less time.
+func (s *stack) unlock() {
+	for _, lock := range s.locks() {
+		if err := os.Remove(lock); err != nil {
+			s.t.Error(err)
+		}
+	}
+}
+
+// importPending imports what pending creates have made: those of which Pulumi does not
+// know whether they were done. It is what docs/reliability.md tells the user to do.
+func (s *stack) importPending() {
+	s.t.Helper()
+	found := map[resource.URN]*optimport.ImportResource{} // a resource may be pending twice
+	for _, pending := range s.state().PendingOperations {
+		if r := s.orphan(pending.Resource); r != nil {
+			found[pending.Resource.URN] = r
+		}
+	}
+	if len(found) > 0 {
+		s.imports(slices.Collect(maps.Values(found)))
+	}
+}
+
+// clearPending forgets the pending creates.
+func (s *stack) clearPending() {
+	s.t.Helper()
+	if _, err := s.pulumi.Refresh(s.t.Context(), optrefresh.ClearPendingCreates()); err != nil {
+		s.t.Fatalf("pulumi refresh --clear-pending-creates: %v", err)
+	}
+	if left := s.state().PendingOperations; len(left) > 0 {
+		s.t.Errorf("after pulumi refresh --clear-pending-creates there still are %v", left)
+	}
+}
+
+// orphan finds a resource in the account that the state does not have, by its type and
+// what the program gave it, as a person would in the console.
+func (s *stack) orphan(wanted apitype.ResourceV3) *optimport.ImportResource {
+	known := map[string]bool{}
+	for _, r := range s.state().Resources {
+		known[string(r.Type)+" "+string(r.ID)] = true
+	}
+	for _, r := range s.StandIns.Account.Resources() {
+		key := r.Type + " " + r.ID
+		if r.Type != string(wanted.Type) || known[key] || s.before[key] {
+			continue
+		}
+		same := true
+		for name, want := range wanted.Inputs {
+			text, isText := want.(string)
+			has, hasText := r.Properties[name].(string)
+			same = same && (!isText || !hasText || has == text || json.Valid([]byte(text)))
+		}
+		if same {
+			id := r.ID
+			if r.Type == streamType {
+				id = r.Properties["name"].(string)
+			}
+			return &optimport.ImportResource{Type: r.Type, Name: wanted.URN.Name(), ID: id}
+		}
+	}
+	return nil
+}
+
+// imports imports resources. Their secrets are not shown, because no code is generated.
+func (s *stack) imports(found []*optimport.ImportResource) {
+	s.t.Helper()
+	if result, err := s.pulumi.ImportResources(s.t.Context(), optimport.Resources(found), optimport.Protect(false), optimport.GenerateCode(false)); err != nil {
+		s.t.Fatalf("pulumi import of %v: %v\n%s", *found[0], err, result.StdOut)
+	}
+}
