@@ -20,13 +20,16 @@
 //   - the direct door, methods on [Account] that look at what is there, change it
 //     behind the engine's back, and answer what other services ask: may this role do
 //     that ([Account.Authorize]), what is in this secret ([Account.SecretValue]), does
-//     this workgroup reach that service ([Account.Egress]);
+//     this workgroup reach that service ([Account.Egress]); and [Server.Fire], for when
+//     a schedule's time has come;
 //   - the fault door, [Server.Control], which fails an operation before or after it took
 //     effect.
 //
 // What the provider itself refuses is refused in a preview, what only AWS refuses is
 // refused in an update, and a diff says what the real one says. What a stream, a
-// namespace or a workgroup is beyond its properties is up to [Kinesis] and [Redshift].
+// namespace or a workgroup is beyond its properties is up to [Kinesis] and [Redshift], what
+// a schedule runs to [DataAPI]. Several engines may be attached at once, each with its own
+// settings of the provider.
 //
 // Ids are the same in each run: they follow from the seed, the resource and how often
 // it was made. Lookups answer in an order that no program should rely on.

@@ -140,21 +140,24 @@ func (p *provider) Configure(ctx context.Context, req plugin.ConfigureRequest) (
 	return plugin.ConfigureResponse{}, nil
 }
 
-func supported(kind tokens.Type) (*resourceType, error) {
-	for _, t := range resourceTypes() {
-		if t.token == string(kind) {
-			return t, nil
-		}
+func (s *Server) supported(kind tokens.Type) (*resourceType, error) {
+	if t, ok := s.types[string(kind)]; ok {
+		return t, nil
 	}
 	return nil, fmt.Errorf("the stand-in does not support the resource type %s", kind)
 }
 
-func resourceTypes() []*resourceType {
-	return []*resourceType{
+// resourceTypes are all that the stand-in supports, by token.
+func resourceTypes() map[string]*resourceType {
+	types := map[string]*resourceType{}
+	for _, t := range []*resourceType{
 		streamType(), roleType(), rolePolicyType(), securityGroupType(), ingressRuleType(), egressRuleType(), vpcEndpointType(),
 		namespaceType(), workgroupType(), usageLimitType(), secretType(), secretVersionType(),
 		scheduleType(), queueType(), topicType(), subscriptionType(), alarmType(), dashboardType(),
+	} {
+		types[t.token] = t
 	}
+	return types
 }
 
 // defaulted is the internal input in which the provider notes what it filled in itself.
@@ -162,7 +165,7 @@ const defaulted = resource.PropertyKey("__defaults")
 
 // Check completes the inputs and says what the provider refuses about them.
 func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
-	t, err := supported(req.Type)
+	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.CheckResponse{}, err
 	}
@@ -284,7 +287,7 @@ func holdsAny(v resource.PropertyValue, texts []string) bool {
 
 // Diff says what a change of inputs changes, and what of it needs a new resource.
 func (p *provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffResult, error) {
-	t, err := supported(req.Type)
+	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.DiffResult{}, err
 	}
@@ -318,7 +321,7 @@ func (t *resourceType) outputs(props values, inputs resource.PropertyMap) resour
 }
 
 func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (resp plugin.CreateResponse, err error) {
-	t, err := supported(req.Type)
+	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.CreateResponse{}, err
 	}
@@ -343,7 +346,7 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (resp p
 }
 
 func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (resp plugin.UpdateResponse, err error) {
-	t, err := supported(req.Type)
+	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.UpdateResponse{}, err
 	}
@@ -366,7 +369,7 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (resp p
 }
 
 func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (_ plugin.DeleteResponse, err error) {
-	t, err := supported(req.Type)
+	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.DeleteResponse{}, err
 	}
@@ -380,7 +383,7 @@ func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (_ plug
 // Read finds out what a resource is like now. It is how a refresh, an import and a
 // resource getter look.
 func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (_ plugin.ReadResponse, err error) {
-	t, err := supported(req.Type)
+	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.ReadResponse{}, err
 	}

@@ -56,6 +56,7 @@ type Server struct {
 	account *Account
 	opts    Options
 	door    *plugindoor.Door
+	types   map[string]*resourceType
 
 	mu       sync.Mutex
 	engines  map[string]*engine // by the address they call from
@@ -83,7 +84,7 @@ func (s *Server) engine(ctx context.Context) *engine {
 
 // Start serves a provider for the account on a free port of 127.0.0.1.
 func Start(account *Account, opts Options) (*Server, error) {
-	s := &Server{account: account, opts: opts, engines: map[string]*engine{}}
+	s := &Server{account: account, opts: opts, types: resourceTypes(), engines: map[string]*engine{}}
 	door, err := plugindoor.Open(&provider{Server: s})
 	if err != nil {
 		return nil, fmt.Errorf("fakeaws: %w", err)

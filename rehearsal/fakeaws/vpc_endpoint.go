@@ -1,6 +1,7 @@
 package fakeaws
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -211,7 +212,12 @@ func (a *Account) Egress(workgroup, roleARN, action, resource string) error {
 	}
 	vpc, _ := a.vpcOf(g.SubnetIDs[0])
 	if endpoint := a.privateEndpoint(vpc, a.endpointService(service)); endpoint != nil {
-		return a.throughEndpoint(g, endpoint, a.requestOf(roleARN, action, resource))
+		r := a.requestOf(roleARN, action, resource)
+		if strings.EqualFold(action, "sts:AssumeRole") {
+			// Redshift asks, not the role. As which principal is not documented.
+			r.principal, r.context = "", nil
+		}
+		return a.throughEndpoint(g, endpoint, r)
 	}
 	if !a.letsOut(g, "0.0.0.0/0", nil) {
 		return fmt.Errorf("no egress rule of %s lets port 443 out to 0.0.0.0/0", strings.Join(g.SecurityGroupIDs, ", "))
@@ -246,7 +252,7 @@ func (a *Account) throughEndpoint(g Workgroup, endpoint *thing, r request) error
 	}
 	if !policy.allows(r) {
 		return fmt.Errorf("%s is not authorized to perform: %s on resource: %s because no VPC endpoint policy allows the %s action: the policy of %s",
-			r.principal, r.action, r.resource, r.action, endpoint.id)
+			cmp.Or(r.principal, "Redshift"), r.action, r.resource, r.action, endpoint.id)
 	}
 	return nil
 }

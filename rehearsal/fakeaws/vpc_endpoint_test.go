@@ -253,7 +253,16 @@ func TestEgressBetweenGroups(t *testing.T) {
 	if err := egress(); err != nil {
 		t.Error(err)
 	}
-	wantError(t, b.account.Egress("ev-dev", roleARN, "sts:AssumeRole", roleARN), "lets port 443 out to 0.0.0.0/0")
+	assume := func() error { return b.account.Egress("ev-dev", roleARN, "sts:AssumeRole", roleARN) }
+	wantError(t, assume(), "lets port 443 out to 0.0.0.0/0")
+	statement := `{"Statement":[{"Effect":"Allow","Principal":{"AWS":"` + roleARN + `"},"Action":"sts:AssumeRole","Resource":"*"}]}`
+	sts := with(endpointInputs(), "serviceName", "com.amazonaws.us-east-1.sts", "securityGroupIds", []any{string(doors.id)}, "policy", statement)
+	m := b.mustCreate("endpoint", "sts", sts)
+	wantError(t, assume(), "Redshift is not authorized to perform: sts:AssumeRole") // the role does not ask for itself
+	b.mustUpdate(m, with(sts, "policy", strings.Replace(statement, `{"AWS":"`+roleARN+`"}`, `"*"`, 1)))
+	if err := assume(); err != nil {
+		t.Error(err)
+	}
 	wantError(t, b.account.Egress("ev-dev", roleARN, "s3:GetObject", "*"), "does not know the network way of s3:GetObject")
 }
 
