@@ -424,6 +424,12 @@ func deploy(t *testing.T, a *account, overrides map[string]string, more ...pulum
 	slices.SortFunc(result.resources, func(a, b registered) int {
 		return strings.Compare(a.Type+a.Name, b.Type+b.Name)
 	})
+	for _, token := range result.tokens() {
+		if _, known := needs[token]; !known {
+			t.Errorf("the program uses %s, which the policies of deploy/iam lack: add to needs what it calls, "+
+				"and settings that use it to configurations", token)
+		}
+	}
 	return result, err
 }
 
