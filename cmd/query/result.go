@@ -144,9 +144,11 @@ func (c column) appendJSON(b []byte, value any) ([]byte, error) {
 	return append(b, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...), nil
 }
 
-// isJSONNumber tells a number from the other JSON values and from NaN.
+// isJSONNumber tells a number from the other JSON values, from NaN, and from one
+// with space around it.
 func isJSONNumber(s string) bool {
-	return s != "" && (s[0] == '-' || '0' <= s[0] && s[0] <= '9') && json.Valid([]byte(s))
+	isDigit := func(b byte) bool { return '0' <= b && b <= '9' }
+	return s != "" && (s[0] == '-' || isDigit(s[0])) && isDigit(s[len(s)-1]) && json.Valid([]byte(s))
 }
 
 // toFloat returns a value as a number to draw or to reckon with; false for NULL and
