@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -44,6 +45,9 @@ func FuzzSettings(f *testing.F) {
 		f.Add(seed[0], seed[1], seed[2], seed[3])
 	}
 	f.Fuzz(func(t *testing.T, key1, value1, key2, value2 string) {
+		if !utf8.ValidString(key1) || !utf8.ValidString(key2) {
+			return // the engine hands the settings over as JSON
+		}
 		given := map[string]string{"vpcName": "v", "secretName": "redshift/admin"}
 		given[key1], given[key2] = value1, value2
 		config := make(map[string]string)
@@ -58,8 +62,9 @@ func FuzzSettings(f *testing.F) {
 		var wrong problems
 		s := readSettings(ctx, &wrong)
 		for _, message := range wrong.found {
-			key, _, _ := strings.Cut(message, " ")
-			if _, ok := config["ev-streaming:"+key]; !ok {
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(config)), func(key string) bool {
+				return strings.HasPrefix(message, strings.TrimPrefix(key, "ev-streaming:")+" ")
+			}) {
 				t.Errorf("a message that names no setting: %s", message)
 			}
 			if strings.Contains(message, "%!") {
