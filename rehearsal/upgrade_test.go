@@ -62,6 +62,9 @@ func TestUpgrades(t *testing.T) {
 	d := stacktest.Start(t)
 	d.MustUp(rehearsal.StackOptions{})
 	put(t, d, 3)
+	if _, err := d.StandIns.Warehouse.Query(t.Context(), "ev-streaming-dev", "CREATE USER ana PASSWORD DISABLE"); err != nil {
+		t.Fatal(err)
+	}
 
 	settings := map[string]string{}
 	preview := func(channel chan<- events.EngineEvent) error {
@@ -73,6 +76,7 @@ func TestUpgrades(t *testing.T) {
 		return err
 	}
 	const workgroup, namespace, stream = "update redshiftserverless.Workgroup", "update redshiftserverless.Namespace", "update kinesis.Stream"
+	const schema = "update local.Command"
 	for _, c := range []struct {
 		name    string
 		change  map[string]string
@@ -85,6 +89,8 @@ func TestUpgrades(t *testing.T) {
 		{"retention", map[string]string{"retentionHours": "48"}, false, []string{stream}, ""},
 		{"routing", map[string]string{"enhancedVpcRouting": "false"}, false, []string{workgroup}, "AWS changes enhancedVpcRouting true → false in place."},
 		{"logs", map[string]string{"logExports": `["userlog"]`}, false, []string{namespace}, ""},
+		{"manual refresh, a reader", map[string]string{"refresh": "manual", "readers": `["ana"]`}, false, []string{schema}, ""},
+		{"automatic refresh, no reader", map[string]string{"refresh": "auto", "readers": "[]"}, false, []string{schema}, ""},
 		{"all together", map[string]string{
 			"baseCapacity": "512", "maxCapacity": "1024", "retentionHours": "24", "enhancedVpcRouting": "true", "logExports": `["connectionlog","userlog"]`,
 		}, true, []string{stream, namespace, workgroup},
@@ -111,6 +117,14 @@ func TestUpgrades(t *testing.T) {
 		}
 		if got := d.Ask("SELECT COUNT(*) FROM ev_station_data_extract"); fmt.Sprint(got) != "3" {
 			t.Errorf("%s: %v of 3 records are left", c.name, got)
+		}
+		manual := settings["ev-streaming:refresh"] == "manual"
+		if got := d.Ask("SELECT autorefresh = 'f' AS manual FROM svv_mv_info"); got != manual {
+			t.Errorf("%s: the view is refreshed by hand: %v", c.name, got)
+		}
+		_, err := d.StandIns.Warehouse.QueryAs(t.Context(), "ev-streaming-dev", "ana", "SELECT COUNT(*) AS n FROM ev_station_data_extract")
+		if reads := strings.Contains(settings["ev-streaming:readers"], "ana"); reads != (err == nil) {
+			t.Errorf("%s: ana reads the extract with error %v", c.name, err)
 		}
 	}
 	if _, err := d.Stack(rehearsal.StackOptions{Settings: settings}).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
