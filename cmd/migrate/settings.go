@@ -171,6 +171,16 @@ FROM svv_schema_privileges
 WHERE identity_type <> 'public'`)
 }
 
+// isHeld says whether a reader has a privilege. The database keeps the case of a
+// user's name in double quotes, and that of a group's or a role's only if its
+// identifiers are case-sensitive.
+func isHeld(g grant, held map[grant]bool) bool {
+	if kind, _ := g.reader.split(); kind != "user" && held[grant{reader(strings.ToLower(string(g.reader))), g.privilege}] {
+		return true
+	}
+	return held[g]
+}
+
 func (r *runner) grants(ctx context.Context, query string) (map[grant]bool, error) {
 	rows, err := r.db.QueryContext(ctx, query)
 	if err != nil {
@@ -279,7 +289,7 @@ func (r *runner) giveOne(ctx context.Context, to reader, given, held map[grant]b
 	n := 0
 	for _, s := range r.settings.Grants {
 		g := grant{to, s.On}
-		if held[g] {
+		if isHeld(g, held) {
 			continue
 		}
 		// First, so that a run that is killed after this leaves no privilege that

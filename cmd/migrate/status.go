@@ -69,7 +69,7 @@ func (r *runner) settingsStatus(ctx context.Context, stdout io.Writer) error {
 	for _, reader := range readers {
 		var lacks []string
 		for _, s := range r.settings.Grants {
-			if !held[grant{reader, s.On}] {
+			if !isHeld(grant{reader, s.On}, held) {
 				lacks = append(lacks, s.On)
 			}
 		}
