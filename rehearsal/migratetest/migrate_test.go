@@ -273,14 +273,15 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	}),
 
 	// fault OPERATION WHAT makes the next request of an operation go wrong as [faultOf] says.
-	// The operation NextPage is a GetStatementResult of any page but the first.
+	// OPERATION:TEXT is one whose request has a text in it, and NextPage a GetStatementResult
+	// of any page but the first.
 	"fault": command(2, func(_ *testscript.TestScript, h *house, args []string) error {
-		operation, next := args[0], args[0] == "NextPage"
-		if next {
-			operation = "GetStatementResult"
+		operation, text, _ := strings.Cut(args[0], ":")
+		if operation == "NextPage" {
+			operation, text = "GetStatementResult", "NextToken"
 		}
 		h.api.Control(operation, func(c *fakedataapi.Call) *fakedataapi.Fault {
-			if next && !strings.Contains(string(c.Body), "NextToken") {
+			if !strings.Contains(string(c.Body), text) {
 				return nil
 			}
 			return faultOf(args[1])
