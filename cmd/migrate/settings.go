@@ -93,15 +93,17 @@ func (r *runner) applySettings(ctx context.Context) error {
 
 // A refreshMode is how the warehouse refreshes the streaming view.
 type refreshMode struct {
-	auto  string // YES or NO
+	auto  string // YES, NO, or what the catalog says instead
 	owner string // the only user that may refresh the view
 	user  string // the one this program is
 }
 
 // refreshMode returns nil when there is no such view. The names of SVV_MV_INFO
-// are padded: https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_MV_INFO.html
+// are padded. Its autorefresh is t or f by the table of its page, 1 or 0 by the
+// example there, and false in reports; an unknown one is no mode, and is altered.
+// https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_MV_INFO.html
 func (r *runner) refreshMode(ctx context.Context) (*refreshMode, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT CASE WHEN autorefresh = 't' THEN 'YES' ELSE 'NO' END AS auto, TRIM(user_name) AS owner, CURRENT_USER AS me
+	rows, err := r.db.QueryContext(ctx, `SELECT autorefresh, TRIM(user_name) AS owner, CURRENT_USER AS me
 FROM svv_mv_info
 WHERE TRIM(database_name) = $1 AND TRIM(schema_name) = 'public' AND TRIM(name) = $2`, r.target.Database, r.settings.Refresh.On)
 	if err != nil {
@@ -114,8 +116,19 @@ WHERE TRIM(database_name) = $1 AND TRIM(schema_name) = 'public' AND TRIM(name) =
 		if err := rows.Scan(&mode.auto, &mode.owner, &mode.user); err != nil {
 			return nil, fmt.Errorf("reading how %s is refreshed: %w", r.settings.Refresh.On, err)
 		}
+		mode.auto = autoRefreshMode(mode.auto)
 	}
 	return mode, rows.Err()
+}
+
+func autoRefreshMode(autorefresh string) string {
+	switch strings.ToLower(strings.TrimSpace(autorefresh)) {
+	case "t", "true", "1":
+		return "YES"
+	case "f", "false", "0":
+		return "NO"
+	}
+	return autorefresh
 }
 
 // applyRefresh switches the view to the wanted mode unless it has it.

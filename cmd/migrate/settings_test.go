@@ -58,6 +58,16 @@ func TestReadWanted(t *testing.T) {
 	}
 }
 
+func TestAutoRefreshMode(t *testing.T) {
+	for autorefresh, want := range map[string]string{
+		"t": "YES", "true": "YES", "1": "YES", "f": "NO", "false": "NO", "0": "NO", "u": "u",
+	} {
+		if got := autoRefreshMode(autorefresh); got != want {
+			t.Errorf("%s is %s, want %s", autorefresh, got, want)
+		}
+	}
+}
+
 // TestGranteeStaysOneName: even a name that readWanted refuses can't end its quotes.
 func TestGranteeStaysOneName(t *testing.T) {
 	s := evsql.Setting{Text: "GRANT SELECT ON v TO ${READER};"}
