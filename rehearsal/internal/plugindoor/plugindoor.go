@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -28,50 +29,117 @@ type Provider interface {
 
 // Door is an open door. Close it.
 type Door struct {
-	server *grpc.Server
-	port   int
-	served chan struct{} // closed when the accept loop has ended
+	listener net.Listener
+	provider Provider
+	serving  sync.WaitGroup // the accept loop, and each connection
+
+	mu      sync.Mutex
+	servers map[*grpc.Server]bool // nil when the door is closed
 }
 
 // maxMessage is the engine's own limit for one message, in bytes.
 const maxMessage = 400 << 20
 
-// Open serves the provider on a free port of 127.0.0.1.
+// Open serves the provider on a free port of 127.0.0.1, to any number of engines.
 func Open(p Provider) (*Door, error) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("opening the provider's door: %w", err)
 	}
-	d := &Door{
-		server: grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.WaitForHandlers(true)),
-		port:   listener.Addr().(*net.TCPAddr).Port,
-		served: make(chan struct{}),
-	}
-	pulumirpc.RegisterResourceProviderServer(d.server, server{plugin.NewProviderServer(p)})
-	go func() {
-		defer close(d.served)
-		_ = d.server.Serve(listener) // ends by Close
-	}()
+	d := &Door{listener: listener, provider: p, servers: map[*grpc.Server]bool{}}
+	d.serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return // the door is closed
+			}
+			d.serving.Go(func() { d.serve(conn) })
+		}
+	})
 	return d, nil
 }
 
+// serve serves one engine. It has a server of its own, because the SDK's keeps in itself
+// what the engine said when it configured the provider.
+func (d *Door) serve(conn net.Conn) {
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.WaitForHandlers(true))
+	pulumirpc.RegisterResourceProviderServer(server, sdkServer{plugin.NewProviderServer(d.provider)})
+	d.mu.Lock()
+	if d.servers == nil {
+		d.mu.Unlock()
+		_ = conn.Close()
+		return
+	}
+	d.servers[server] = true
+	d.mu.Unlock()
+
+	defer conn.Close() // in case it never came to be served
+	ended := make(chan struct{})
+	_ = server.Serve(&only{conn: &watched{Conn: conn, end: sync.OnceFunc(func() { close(ended) })}, ended: ended})
+	server.Stop()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.servers, server)
+}
+
+// only is a listener for one connection.
+type only struct {
+	conn  *watched
+	ended <-chan struct{}
+	taken bool
+}
+
+func (o *only) Accept() (net.Conn, error) {
+	if !o.taken {
+		o.taken = true
+		return o.conn, nil
+	}
+	<-o.ended
+	return nil, net.ErrClosed
+}
+
+func (o *only) Addr() net.Addr { return o.conn.LocalAddr() }
+
+func (o *only) Close() error {
+	o.conn.end()
+	return nil
+}
+
+// watched is a connection that says when it is closed.
+type watched struct {
+	net.Conn
+	end func()
+}
+
+func (w *watched) Close() error {
+	w.end()
+	return w.Conn.Close()
+}
+
 // Port is the port on 127.0.0.1.
-func (d *Door) Port() int { return d.port }
+func (d *Door) Port() int { return d.listener.Addr().(*net.TCPAddr).Port }
 
 // Close cancels the contexts of the requests under way, waits for them and closes
 // the door.
 func (d *Door) Close() {
-	d.server.Stop()
-	<-d.served
+	_ = d.listener.Close()
+	d.mu.Lock()
+	servers := d.servers
+	d.servers = nil
+	d.mu.Unlock()
+	for server := range servers {
+		server.Stop()
+	}
+	d.serving.Wait()
 }
 
-// server adds to the SDK's server what that leaves out.
-type server struct {
+// sdkServer adds to the SDK's server what that leaves out.
+type sdkServer struct {
 	pulumirpc.ResourceProviderServer
 }
 
 // Diff says that the detailed diff is there. Without the flag the engine drops it.
-func (s server) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+func (s sdkServer) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	resp, err := s.ResourceProviderServer.Diff(ctx, req)
 	if resp != nil {
 		resp.HasDetailedDiff = len(resp.DetailedDiff) > 0
@@ -80,13 +148,13 @@ func (s server) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirp
 }
 
 // Create passes on that a resource exists though its creation failed.
-func (s server) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+func (s sdkServer) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	resp, err := s.ResourceProviderServer.Create(ctx, req)
 	return resp, initFailed(err)
 }
 
 // Update passes on that a resource was changed though the update failed.
-func (s server) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
+func (s sdkServer) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
 	resp, err := s.ResourceProviderServer.Update(ctx, req)
 	return resp, initFailed(err)
 }
