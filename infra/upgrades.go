@@ -71,7 +71,7 @@ func workgroupChanges(ctx *pulumi.Context, s settings, net network) func(change)
 			return fmt.Errorf("priceTarget can't be switched off: this release of the AWS provider fails to. "+
 				"Set it back, and limit the cost of workgroup %s with maxCapacity or usageLimitRpuHours", s.WorkgroupName)
 		}
-		if err := checkResize(c, net); err != nil {
+		if err := checkResize(ctx, c, net); err != nil {
 			return err
 		}
 		// AWS takes one kind of change per request; this is the provider's order,
@@ -108,36 +108,38 @@ func priced(inputs resource.PropertyMap) bool {
 	return target.IsObject() && target.ObjectValue()["enabled"].IsBool() && target.ObjectValue()["enabled"].BoolValue()
 }
 
-// checkResize refuses a change of capacity or routing for which the subnets that
-// the workgroup is in have too few free addresses. AWS's table has no row for
-// smaller capacities, which are taken to need none, and none for a change of
-// routing, which is taken to need what a new workgroup does.
+// checkResize refuses a larger capacity for which the subnets that the workgroup is
+// in have too few free addresses. AWS's table has no row for a smaller one, which is
+// taken to need none, and none for a change of routing, of which it warns.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
-func checkResize(c change, net network) error {
+func checkResize(ctx *pulumi.Context, c change, net network) error {
 	routedBefore, routed := c.flag("enhancedVpcRouting")
 	before, after := c.number("baseCapacity")
-	need, why := 0, ""
-	switch {
+	short := func(need int) string {
+		var have []string
+		for _, subnet := range net.subnets {
+			if subnet.AvailableIPAddressCount < need {
+				have = append(have, fmt.Sprintf("%s has %d", subnet.ID, subnet.AvailableIPAddressCount))
+			}
+		}
+		return strings.Join(have, ", ")
+	}
+	switch need := addressesFor(after); {
 	case after == 0: // Redshift chooses
-	case routed != routedBefore:
-		need, why = addressesFor(after), "enhancedVpcRouting becomes true"
-		if !routed {
-			need, why = 3, "enhancedVpcRouting becomes false"
+	case routed && !routedBefore:
+		if have := short(need); have != "" {
+			return ctx.Log.Warn(fmt.Sprintf("enhancedVpcRouting becomes true: a new workgroup of %d RPU needs %d free addresses in each subnet, and %s. "+
+				"AWS does not say how many this one needs; if the update fails, free some or name other subnets with subnetIds.", after, need, have), nil)
 		}
 	case after > before:
-		need, why = 3, fmt.Sprintf("baseCapacity goes from %d to %d RPU without enhancedVpcRouting", before, after)
+		need, routing := 3, "without enhancedVpcRouting"
 		if routed {
-			need, why = addressesToGrow(after), fmt.Sprintf("baseCapacity goes from %d to %d RPU with enhancedVpcRouting", before, after)
+			need, routing = addressesToGrow(after), "with enhancedVpcRouting"
 		}
-	}
-	var short []string
-	for _, subnet := range net.subnets {
-		if subnet.AvailableIPAddressCount < need {
-			short = append(short, fmt.Sprintf("%s has %d", subnet.ID, subnet.AvailableIPAddressCount))
+		if have := short(need); have != "" {
+			return fmt.Errorf("baseCapacity goes from %d to %d RPU %s, for which each subnet needs %d free addresses: %s. "+
+				"Free some, or name other subnets with subnetIds", before, after, routing, need, have)
 		}
-	}
-	if len(short) > 0 {
-		return fmt.Errorf("%s, for which each subnet needs %d free addresses: %s. Free some, or name other subnets with subnetIds", why, need, strings.Join(short, ", "))
 	}
 	return nil
 }
