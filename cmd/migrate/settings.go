@@ -139,11 +139,11 @@ func (r *runner) applyRefresh(ctx context.Context) error {
 	case err != nil:
 		return err
 	case mode == nil:
-		return fmt.Errorf("%s:%d: the database %s has no materialized view public.%s. If a migration gave it another name, change the file.",
+		return fmt.Errorf("%s:%d: the database %s has no materialized view public.%s; if a migration gave it another name, change the file",
 			s.File, s.Line, r.target.Database, s.On)
 	case r.wanted.autoRefresh == "NO" && mode.owner != mode.user:
 		return fmt.Errorf("%s:%d: %s belongs to the database user %s, and only that user may refresh it; the deployment, and its schedule if it has one, is the user %s. "+
-			"Use the secret of %s, or set refresh: auto.", s.File, s.Line, s.On, mode.owner, mode.user, mode.owner)
+			"Use the secret of %s, or set refresh: auto", s.File, s.Line, s.On, mode.owner, mode.user, mode.owner)
 	case mode.auto == r.wanted.autoRefresh:
 		fmt.Fprintf(r.stderr, "%s: AUTO REFRESH %s before\n", s.File, mode.auto)
 		return nil
@@ -252,7 +252,7 @@ func (r *runner) revoke(ctx context.Context, given map[grant]bool) error {
 func (r *runner) revokeOne(ctx context.Context, g grant) error {
 	s, ok := r.settings.Revoke(g.privilege)
 	if !ok {
-		return fmt.Errorf("settings/revoke.sql: %s was given %s, and there is no REVOKE %s FROM ${READER}; any more. Put it back and run again.",
+		return fmt.Errorf("settings/revoke.sql: %s was given %s, and there is no REVOKE %s FROM ${READER}; any more: put it back and run again",
 			g.reader, g.privilege, g.privilege)
 	}
 	_, err := r.db.ExecContext(ctx, s.SQL(g.reader.grantee()))

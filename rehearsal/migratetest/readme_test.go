@@ -16,7 +16,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(data)
-	for _, match := range regexp.MustCompile("(?m)^\\|.*\\|([^|]*)\\|$").FindAllStringSubmatch(text, -1) {
+	for _, match := range regexp.MustCompile(`(?m)^\|.*\|([^|]*)\|$`).FindAllStringSubmatch(text, -1) {
 		for _, name := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(match[1], -1) {
 			if _, err := os.Stat(filepath.Join("testdata", name[1]+".txtar")); err != nil {
 				t.Errorf("%s\nnames a test that there is not: %v", match[0], err)
