@@ -2,6 +2,7 @@ package rehearsal_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -72,12 +73,14 @@ func TestAdminRotation(t *testing.T) {
 }
 
 // TestPrivate deploys into a VPC from which nothing gets out, with endpoints, and
-// leaves the admin's password to AWS.
+// leaves the admin's password and the capacity to AWS. What it can't take back from
+// AWS is refused in a preview.
 func TestPrivate(t *testing.T) {
 	d := stacktest.Start(t)
 	options := rehearsal.StackOptions{Settings: map[string]string{
 		"ev-streaming:vpcName": "isolated", "ev-streaming:createVpcEndpoints": "true",
 		"ev-streaming:secretName": "", "ev-streaming:manageAdminPassword": "true",
+		"ev-streaming:priceTarget": "50", "ev-streaming:baseCapacity": "0",
 	}}
 	outputs := d.MustUp(options).Outputs
 	if err := logIn(t, d, outputs); err != nil {
@@ -126,6 +129,23 @@ func TestPrivate(t *testing.T) {
 	}
 	if _, err := d.Stack(options).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
 		t.Errorf("afterwards there is something to do: %v", err)
+	}
+
+	for _, c := range []struct {
+		change map[string]string
+		says   string
+	}{
+		{map[string]string{"priceTarget": "0", "baseCapacity": "8"}, "priceTarget can't be switched off"},
+		{map[string]string{"kmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd"}, "kmsKeyArn can't change while AWS keeps the admin's password"},
+		{map[string]string{"manageAdminPassword": "false", "secretName": "redshift/admin"}, "Set manageAdminPassword to true again and remove secretName"},
+	} {
+		changed := maps.Clone(options.Settings)
+		for key, value := range c.change {
+			changed["ev-streaming:"+key] = value
+		}
+		if _, err := d.Stack(rehearsal.StackOptions{Settings: changed}).Preview(t.Context()); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("the preview of %v ends with %v, want it refused with %q", c.change, err, c.says)
+		}
 	}
 
 	if _, err := d.Stack(options).Destroy(t.Context()); err != nil {
