@@ -36,11 +36,24 @@ var pages = map[string]page{
 			d.write(t, "admin.json", `{"username": "admin", "password": "Only4Rehearsals"}`)
 		},
 	},
+	"examples/consumer/README.md": {prepare: deployed("prod")},
+}
+
+// deployed deploys a stack that the page's reader has.
+func deployed(stack string) func(*testing.T, *desk) {
+	return func(t *testing.T, d *desk) {
+		t.Helper()
+		project := *d
+		project.dir = d.project
+		if text, err := project.run("pulumi stack init " + stack + "\npulumi up --skip-preview"); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+	}
 }
 
 // TestDocs runs the commands of README.md, docs and the examples, page by page
-// and from top to bottom, in a copy of the project and against stand-ins with an
-// account of their own.
+// and from top to bottom, in a copy of the project (those of an example in its
+// folder) and against stand-ins with an account of their own.
 //
 // A fenced block without a language, or with sh, holds commands; they must
 // succeed. A text block after it is what they print: a line … stands for any
@@ -74,7 +87,11 @@ func TestDocs(t *testing.T) {
 					t.Fatal(err)
 				}
 				copyProject(t, root, copied)
-				run(t, pages[name], blocks, sit(t, root, copied))
+				d := sit(t, root, copied)
+				if strings.HasPrefix(name, "examples/") {
+					d.dir = filepath.Join(copied, filepath.Dir(name))
+				}
+				run(t, pages[name], blocks, d)
 			})
 		}
 	}
@@ -170,7 +187,8 @@ func printed(text string) *regexp.Regexp {
 // desk is where a page's reader sits: a copy of the project, and an account of
 // stand-ins behind every command.
 type desk struct {
-	dir      string
+	project  string
+	dir      string // where the commands run
 	standIns *rehearsal.StandIns
 	env      []string
 }
@@ -181,7 +199,7 @@ func sit(t *testing.T, root, project string) *desk {
 	if _, err := rehearsal.CLI(t.Context(), root, os.Stderr); err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{dir: project}
+	d := &desk{project: project, dir: project}
 	var err error
 	if d.standIns, err = rehearsal.Start(rehearsal.Options{Root: project, Dir: kept, RefreshInterval: rehearsal.DefaultRefreshInterval}); err != nil {
 		t.Fatal(err)
@@ -259,7 +277,7 @@ func (d *desk) run(commands string) (string, error) {
 
 func (d *desk) write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(d.dir, name), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(d.project, name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,0 +1,33 @@
+// Consumer is the Pulumi program of somebody who uses the pipeline: it reads what
+// a stack of ev-streaming exports and makes of it what a reader and a writer need.
+package main
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+)
+
+func main() { pulumi.Run(consume) }
+
+func consume(ctx *pulumi.Context) error {
+	stack, err := pulumi.NewStackReference(ctx, config.Require(ctx, "pipeline"), nil)
+	if err != nil {
+		return err
+	}
+	output := func(name string) pulumi.StringOutput { return stack.GetStringOutput(pulumi.String(name)) }
+
+	// For a client inside the VPC, in the security group of the clients.
+	ctx.Export("jdbcUrl", pulumi.Sprintf("jdbc:redshift://%s:5439/%s", output("workgroupEndpoint"), output("databaseName")))
+
+	// For whoever sends records.
+	ctx.Export("streamName", output("streamName"))
+	ctx.Export("writerPolicy", pulumi.JSONMarshal(pulumi.Map{
+		"Version": pulumi.String("2012-10-17"),
+		"Statement": pulumi.MapArray{pulumi.Map{
+			"Effect":   pulumi.String("Allow"),
+			"Action":   pulumi.ToStringArray([]string{"kinesis:DescribeStreamSummary", "kinesis:PutRecords"}),
+			"Resource": output("streamArn"),
+		}},
+	}))
+	return nil
+}
