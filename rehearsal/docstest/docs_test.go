@@ -23,7 +23,21 @@ type page struct {
 	yours map[string]string
 	// prepare makes what the page's reader has.
 	prepare func(*testing.T, *desk)
+	// before does in the account what only AWS can do, before the block that begins
+	// so.
+	before map[string]func(*testing.T, *desk)
 }
+
+// ours is a text of the page with the rehearsal's names in it.
+func (p page) ours(text string) string {
+	for yours, ours := range p.yours {
+		text = strings.ReplaceAll(text, yours, ours)
+	}
+	return text
+}
+
+const usageQuery = `echo "SELECT TRUNC(start_time) AS day, SUM(charged_seconds) / 3600.0 AS rpu_hours, SUM(charged_seconds) / 3600.0 * 0.375 AS usd
+FROM sys_serverless_usage GROUP BY 1 ORDER BY 1" | go run ./cmd/query --stack prod --sql -`
 
 var pages = map[string]page{
 	"README.md": {
@@ -36,7 +50,55 @@ var pages = map[string]page{
 			d.write(t, "admin.json", `{"username": "admin", "password": "Only4Rehearsals"}`)
 		},
 	},
-	"examples/consumer/README.md": {prepare: deployed("prod")},
+	"docs/operations.md": {
+		elsewhere: map[string]string{
+			"pulumi login s3://your-state-bucket": "the rehearsal's state is in a folder",
+			usageQuery:                            "the warehouse stand-in uses no RPU-hours",
+		},
+		yours: map[string]string{
+			// The rehearsal encrypts its state with a passphrase.
+			` --secrets-provider="awskms:///alias/ev-streaming?region=us-east-1"`: "",
+		},
+		prepare: func(t *testing.T, d *desk) {
+			d.write(t, "admin.json", `{"username": "evadmin", "password": "Another4Rehearsals"}`)
+		},
+		before: map[string]func(*testing.T, *desk){
+			"aws secretsmanager put-secret-value": func(t *testing.T, d *desk) {
+				if err := d.standIns.Account.SetSecret("redshift/admin-prod", `{"username": "evadmin", "password": "Another4Rehearsals"}`); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+	},
+	"docs/from-cdk.md": {
+		yours: map[string]string{
+			"your-vpc":       "data-platform",
+			"ev_stream_data": rehearsal.ExistingStream,
+		},
+		prepare: func(t *testing.T, d *desk) {
+			for _, record := range []string{`{"_id": "a"}`, `{"_id": "b"}`, `{"_id": "c"}`} {
+				if _, err := d.standIns.Kinesis.Put(rehearsal.ExistingStream, "key", []byte(record)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+		before: map[string]func(*testing.T, *desk){
+			// COPY, of the sample's records and one that the stream has no more.
+			"cat > sql/migrations/00006_with_history.sql": func(t *testing.T, d *desk) {
+				for _, statement := range []string{
+					`CREATE TABLE ev_station_data_sample AS SELECT refresh_time, approximate_arrival_timestamp, partition_key, shard_id,
+						sequence_number, id, clusterid, connectiontime, kwhdelivered, stationid, spaceid, timezone, userid FROM ev_station_data_extract`,
+					`INSERT INTO ev_station_data_sample (shard_id, sequence_number, id) VALUES ('shardId-000000000000', '1', 'old')`,
+				} {
+					if _, err := d.standIns.Warehouse.Query(t.Context(), "ev-streaming-moved", statement); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+		},
+	},
+	"examples/consumer/README.md":    {prepare: deployed("prod")},
+	"examples/own-records/README.md": {prepare: deployed("dev")},
 }
 
 // deployed deploys a stack that the page's reader has.
@@ -121,7 +183,7 @@ func read(t *testing.T, name string) []block {
 	var blocks []block
 	var open *block
 	for i, line := range strings.SplitAfter(string(text), "\n") {
-		language, fence := strings.CutPrefix(line, "```")
+		language, fence := strings.CutPrefix(strings.TrimSpace(line), "```")
 		switch {
 		case fence && open == nil:
 			open = &block{line: i + 1, language: strings.TrimSpace(language)}
@@ -151,16 +213,19 @@ func run(t *testing.T, p page, blocks []block, d *desk) {
 			skipped++
 			continue
 		}
-		commands := b.text
-		for yours, ours := range p.yours {
-			commands = strings.ReplaceAll(commands, yours, ours)
+		commands := p.ours(b.text)
+		for beginning, do := range p.before {
+			if strings.HasPrefix(b.text, beginning) {
+				do(t, d)
+			}
 		}
 		got, err := d.run(commands)
 		if err != nil {
 			t.Fatalf("line %d:\n%s%v\n%s", b.line, commands, err, got)
 		}
+		t.Logf("line %d:\n%s\n%s", b.line, commands, got)
 		if i+1 < len(blocks) && blocks[i+1].language == "text" {
-			if want := blocks[i+1]; !printed(want.text).MatchString(got) {
+			if want := blocks[i+1]; !printed(p.ours(want.text)).MatchString(got) {
 				t.Fatalf("line %d:\n%sprints\n%swhich is not what line %d shows:\n%s", b.line, commands, got, want.line, want.text)
 			}
 		}
