@@ -107,7 +107,7 @@ func deployed(stack string) func(*testing.T, *desk) {
 		t.Helper()
 		project := *d
 		project.dir = d.project
-		if text, err := project.run("pulumi stack init " + stack + "\npulumi up --skip-preview"); err != nil {
+		if text, err := project.run("pulumi stack init " + stack + "\npulumi up"); err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
 	}
@@ -296,20 +296,25 @@ func sit(t *testing.T, root, project string) *desk {
 	// The commands find these before the real ones.
 	shim := func(name, script string) {
 		t.Helper()
-		text := fmt.Sprintf("#!/bin/sh\nPATH=%q\n%s", path, script)
+		text := fmt.Sprintf("#!/bin/sh\nreal=$(PATH=%q command -v %s)\n%s", path, name, script)
 		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
+	address := serveLanguage(t, d.env)
+	// The preview of an up would take as long again; pulumi preview has its own.
 	shim("pulumi", `case "$1" in
-preview | up | refresh | destroy) set -- "$@" --client=`+serveLanguage(t, d.env)+` ;;
+up) set -- "$@" --skip-preview --client=`+address+` ;;
+preview | refresh | destroy) set -- "$@" --client=`+address+` ;;
 esac
-exec pulumi "$@"
+exec "$real" "$@"
 `)
+	// An import asks for the plugin, although it runs no program.
+	shim("pulumi-language-go", "echo "+address[strings.LastIndex(address, ":")+1:]+"\nexec sleep 600\n")
 	shim("aws", `case "$1" in
-kinesis | redshift-data) exec aws "$@" ;;
+kinesis | redshift-data) exec "$real" "$@" ;;
 esac
-said=$(AWS_MAX_ATTEMPTS=1 aws "$@" --endpoint-url http://127.0.0.1:9 2>&1) || true
+said=$(AWS_MAX_ATTEMPTS=1 "$real" "$@" --endpoint-url http://127.0.0.1:9 2>&1) || true
 case "$said" in
 *"Could not connect to the endpoint URL"*) ;; # it was ready to be sent
 *) echo "$said" >&2; exit 1 ;;
