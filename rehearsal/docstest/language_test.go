@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -73,8 +76,14 @@ func (l language) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirp
 		"PULUMI_PARALLEL="+strconv.Itoa(int(req.GetParallel())),
 		"PULUMI_MONITOR="+req.GetMonitorAddress(),
 		"PULUMI_ENGINE="+req.GetArgs()[0])
-	if err := program.Run(); err != nil {
-		return &pulumirpc.RunResponse{Error: output.String()}, nil
+	err = program.Run()
+	switch exit := (*exec.ExitError)(nil); {
+	case err == nil:
+		return &pulumirpc.RunResponse{}, nil
+	case errors.As(err, &exit) && exit.ExitCode() == constant.ExitStatusLoggedError:
+		return &pulumirpc.RunResponse{Bail: true}, nil // it told the engine why
 	}
-	return &pulumirpc.RunResponse{}, nil
+	// Without an error here the engine would take what was not registered for
+	// deleted.
+	return &pulumirpc.RunResponse{Error: fmt.Sprintf("%v\n%s", err, &output)}, nil
 }
