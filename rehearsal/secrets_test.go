@@ -228,7 +228,7 @@ func find(t *testing.T, where string, text []byte, secrets map[string]string) {
 		}
 	}
 	for name, secret := range secrets {
-		for form, encoded := range forms(secret) {
+		for encoded, form := range forms(secret) {
 			if at := bytes.Index(text, []byte(encoded)); at >= 0 {
 				around := text[max(0, at-80):min(len(text), at+len(encoded)+80)]
 				t.Errorf("%s shows %s, %s: %q", where, name, form, around)
@@ -237,22 +237,22 @@ func find(t *testing.T, where string, text []byte, secrets map[string]string) {
 	}
 }
 
-// forms are the texts as which a secret may be written.
+// forms are the texts as which a secret may be written, each with its name.
 func forms(secret string) map[string]string {
 	quoted, err := json.Marshal(secret)
 	if err != nil {
 		panic(err) // a text can always be marshaled
 	}
 	all := map[string]string{
-		"as it is":    secret,
-		"JSON":        strings.Trim(string(quoted), `"`),
-		"hexadecimal": hex.EncodeToString([]byte(secret)),
-		"URL-encoded": url.QueryEscape(secret),
+		hex.EncodeToString([]byte(secret)): "in hexadecimal",
+		url.QueryEscape(secret):            "URL-encoded",
+		strings.Trim(string(quoted), `"`):  "as JSON",
+		secret:                             "as it is",
 	}
 	// Inside a longer text base64 has one of three forms, without its ends.
 	for shift := range 3 {
 		encoded := base64.StdEncoding.EncodeToString(append(make([]byte, shift), secret...))
-		all[fmt.Sprintf("base64, shifted by %d", shift)] = encoded[[]int{0, 2, 3}[shift] : len(encoded)-4]
+		all[encoded[[]int{0, 2, 3}[shift]:len(encoded)-4]] = "in base64"
 	}
 	return all
 }
