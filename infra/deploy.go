@@ -51,16 +51,22 @@ func Deploy(ctx *pulumi.Context) error {
 	if err != nil {
 		return fmt.Errorf("secret for the Data API: %w", err)
 	}
-	schema, err := newSchema(ctx, s, place, house, login, role, stream, append(endpoints, groups.egress))
+	limit, err := newUsageLimit(ctx, s, house)
+	if err != nil {
+		return fmt.Errorf("usage limit of %s: %w", s.WorkgroupName, err)
+	}
+	// Without a way out, or with a limit that is used up and about to be raised,
+	// the SQL would fail.
+	first := append(endpoints, groups.egress)
+	if limit != nil {
+		first = append(first, limit)
+	}
+	schema, err := newSchema(ctx, s, place, house, login, role, stream, first)
 	if err != nil {
 		return fmt.Errorf("schema of database %s: %w", s.DatabaseName, err)
 	}
 	if err := newFinalSnapshot(ctx, s, place, house, schema); err != nil {
 		return fmt.Errorf("last snapshot of namespace %s: %w", s.NamespaceName, err)
-	}
-	limit, err := newUsageLimit(ctx, s, house)
-	if err != nil {
-		return fmt.Errorf("usage limit of %s: %w", s.WorkgroupName, err)
 	}
 	failed, err := newRefreshSchedule(ctx, s, place, house, login, admin.ownKey || s.KMSKeyARN != "", schema)
 	if err != nil {

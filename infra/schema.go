@@ -24,7 +24,7 @@ import (
 // stops.
 func newSchema(
 	ctx *pulumi.Context, s settings, at place,
-	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, waysOut []pulumi.Resource,
+	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, first []pulumi.Resource,
 ) (*local.Command, error) {
 	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
 	if err != nil {
@@ -59,8 +59,8 @@ func newSchema(
 		Logging:                local.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	},
-		// Redshift needs the policy and the ways out to read the stream.
-		pulumi.DependsOn(append(waysOut, house.workgroup, role.policy)),
+		// Redshift needs the policy to read the stream.
+		pulumi.DependsOn(append(first, house.workgroup, role.policy)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m"}))
 }
 

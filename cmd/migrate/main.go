@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"syscall"
 	"time"
@@ -104,11 +105,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "migrate: %v\n", err)
+	if usageLimit.MatchString(err.Error()) {
+		fmt.Fprintln(stderr, "The workgroup's usage limit is used up. Raise usageLimitRpuHours, or set usageLimitAction to something else than deactivate, "+
+			"and run pulumi up, which changes the limit first; or wait for the next period.")
+	}
 	if ctx.Err() != nil {
 		return exitInterrupted
 	}
 	return exitFailed
 }
+
+// usageLimit matches what Redshift says, by public reports, of statements that
+// need to compute when a limit with the action deactivate is reached.
+var usageLimit = regexp.MustCompile(`(?i)reached usage limit`)
 
 func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	if len(args) == 0 {

@@ -142,8 +142,8 @@ func (r *runner) applyRefresh(ctx context.Context) error {
 		return fmt.Errorf("%s:%d: the database %s has no materialized view public.%s; if a migration gave it another name, change the file",
 			s.File, s.Line, r.target.Database, s.On)
 	case r.wanted.autoRefresh == "NO" && mode.owner != mode.user:
-		return fmt.Errorf("%s:%d: %s belongs to the database user %s, and only that user may refresh it; the deployment, and its schedule if it has one, is the user %s. "+
-			"Use the secret of %s, or set refresh: auto", s.File, s.Line, s.On, mode.owner, mode.user, mode.owner)
+		return fmt.Errorf("%s:%d: %s belongs to another database user than the deployment's, and only its owner may refresh it, by hand or on a schedule; "+
+			"use the owner's secret, which SVV_MV_INFO names, or set refresh: auto", s.File, s.Line, s.On)
 	case mode.auto == r.wanted.autoRefresh:
 		fmt.Fprintf(r.stderr, "%s: AUTO REFRESH %s before\n", s.File, mode.auto)
 		return nil

@@ -47,7 +47,11 @@ func (r *runner) settingsStatus(ctx context.Context, stdout io.Writer) error {
 	if err != nil || mode == nil { // before the first run there is nothing to tell
 		return err
 	}
-	fmt.Fprintf(stdout, "\nrefresh: %s has AUTO REFRESH %s, owner %s\n", r.settings.Refresh.On, mode.auto, mode.owner)
+	owner := "this user"
+	if mode.owner != mode.user {
+		owner = "another user" // whose name is no less a secret than this one's
+	}
+	fmt.Fprintf(stdout, "\nrefresh: %s has AUTO REFRESH %s, and %s owns it\n", r.settings.Refresh.On, mode.auto, owner)
 	given, err := r.given(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the table %s: %w", readersTable, err)

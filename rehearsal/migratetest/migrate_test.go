@@ -403,6 +403,8 @@ func outcomeOf(name string) fakedataapi.Outcome {
 		return fakedataapi.Outcome{Status: "ABORTED"}
 	case "aborted-after":
 		return fakedataapi.Outcome{Status: "ABORTED", After: true}
+	case "used-up":
+		return fakedataapi.Outcome{Status: "FAILED", Error: "ERROR: Query reached usage limit"}
 	case "unconnected":
 		return fakedataapi.Outcome{Status: "FAILED", Error: "Connection timed out", Unconnected: true}
 	}
