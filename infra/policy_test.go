@@ -3,6 +3,7 @@ package infra_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -618,5 +619,44 @@ func TestWorkflowsMayLittle(t *testing.T) {
 		if strings.Count(text, "actions/checkout@") != strings.Count(text, "persist-credentials: false") {
 			t.Errorf("%s: a checkout leaves the token in the folder: give it persist-credentials: false", name)
 		}
+	}
+}
+
+// TestPoliciesCoverTheNames: what the program makes with default names is what
+// the policies allow to be made.
+func TestPoliciesCoverTheNames(t *testing.T) {
+	named := map[string]struct{ input, scope string }{
+		"aws:iam/role:Role":                      {"name", "Roles"},
+		"aws:secretsmanager/secret:Secret":       {"name", "Secrets"},
+		"aws:scheduler/schedule:Schedule":        {"name", "Schedules"},
+		"aws:sqs/queue:Queue":                    {"name", "Queues"},
+		"aws:sns/topic:Topic":                    {"name", "Topics"},
+		"aws:cloudwatch/metricAlarm:MetricAlarm": {"name", "Alarms"},
+		"aws:cloudwatch/dashboard:Dashboard":     {"dashboardName", "Dashboards"},
+	}
+	seen := map[string]bool{}
+	for _, configuration := range []string{"default", "operated", "private"} {
+		made, err := deploy(t, example(), configurations()[configuration])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range made.resources {
+			if by, ok := named[r.Type]; ok {
+				seen[r.Type] = true
+				pattern := scopes[by.scope].resources[0]
+				prefix := strings.TrimSuffix(pattern[strings.LastIndexAny(pattern, ":/")+1:], "*")
+				if name := fmt.Sprint(r.Inputs[by.input]); !strings.HasPrefix(name, prefix) {
+					t.Errorf("%s %s is named %s, and the policies cover %s", r.Type, r.Name, name, pattern)
+				}
+			}
+			if tags, ok := r.Inputs["tags"].(map[string]any); strings.HasPrefix(r.Type, "aws:ec2/") || strings.HasPrefix(r.Type, "aws:vpc/") {
+				if !ok || tags["pulumi:project"] != "ev-streaming" {
+					t.Errorf("%s %s lacks the tag by which the policies know it: %v", r.Type, r.Name, r.Inputs["tags"])
+				}
+			}
+		}
+	}
+	if len(seen) != len(named) {
+		t.Errorf("only these were made: %v", slices.Sorted(maps.Keys(seen)))
 	}
 }
