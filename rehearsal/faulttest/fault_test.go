@@ -96,7 +96,11 @@ func (s *stack) fail(operation string, kinds, hows []string) *faults {
 			if replaced[kind] != "" && how == "notReady" {
 				continue // it has nothing to wait for
 			}
-			code := []string{"ThrottlingException: Rate exceeded", "AccessDeniedException: User is not authorized"}[(i+j)%2]
+			code := []string{
+				"ThrottlingException: Rate exceeded",
+				"AccessDeniedException: User is not authorized",
+				"ConflictException: There is an operation running on the resource",
+			}[(i+j)%3]
 			f.left[kind] = append(f.left[kind], fault{fmt.Sprintf("%s (%s %s, %s)", code, operation, kind, how), how})
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
 	"example.com/evstream/rehearsal/fakeaws"
@@ -46,15 +47,18 @@ func (k *killer) now(point string) bool {
 	return true
 }
 
-// arm registers the points: creations, commands, and statements of the Data API.
+// arm registers the points: creations, deletions, commands, and statements of the Data
+// API.
 func (k *killer) arm() {
-	k.StandIns.AWS.Control(fakeaws.Create, "", func(c *fakeaws.Call) *fakeaws.Fault {
-		c.Keep()
-		if k.now("before create " + string(c.URN)) {
-			return &fakeaws.Fault{Err: errKilled}
-		}
-		return &fakeaws.Fault{Then: func() { k.now("after create " + string(c.URN)) }}
-	})
+	for _, operation := range []string{fakeaws.Create, fakeaws.Delete} {
+		k.StandIns.AWS.Control(operation, "", func(c *fakeaws.Call) *fakeaws.Fault {
+			c.Keep()
+			if k.now("before " + operation + " " + string(c.URN)) {
+				return &fakeaws.Fault{Err: errKilled}
+			}
+			return &fakeaws.Fault{Then: func() { k.now("after " + operation + " " + string(c.URN)) }}
+		})
+	}
 	k.StandIns.Commands.Control("create", func(c *fakecommand.Call) *fakecommand.Fault {
 		c.Keep()
 		if k.now("before create " + string(c.URN)) {
@@ -105,7 +109,8 @@ func (s *stack) changes() []string {
 }
 
 // TestKilledAnywhere kills pulumi up before and after each creation and each SQL
-// statement; with -every at all of these points. Doing each time what the document says, in the end everything is there
+// statement, and pulumi destroy before and after each deletion; with -every at all of
+// these points. Doing each time what the document says, in the end everything is there
 // once, and no statement was run twice.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
@@ -157,5 +162,16 @@ func TestKilledAnywhere(t *testing.T) {
 		t.Errorf("these statements were run:\n%s\nwant those of a run without kills:\n%s", strings.Join(made, "\n"), strings.Join(clean, "\n"))
 	}
 	s.unchanged()
-	s.mustDestroy()
+
+	ups := len(k.visited)
+	for k.reached = "none"; k.reached != ""; s.unlock() {
+		k.reached = ""
+		if said, err := s.destroy(optdestroy.Parallel(1)); err != nil && k.reached == "" {
+			t.Fatalf("pulumi destroy after a kill: %v\n%s", err, said)
+		}
+	}
+	t.Logf("pulumi destroy was killed at %d points", len(k.visited)-ups)
+	if left := s.StandIns.Left(); len(left) > 0 {
+		t.Errorf("in the end these are left: %v", left)
+	}
 }

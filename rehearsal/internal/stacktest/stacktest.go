@@ -65,6 +65,16 @@ func (d *Deployment) Stack(opts rehearsal.StackOptions) *auto.Stack {
 	return &stack
 }
 
+// Elsewhere is a stack of the same name with another state, as on another machine.
+func (d *Deployment) Elsewhere(opts rehearsal.StackOptions) *auto.Stack {
+	d.t.Helper()
+	stack, err := d.StandIns.NewStack(d.t.Context(), d.cli, d.t.TempDir(), "dev", opts)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return &stack
+}
+
 // Up deploys the stack.
 func (d *Deployment) Up(opts rehearsal.StackOptions) (auto.UpResult, error) {
 	d.t.Helper()

@@ -1,0 +1,89 @@
+package faulttest
+
+import (
+	"strings"
+	"testing"
+
+	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/fakedataapi"
+)
+
+// TestTwoUps runs a second pulumi up while the first one applies the SQL: with the
+// stack's lock, and with the lock taken away. Every statement has its effect once.
+func TestTwoUps(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	reached, released := make(chan struct{}), make(chan struct{})
+	s.StandIns.DataAPI.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
+		if !strings.HasPrefix(c.SQL[0], "CREATE MATERIALIZED VIEW") {
+			return nil
+		}
+		close(reached)
+		return &fakedataapi.Fault{Hold: released}
+	})
+	first := make(chan error, 1)
+	go func() {
+		_, err := s.up()
+		first <- err
+	}()
+	select {
+	case <-reached:
+	case err := <-first:
+		t.Fatalf("the first pulumi up ended before the SQL: %v", err)
+	}
+
+	if _, err := s.up(); err == nil || !strings.Contains(err.Error(), "the stack is currently locked by 1 lock(s)") {
+		t.Errorf("the second pulumi up: %v, want that the stack is locked", err)
+	}
+	if err := s.pulumi.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := s.up(); err != nil {
+		t.Errorf("the second pulumi up without a lock: %v\n%s", err, said)
+	}
+	close(released)
+	if err := <-first; err != nil {
+		t.Logf("the first pulumi up: %v", err)
+	}
+	s.clearPending()
+	s.mustUp()
+	s.unchanged()
+
+	count := map[string]int{}
+	for _, statement := range s.changes() {
+		if strings.HasPrefix(statement, "CREATE") {
+			count[statement]++
+		}
+		if strings.HasPrefix(statement, "DROP") {
+			t.Errorf("this was run: %s", statement)
+		}
+	}
+	for statement, n := range count {
+		if n != 1 {
+			t.Errorf("this was run %d times with success: %s", n, statement)
+		}
+	}
+	s.mustDestroy()
+}
+
+// TestOtherState deploys a stack of the same name with a state of its own, as from
+// another machine with a local backend: what is there is named, and nothing is touched.
+func TestOtherState(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	s.mustUp()
+	before := s.StandIns.Left()
+
+	other := s.Elsewhere(rehearsal.StackOptions{})
+	_, err := other.Up(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "already exists") {
+		t.Errorf("pulumi up with another state: %v, want what exists already", err)
+	}
+	if _, err := other.Destroy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after := s.StandIns.Left(); strings.Join(after, "\n") != strings.Join(before, "\n") {
+		t.Errorf("pulumi up and destroy with another state left\n%s\nof\n%s", after, before)
+	}
+	s.unchanged()
+}
