@@ -5,15 +5,12 @@ package faulttest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
@@ -133,44 +130,20 @@ func (s *stack) inAccount() map[string]int {
 	return count
 }
 
-// locks are the files that lock the stack.
-func (s *stack) locks() []string {
-	locks, err := filepath.Glob(filepath.Join(s.StandIns.StateDir(), ".pulumi/locks/organization/ev-streaming/dev/*.json"))
-	if err != nil {
-		s.t.Error(err)
-	}
-	return locks
-}
-
-// kill ends the Pulumi CLI that works on the stack, whose process the stack's lock
-// names, as kill -9 does. The command that it runs goes with it.
+// kill ends the Pulumi CLI that works on the stack.
 func (s *stack) kill() {
-	locks := s.locks()
-	if len(locks) != 1 {
-		s.t.Errorf("the locks of the stack are %v, want one", locks)
-		return
-	}
-	text, err := os.ReadFile(locks[0])
-	if err != nil {
+	if err := s.StandIns.Kill("dev"); err != nil {
 		s.t.Error(err)
-		return
-	}
-	var lock struct{ Pid int }
-	if err := json.Unmarshal(text, &lock); err != nil {
-		s.t.Error(err)
-		return
-	}
-	if err := syscall.Kill(lock.Pid, syscall.SIGKILL); err != nil {
-		s.t.Errorf("killing the Pulumi CLI: %v", err)
-	}
-	for !errors.Is(syscall.Kill(lock.Pid, 0), syscall.ESRCH) {
-		time.Sleep(time.Millisecond)
 	}
 }
 
 // unlock does what pulumi cancel does to a stack in a folder, in less time.
 func (s *stack) unlock() {
-	for _, lock := range s.locks() {
+	locks, err := s.StandIns.Locks("dev")
+	if err != nil {
+		s.t.Error(err)
+	}
+	for _, lock := range locks {
 		if err := os.Remove(lock); err != nil {
 			s.t.Error(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"example.com/evstream/rehearsal"
 )
@@ -32,6 +33,9 @@ Flags:
   --records N      how many records are written (default 5000)
   --seed N         other records (default 1)
   --malformed P    the share of them that is malformed (default 0.02)
+  --soak DURATION  instead of writing N records, write records for so long, for example 5m, while Kinesis,
+                   the Data API and refreshes fail at random, and pulumi up runs again and is killed;
+                   what happens follows from the seed
   --chart FILE     write the usage chart to FILE.svg or FILE.png
   --keep           keep it running before the end until Ctrl-C, and print the environment with
                    which cmd/produce, cmd/query and the AWS CLI talk to it
@@ -44,6 +48,7 @@ Exit status: 0 all went well; 1 something failed; 2 wrong use; 130 interrupted.
 
 type options struct {
 	records   int
+	soak      time.Duration
 	seed      uint64
 	malformed float64
 	chart     string
@@ -59,6 +64,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.records, "records", 5000, "")
 	f.Uint64Var(&o.seed, "seed", 1, "")
 	f.Float64Var(&o.malformed, "malformed", 0.02, "")
+	f.DurationVar(&o.soak, "soak", 0, "")
 	f.StringVar(&o.chart, "chart", "", "")
 	f.BoolVar(&o.keep, "keep", false, "")
 	f.BoolVar(&o.serve, "serve", false, "")
@@ -69,6 +75,8 @@ func parse(args []string) (options, error) {
 	switch {
 	case f.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q: everything is a flag", f.Arg(0))
+	case o.soak < 0:
+		return o, fmt.Errorf("--soak %s: must not be negative", o.soak)
 	case o.records < 0:
 		return o, fmt.Errorf("--records %d: must not be negative", o.records)
 	case !(o.malformed >= 0 && o.malformed <= 1):

@@ -116,6 +116,21 @@ func TestRehearsal(t *testing.T) {
 	}
 }
 
+// TestSoak disturbs a deployment for ten seconds. The rehearsal itself compares what it
+// wrote with what the views hold.
+func TestSoak(t *testing.T) {
+	room(t)
+	var out output
+	if err := run(t.Context(), options{records: 1, seed: 1, malformed: 0.2, soak: 10 * time.Second}, &out); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	for _, want := range []string{"× Kinesis fails", "× pulumi up", "exactly as they were written", "nothing would change", "nothing is left"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it did not print %q:\n%s", want, &out)
+		}
+	}
+}
+
 // TestKeep uses what --keep prints: the project's commands and, where it is
 // installed, the AWS CLI talk to the running stand-ins.
 func TestKeep(t *testing.T) {
@@ -253,6 +268,7 @@ func TestWrongUse(t *testing.T) {
 	for args, want := range map[string]string{
 		"now":                 `unexpected argument "now"`,
 		"--records -1":        "--records -1: must not be negative",
+		"--soak -1s":          "--soak -1s: must not be negative",
 		"--malformed 2":       "--malformed 2: must be a share",
 		"--installed aws":     "--installed aws: only the provider command",
 		"--keep --serve":      "--keep and --serve",

@@ -45,6 +45,12 @@ type runner struct {
 	written     produced
 }
 
+// work is something to do, under its title.
+type work struct {
+	title string
+	do    func(context.Context) error
+}
+
 type step struct {
 	title string
 	took  time.Duration
@@ -58,14 +64,15 @@ type produced struct {
 
 // all runs the rehearsal from the first step to the last.
 func (r *runner) all(ctx context.Context) error {
-	for _, s := range []struct {
-		title string
-		do    func(context.Context) error
-	}{
+	write := work{"cmd/produce", r.produce}
+	if r.soak > 0 {
+		write = work{"soak", r.soakFor}
+	}
+	for _, s := range []work{
 		{"prepare the Pulumi CLI and the commands", r.prepare},
 		{"pulumi preview", r.preview},
 		{"pulumi up", r.up},
-		{"cmd/produce", r.produce},
+		write,
 		{"wait for the streaming view", r.wait},
 		{"cmd/query usage", r.query("usage")},
 		{"cmd/query freshness", r.query("freshness")},
