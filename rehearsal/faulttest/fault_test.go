@@ -36,7 +36,7 @@ var everything = map[string]string{
 	"ev-streaming:snapshotRetentionDays": "7",
 }
 
-// changes change an input of each type that has no tags, by which TestFaults makes it
+// changes change an input of each type that has no tags, by which TestEveryTypeFails makes it
 // update.
 var changes = map[string]struct {
 	property string
@@ -212,10 +212,10 @@ func shownTypes(t *testing.T) []string {
 	return slices.Compact(types)
 }
 
-// TestFaults lets every resource type fail at its creation, update and deletion:
+// TestEveryTypeFails lets every resource type fail at its creation, update and deletion:
 // refused, done without an answer, and done without getting ready. Each failure is shown
 // with the resource's name, and the next run goes on where it stopped.
-func TestFaults(t *testing.T) {
+func TestEveryTypeFails(t *testing.T) {
 	t.Parallel()
 	s := start(t, everything)
 
@@ -265,5 +265,28 @@ func (s *stack) setTag(name, value string) {
 	err := s.pulumi.SetConfigWithOptions(s.t.Context(), "aws:defaultTags.tags."+name, auto.ConfigValue{Value: value}, &auto.ConfigOptions{Path: true})
 	if err != nil {
 		s.t.Fatal(err)
+	}
+}
+
+// TestDocument: docs/reliability.md says for each resource type what an import takes, and
+// names scripts of migratetest that there are.
+func TestDocument(t *testing.T) {
+	root, err := rehearsal.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "docs/reliability.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range shownTypes(t) {
+		if !regexp.MustCompile("(?m)^- .*`" + regexp.QuoteMeta(kind) + "`.*: .+$").Match(text) {
+			t.Errorf("it does not say with which id %s is imported", kind)
+		}
+	}
+	for _, match := range regexp.MustCompile("`TestMigrate/([^`]+)`").FindAllSubmatch(text, -1) {
+		if _, err := os.Stat(filepath.Join(root, "rehearsal/migratetest/testdata", string(match[1])+".txtar")); err != nil {
+			t.Errorf("it names %s: %v", match[0], err)
+		}
 	}
 }

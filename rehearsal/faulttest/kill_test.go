@@ -20,7 +20,7 @@ import (
 	"example.com/evstream/rehearsal/fakedataapi"
 )
 
-var every = flag.Bool("every", false, "kill at every point, not at one in four")
+var every = flag.Bool("every", false, "kill at every point, with every optional resource; not at one in four")
 
 // errKilled is answered to an engine that is dead.
 var errKilled = errors.New("killed")
@@ -109,12 +109,15 @@ func (s *stack) changes() []string {
 }
 
 // TestKilledAnywhere kills pulumi up before and after each creation and each SQL
-// statement, and pulumi destroy before and after each deletion; with -every at all of
-// these points. Doing each time what the document says, in the end everything is there
+// statement, and pulumi destroy before and after each deletion. Doing each time what the document says, in the end everything is there
 // once, and no statement was run twice.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	s := start(t, nil)
+	var settings map[string]string
+	if *every {
+		settings = everything
+	}
+	s := start(t, settings)
 	s.mustUp()
 	want, clean := s.inAccount(), s.changes()
 	s.mustDestroy()
@@ -122,7 +125,7 @@ func TestKilledAnywhere(t *testing.T) {
 	k := &killer{stack: s, visited: map[string]bool{}}
 	k.arm()
 	adopted := 0
-	for range 200 { // far more than there are points
+	for range 500 { // far more than there are points
 		k.reached = ""
 		// One operation at a time, so that no other one is under way.
 		said, err := s.up(optup.Parallel(1))

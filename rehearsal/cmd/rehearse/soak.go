@@ -38,6 +38,10 @@ type soak struct {
 	over atomic.Bool // no more faults
 	rows int64       // of the streaming view, when it was last asked
 
+	armed   atomic.Bool   // the next update kills the engine
+	killing chan struct{} // says that it does
+	killed  chan error    // and how that went
+
 	mu    sync.Mutex
 	rand  *rand.Rand
 	count map[string]int
@@ -69,7 +73,7 @@ func (s *soak) counted(name string) {
 // soakFor streams records in for as long as --soak says, with faults of Kinesis and of
 // the Data API, refreshes that fail, deployments with other settings and killed ones.
 func (r *runner) soakFor(ctx context.Context) error {
-	s := &soak{runner: r, rand: rand.New(rand.NewPCG(r.seed, 0)), count: map[string]int{}}
+	s := &soak{runner: r, rand: rand.New(rand.NewPCG(r.seed, 0)), count: map[string]int{}, killing: make(chan struct{}, 1), killed: make(chan error, 1)}
 	fmt.Fprintf(r.out, "  seed %d, for %s\n", r.seed, r.soak)
 	var dropped atomic.Pointer[string]
 	s.disturb(&dropped)
@@ -124,6 +128,21 @@ func (s *soak) disturb(dropped *atomic.Pointer[string]) {
 		default:
 			return &fakekinesis.Fault{Delay: soakDelay}
 		}
+	})
+	s.standIns.AWS.Control(fakeaws.Update, "", func(c *fakeaws.Call) *fakeaws.Fault {
+		c.Keep()
+		if !s.armed.CompareAndSwap(true, false) {
+			return &fakeaws.Fault{}
+		}
+		kill := func() {
+			s.killing <- struct{}{}
+			s.killed <- s.standIns.Kill(stackName)
+		}
+		if s.intn(2) == 0 {
+			kill()
+			return &fakeaws.Fault{Err: errors.New("killed")}
+		}
+		return &fakeaws.Fault{Then: kill}
 	})
 	s.standIns.DataAPI.Control("", func(c *fakedataapi.Call) *fakedataapi.Fault {
 		c.Keep()
@@ -236,34 +255,22 @@ func (s *soak) redeploy(ctx context.Context, kill bool) error {
 	if err != nil {
 		return err
 	}
-	if kill {
-		killed := make(chan error, 1)
-		s.standIns.AWS.Control(fakeaws.Update, "", func(*fakeaws.Call) *fakeaws.Fault {
-			end := func() { killed <- s.standIns.Kill(stackName) }
-			if s.intn(2) == 0 {
-				end()
-				return &fakeaws.Fault{Err: errors.New("killed")}
-			}
-			return &fakeaws.Fault{Then: end}
-		})
-		_, err := s.stack.Up(ctx, optup.Parallel(1))
-		select {
-		case err := <-killed:
-			if err != nil {
-				return err
-			}
-			s.counted("pulumi up is killed")
-			if err := s.stack.Cancel(ctx); err != nil {
-				return fmt.Errorf("pulumi cancel: %w", err)
-			}
-		default: // the settings were the same by chance: the kill is the next one's
-			if err != nil {
-				return fmt.Errorf("pulumi up: %w", err)
-			}
-			return nil
+	s.armed.Store(kill)
+	_, err = s.stack.Up(ctx, optup.Parallel(1))
+	s.armed.Store(false)
+	select {
+	case <-s.killing:
+		if err := <-s.killed; err != nil {
+			return err
 		}
+		s.counted("pulumi up is killed")
+		if err := s.stack.Cancel(ctx); err != nil {
+			return fmt.Errorf("pulumi cancel: %w", err)
+		}
+		_, err = s.stack.Up(ctx)
+	default: // nothing was updated, because the settings were the same by chance
 	}
-	if _, err := s.stack.Up(ctx); err != nil {
+	if err != nil {
 		return fmt.Errorf("pulumi up: %w", err)
 	}
 	return nil
