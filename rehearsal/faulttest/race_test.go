@@ -42,9 +42,9 @@ func TestTwoUps(t *testing.T) {
 		t.Errorf("the second pulumi up without a lock: %v\n%s", err, said)
 	}
 	close(released)
-	if err := <-first; err != nil {
-		t.Logf("the first pulumi up: %v", err)
-	}
+	// It may fail: both engines share the stand-ins of the providers, and the second
+	// one's end has stopped the first one's command.
+	<-first
 	s.clearPending()
 	s.mustUp()
 	s.unchanged()
