@@ -127,6 +127,8 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Linking takes most of the time, and half of that goes into what debuggers read.
+	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -ldflags=-w"))
 	copied := filepath.Join(t.TempDir(), "project")
 	ran := map[string]bool{}
 	for _, pattern := range []string{"README.md", "docs/*.md", "examples/*/README.md"} {
