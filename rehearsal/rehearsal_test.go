@@ -104,16 +104,8 @@ func TestDeployment(t *testing.T) {
 		}
 	}
 
-	// As the README has it, in the project's folder.
-	for command, want := range map[string]string{
-		"go run ./cmd/produce --stack dev --count 3": "3 of 3 records delivered to ev_stream_data (us-east-1)",
-		"go run ./cmd/migrate status --stack dev":    "00005_rejected_view.sql",
-		"go run ./cmd/query --stack dev usage":       "energy_kwh",
-		"go run ./cmd/query list":                    "freshness",
-	} {
-		if got := d.Run(command); !strings.Contains(got, want) {
-			t.Errorf("%s does not print %q, but\n%s", command, want, got)
-		}
+	if got := d.Run("go run ./cmd/produce --stack dev --count 3"); !strings.Contains(got, "3 of 3 records delivered to ev_stream_data (us-east-1)") {
+		t.Errorf("produce prints\n%s", got)
 	}
 	if _, err := d.StandIns.Kinesis.Put("ev_stream_data", "key", []byte(`{"_id": "1", "stationID": 7}`)); err != nil {
 		t.Fatal(err)
