@@ -344,8 +344,11 @@ func (d *desk) run(commands string) (string, error) {
 	cmd.Dir = d.dir
 	cmd.Env = append(os.Environ(), d.env...)
 	text, err := cmd.CombinedOutput()
-	return string(text), err
+	return waiting.ReplaceAllString(string(text), ""), err
 }
+
+// waiting are the lines in which the Pulumi CLI says that it is still at work.
+var waiting = regexp.MustCompile(`(?m)^@ [a-z ]+\.+\n`)
 
 func (d *desk) write(t *testing.T, name, text string) {
 	t.Helper()
