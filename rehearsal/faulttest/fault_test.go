@@ -106,7 +106,7 @@ func (s *stack) fail(operation string, kinds, hows []string) *faults {
 	}
 	s.StandIns.AWS.Control(operation, "", func(c *fakeaws.Call) *fakeaws.Fault {
 		c.Keep()
-		err, how := f.next(c.Type, c.URN)
+		how, err := f.next(c.Type, c.URN)
 		switch how {
 		case "refused":
 			return &fakeaws.Fault{Err: err}
@@ -119,7 +119,7 @@ func (s *stack) fail(operation string, kinds, hows []string) *faults {
 	})
 	s.StandIns.Commands.Control(operation, func(c *fakecommand.Call) *fakecommand.Fault {
 		c.Keep()
-		err, how := f.next(commandType, c.URN)
+		how, err := f.next(commandType, c.URN)
 		if how == "refused" {
 			return &fakecommand.Fault{Err: err}
 		}
@@ -129,17 +129,17 @@ func (s *stack) fail(operation string, kinds, hows []string) *faults {
 }
 
 // next takes the next fault of a type.
-func (f *faults) next(kind string, urn resource.URN) (error, string) {
+func (f *faults) next(kind string, urn resource.URN) (how string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	left := f.left[kind]
 	if len(left) == 0 {
-		return nil, ""
+		return "", nil
 	}
 	f.left[kind] = left[1:]
 	f.fired[urn] = left[0]
 	f.all[kind]++
-	return errors.New(left[0].message), left[0].how
+	return left[0].how, errors.New(left[0].message)
 }
 
 // untilDone repeats an operation until it succeeds, and makes sure that each failure on

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
 	"example.com/evstream/rehearsal/fakeaws"
@@ -176,5 +177,31 @@ func TestKilledAnywhere(t *testing.T) {
 	t.Logf("pulumi destroy was killed at %d points", len(k.visited)-ups)
 	if left := s.StandIns.Left(); len(left) > 0 {
 		t.Errorf("in the end these are left: %v", left)
+	}
+}
+
+// TestPendingCreatesAreNotImported shows why docs/reliability.md advises pulumi import.
+func TestPendingCreatesAreNotImported(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	s.StandIns.AWS.Control(fakeaws.Create, streamType, func(*fakeaws.Call) *fakeaws.Fault {
+		return &fakeaws.Fault{Then: s.kill}
+	})
+	if _, err := s.up(optup.Parallel(1)); err == nil {
+		t.Fatal("pulumi up was not killed")
+	}
+	s.unlock()
+	var pending []optrefresh.PendingCreate
+	for _, operation := range s.state().PendingOperations {
+		pending = append(pending, optrefresh.PendingCreate{URN: string(operation.Resource.URN), ID: "ev_stream_data"})
+	}
+	if len(pending) != 1 {
+		t.Fatalf("the pending creates are %v, want the stream's", pending)
+	}
+	if _, err := s.pulumi.Refresh(t.Context(), optrefresh.ImportPendingCreates(pending)); err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(s.kinds(), streamType) {
+		t.Error("pulumi refresh --import-pending-creates imports now: say so in docs/reliability.md")
 	}
 }
