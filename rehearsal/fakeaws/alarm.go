@@ -64,10 +64,10 @@ func alarmType() *resourceType {
 		}),
 		refine: func(in, _ values) error {
 			if in.has("metricName") == in.has("metricQueries") {
-				return errors.New(`Invalid combination of arguments: exactly one of "metric_name" and "metric_query" must be specified`)
+				return errors.New(`invalid combination of arguments: exactly one of "metric_name" and "metric_query" must be specified`)
 			}
 			if in.has("metricName") && !in.has("statistic") {
-				return errors.New("One of `statistic` or `extended_statistic` must be set for a cloudwatch metric alarm")
+				return errors.New("one of `statistic` or `extended_statistic` must be set for a cloudwatch metric alarm")
 			}
 			for _, key := range []string{"namespace", "dimensions", "period", "statistic"} {
 				if in.has(key) && in.has("metricQueries") {

@@ -78,7 +78,7 @@ func TestAlarmRefused(t *testing.T) {
 		{"no periods", alarmInputs("evaluationPeriods", 0), "expected to be at least (1), got 0"},
 		{"a comparison", alarmInputs("comparisonOperator", ">"), "got >"},
 		{"a statistic", alarmInputs("statistic", "Median"), "got Median"},
-		{"no statistic", alarmInputs("statistic", nil), "One of `statistic` or `extended_statistic` must be set"},
+		{"no statistic", alarmInputs("statistic", nil), "one of `statistic` or `extended_statistic` must be set"},
 		{"what missing data mean", alarmInputs("treatMissingData", "bad"), "got bad"},
 		{"a topic in another region", alarmInputs("alarmActions", []any{"arn:aws:sns:eu-west-1:123456789012:alarms"}), "Invalid region eu-west-1 specified. Only us-east-1 is supported."},
 		{"a topic by name", alarmInputs("okActions", []any{"alarms"}), "okActions: (alarms) is an invalid ARN"},

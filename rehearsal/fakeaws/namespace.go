@@ -45,7 +45,7 @@ func namespaceType() *resourceType {
 		refine: func(in, _ values) error {
 			// Even false conflicts: github.com/hashicorp/terraform-provider-aws/issues/39265
 			if in.has("manageAdminPassword") && in.has("adminUserPassword") {
-				return errors.New(`Conflicting configuration arguments: "manage_admin_password": conflicts with admin_user_password`)
+				return errors.New(`conflicting configuration arguments: "manage_admin_password": conflicts with admin_user_password`)
 			}
 			return nil
 		},

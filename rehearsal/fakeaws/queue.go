@@ -1,7 +1,7 @@
 package fakeaws
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 )
 
@@ -27,7 +27,7 @@ func queueType() *resourceType {
 		}),
 		refine: func(in, _ values) error {
 			if in.has("kmsMasterKeyId") && in.has("sqsManagedSseEnabled") {
-				return fmt.Errorf(`Conflicting configuration arguments: "kms_master_key_id": conflicts with sqs_managed_sse_enabled`)
+				return errors.New(`conflicting configuration arguments: "kms_master_key_id": conflicts with sqs_managed_sse_enabled`)
 			}
 			return nil
 		},

@@ -136,7 +136,7 @@ func (o *op) checkSchedule(operation string) error {
 func statementOf(input string) (Statement, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(input), &fields); err != nil {
-		return Statement{}, fmt.Errorf("Request payload is not a JSON object: %w", err) //nolint:staticcheck // AWS's words
+		return Statement{}, fmt.Errorf("request payload is not a JSON object: %w", err)
 	}
 	supported := map[string]bool{"Sql": true, "WorkgroupName": true, "Database": true, "SecretArn": true, "StatementName": true}
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
@@ -149,7 +149,7 @@ func statementOf(input string) (Statement, error) {
 		return Statement{}, err
 	}
 	if request.Sql == "" {
-		return Statement{}, errors.New("Request payload is missing the following field(s): Sql.") //nolint:staticcheck // AWS's words
+		return Statement{}, errors.New("request payload is missing the following field(s): Sql")
 	}
 	return Statement{
 		SQL: request.Sql, Workgroup: request.WorkgroupName, Database: request.Database, SecretARN: request.SecretArn, Name: request.StatementName,

@@ -101,7 +101,7 @@ func TestScheduleRefused(t *testing.T) {
 		{"a queue that is none", []any{"target", targetInputs("deadLetterConfig", props{"arn": "arn:aws:sns:us-east-1:123456789012:failed"})}, "'target.deadLetterConfig.arn' failed to satisfy constraint"},
 		{"an input that is no JSON", []any{"target", targetInputs("input", "REFRESH")}, "Invalid RequestJson provided."},
 		{"an input in the wrong case", []any{"target", targetInputs("input", `{"sql":"SELECT 1"}`)}, "does not support the field sql of ExecuteStatement"},
-		{"an input without a statement", []any{"target", targetInputs("input", statementInput("Sql", nil))}, "Request payload is missing the following field(s): Sql."},
+		{"an input without a statement", []any{"target", targetInputs("input", statementInput("Sql", nil))}, "request payload is missing the following field(s): Sql"},
 		{"a role that is not there", []any{"target", targetInputs("roleArn", refreshRole+"2")}, "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."},
 		{"a role that trusts others", []any{"target", targetInputs("roleArn", roleARN)}, "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."},
 		{"a time zone", []any{"scheduleExpressionTimezone", "Mars/Base"}, "Invalid Time Zone Mars/Base."},
