@@ -97,6 +97,11 @@ var pages = map[string]page{
 			},
 		},
 	},
+	"docs/reliability.md": {
+		elsewhere: map[string]string{
+			"pulumi import aws:kinesis/stream:Stream stream ev_stream_data --protect=false --generate-code=false": "TestKilledAnywhere in rehearsal/faulttest",
+		},
+	},
 	"examples/consumer/README.md":    {prepare: deployed("prod")},
 	"examples/own-records/README.md": {prepare: deployed("dev")},
 }
@@ -117,7 +122,7 @@ func deployed(stack string) func(*testing.T, *desk) {
 // and from top to bottom, in a copy of the project (those of an example in its
 // folder) and against stand-ins with an account of their own.
 //
-// A fenced block without a language, or with sh, holds commands; they must
+// A fenced block without a language, or with sh or console, holds commands; they must
 // succeed. A text block after it is what they print: a line … stands for any
 // lines, and … within a line for any text. Commands of the AWS CLI stand in
 // blocks of their own, and reach AWS only where there is a stand-in for the
@@ -173,7 +178,7 @@ type block struct {
 	text     string
 }
 
-func (b block) isCommands() bool { return b.language == "" || b.language == "sh" }
+func (b block) isCommands() bool { return slices.Contains([]string{"", "sh", "console"}, b.language) }
 
 // read returns a page's blocks.
 func read(t *testing.T, name string) []block {
@@ -190,6 +195,9 @@ func read(t *testing.T, name string) []block {
 		case fence && open == nil:
 			open = &block{line: i + 1, language: strings.TrimSpace(language)}
 		case fence:
+			if !open.isCommands() && !slices.Contains([]string{"text", "sql", "python"}, open.language) {
+				t.Errorf("%s:%d: does a block of %s hold commands? Tell this test.", name, open.line, open.language)
+			}
 			blocks = append(blocks, *open)
 			open = nil
 		case open != nil:
