@@ -23,6 +23,7 @@ func Deploy(ctx *pulumi.Context) error {
 	net := lookUpNetwork(ctx, s, place, &wrong)
 	admin := lookUpAdmin(ctx, s, &wrong)
 	existing := lookUpStream(ctx, s, &wrong)
+	archive := packSQL(&wrong)
 	if err := wrong.err(ctx); err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func Deploy(ctx *pulumi.Context) error {
 	if limit != nil {
 		first = append(first, limit)
 	}
-	schema, err := newSchema(ctx, s, place, house, login, role, stream, first)
+	schema, err := newSchema(ctx, s, place, house, login, role, stream, archive, first)
 	if err != nil {
 		return fmt.Errorf("schema of database %s: %w", s.DatabaseName, err)
 	}

@@ -1,6 +1,10 @@
 package infra
 
-import "example.com/evstream/internal/cost"
+import (
+	"strings"
+
+	"example.com/evstream/internal/cost"
+)
 
 // estimate says what the stack costs in a month if records arrive all day, and so
 // few of them that their volume costs nothing. cmd/plan takes a real load.
@@ -37,5 +41,6 @@ func estimate(s settings, at place, net network, existing *existingStream, login
 	if err != nil {
 		return "not known: " + err.Error()
 	}
-	return bill.Summary()
+	// Pulumi cuts a long output off anywhere, also in the middle of a ×.
+	return strings.ReplaceAll(bill.Summary(), "×", "x")
 }

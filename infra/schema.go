@@ -12,6 +12,15 @@ import (
 	"example.com/evstream/sql"
 )
 
+// packSQL returns the SQL as the archive that cmd/migrate applies.
+func packSQL(wrong *problems) string {
+	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
+	if err != nil {
+		wrong.add("the SQL can't be applied: %s", err)
+	}
+	return archive
+}
+
 // newSchema runs the SQL migrations once the workgroup is ready, and again when
 // they change or a setting that takes effect in the warehouse does.
 //
@@ -24,12 +33,8 @@ import (
 // stops.
 func newSchema(
 	ctx *pulumi.Context, s settings, at place,
-	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, first []pulumi.Resource,
+	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, archive string, first []pulumi.Resource,
 ) (*local.Command, error) {
-	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
-	if err != nil {
-		return nil, err
-	}
 	readers, err := json.Marshal(append([]string{}, s.Readers...)) // [] when there is none
 	if err != nil {
 		return nil, err
