@@ -10,6 +10,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"golang.org/x/sync/errgroup"
+
+	"example.com/evstream/internal/cost"
 )
 
 // redshiftPort is where SQL clients reach the workgroup.
@@ -319,7 +321,7 @@ func checkSubnets(ctx *pulumi.Context, s settings, n network, missingEndpoints i
 		wrong.add("the subnets chosen in %s (%d) reach only %s: Redshift Serverless needs %d availability zones %s. "+
 			"Add subnets in other zones%s.", n.vpcID, len(n.subnets), strings.Join(have, " and "), zones, routing, hint)
 	}
-	if !isBaseCapacity(s.capacity()) {
+	if !cost.IsBaseCapacity(s.capacity()) {
 		return // already reported
 	}
 

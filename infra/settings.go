@@ -11,6 +11,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+
+	"example.com/evstream/internal/cost"
 )
 
 // settings are a stack's settings. Pulumi.yaml declares each of them with its
@@ -316,7 +318,7 @@ func (s settings) check(r *reader) {
 
 	levels := []int{1, 25, 50, 75, 100}
 	switch {
-	case s.PriceTarget == 0 && !isBaseCapacity(s.BaseCapacity):
+	case s.PriceTarget == 0 && !cost.IsBaseCapacity(s.BaseCapacity):
 		r.add("baseCapacity", "is %d RPU: Redshift Serverless takes 4, then 8 to 512 in steps of 8, then up to 1024 in steps of 32.", s.BaseCapacity)
 	case s.PriceTarget == 0:
 	case !slices.Contains(levels, s.PriceTarget):
@@ -452,21 +454,6 @@ func (s settings) capacity() int {
 
 // hasAlarms says whether the stack has someone to alarm.
 func (s settings) hasAlarms() bool { return s.AlarmEmail != "" || s.AlarmTopicARN != "" }
-
-// isBaseCapacity says whether Redshift Serverless takes a base capacity of so
-// many RPU.
-// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-capacity.html
-func isBaseCapacity(rpu int) bool {
-	switch {
-	case rpu == 4:
-		return true
-	case rpu >= 8 && rpu <= 512:
-		return rpu%8 == 0
-	case rpu > 512 && rpu <= 1024:
-		return rpu%32 == 0
-	}
-	return false
-}
 
 // isReserved says whether Redshift keeps a word for itself, so that neither a
 // database nor a user may have it as its name.

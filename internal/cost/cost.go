@@ -116,7 +116,7 @@ func (s Settings) check() error {
 	case s.RetentionHours < 24 || s.RetentionHours > 8760:
 		return fmt.Errorf("the retention is %d hours: Kinesis keeps records for 24 to 8760 hours", s.RetentionHours)
 	}
-	if !isBaseCapacity(s.BaseCapacity) {
+	if s.BaseCapacity != 0 && !IsBaseCapacity(s.BaseCapacity) {
 		return fmt.Errorf("the base capacity is %d RPU: Redshift Serverless takes 4, then 8 to 512 in steps of 8, then up to 1024 in steps of 32", s.BaseCapacity)
 	}
 	if s.MaxCapacity != 0 && s.MaxCapacity < s.BaseCapacity {
@@ -125,12 +125,12 @@ func (s Settings) check() error {
 	return nil
 }
 
-// isBaseCapacity says whether Redshift Serverless takes a base capacity of so
-// many RPU; 0 leaves it to a price target.
+// IsBaseCapacity says whether Redshift Serverless takes a base capacity of so
+// many RPU.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-capacity.html
-func isBaseCapacity(rpu int) bool {
+func IsBaseCapacity(rpu int) bool {
 	switch {
-	case rpu == 0 || rpu == 4:
+	case rpu == 4:
 		return true
 	case rpu >= 8 && rpu <= 512:
 		return rpu%8 == 0
