@@ -90,7 +90,7 @@ func (l *ledger) Tablename() string { return ledgerTable }
 
 func (l *ledger) TableExists(ctx context.Context, db database.DBTxConn) (bool, error) {
 	var n int
-	err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.tables WHERE table_name = '`+ledgerTable+`'`).Scan(&n)
+	err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'public' AND table_name = '`+ledgerTable+`'`).Scan(&n)
 	return n > 0, err
 }
 

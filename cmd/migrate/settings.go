@@ -164,7 +164,7 @@ type grant struct {
 // given returns what this program gave readers, by its ledger.
 func (r *runner) given(ctx context.Context) (map[grant]bool, error) {
 	var n int
-	err := r.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.tables WHERE table_name = '`+readersTable+`'`).Scan(&n)
+	err := r.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'public' AND table_name = '`+readersTable+`'`).Scan(&n)
 	if err != nil || n == 0 {
 		return nil, err
 	}
