@@ -74,9 +74,9 @@ func findEndpoint(ctx *pulumi.Context, vpcID, service string, tags map[string]st
 	return nil, err
 }
 
-// warnOfNoWayOut warns if the workgroup's traffic to Kinesis, which enhanced
-// routing sends through the VPC, does not leave it: the deployment works then,
-// and the streaming view stays empty.
+// warnOfNoWayOut warns if the workgroup's traffic to Kinesis and STS, which
+// enhanced routing sends through the VPC, does not reach them: the deployment
+// works then, and the streaming view stays empty.
 // https://docs.aws.amazon.com/redshift/latest/dg/materialized-view-streaming-ingestion-getting-started.html
 func warnOfNoWayOut(ctx *pulumi.Context, at place, n network, routes routes) {
 	var stranded []string
@@ -88,18 +88,24 @@ func warnOfNoWayOut(ctx *pulumi.Context, at place, n network, routes routes) {
 	if len(stranded) == 0 {
 		return
 	}
-	service := at.endpointService(kinesisService)
-	found, err := findEndpoint(ctx, n.vpcID, service, nil)
-	endpoint := fmt.Sprintf("%s has no endpoint that answers for %s", n.vpcID, service)
-	switch {
-	case err != nil:
-		endpoint = fmt.Sprintf("whether %s has an endpoint for %s can't be looked up: %s", n.vpcID, service, said(err))
-	case found != nil && found.PrivateDNSEnabled:
+	var missing []string
+	for _, service := range []string{kinesisService, stsService} {
+		name := at.endpointService(service)
+		found, err := findEndpoint(ctx, n.vpcID, name, nil)
+		switch {
+		case err != nil:
+			missing = append(missing, fmt.Sprintf("%s (it can't be looked up: %s)", name, said(err)))
+		case found == nil || !found.PrivateDNSEnabled:
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
 		return
 	}
-	_ = ctx.Log.Warn(fmt.Sprintf("enhancedVpcRouting is true, but %s has no default route to a NAT or transit gateway, and %s: Redshift may not reach the stream, and the view stay empty. "+
-		"Give the subnets a route out, set createVpcEndpoints to true, or set enhancedVpcRouting to false.",
-		strings.Join(stranded, ", "), endpoint), nil)
+	_ = ctx.Log.Warn(fmt.Sprintf("enhancedVpcRouting is true, but %s has no default route to a NAT or transit gateway, and no endpoint in %s answers for %s: "+
+		"Redshift may not reach the stream, and the view stay empty. "+
+		"Give the subnets a route out, make what is missing (createVpcEndpoints makes both endpoints), or set enhancedVpcRouting to false.",
+		strings.Join(stranded, ", "), n.vpcID, strings.Join(missing, " and ")), nil)
 }
 
 // onePerZone returns the ids of the first subnet in each availability zone: an

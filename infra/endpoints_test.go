@@ -9,12 +9,15 @@ import (
 )
 
 // TestWaysToTheStream shows what a person is told about the way that Redshift's
-// traffic takes to Kinesis.
+// traffic takes to Kinesis and STS.
 func TestWaysToTheStream(t *testing.T) {
 	const (
 		kinesis = "com.amazonaws.us-east-1.kinesis-streams"
 		sts     = "com.amazonaws.us-east-1.sts"
 		named   = `["subnet-000000000000000a","subnet-000000000000000b","subnet-000000000000000c"]`
+
+		stranded = "warning: enhancedVpcRouting is true, but subnet-000000000000000a, subnet-000000000000000b, subnet-000000000000000c has no default route " +
+			"to a NAT or transit gateway, and no endpoint in vpc-0a1b2c3d4e5f60718"
 	)
 	noRoute := func(v *vpc) { v.tables["rtb-main"] = nil }
 	with := func(endpoints ...endpoint) func(*vpc) {
@@ -29,7 +32,7 @@ func TestWaysToTheStream(t *testing.T) {
 		{"a NAT gateway", nil, func(*vpc) {}, nil},
 		{"named subnets behind a NAT gateway", map[string]string{"subnetIds": named}, func(*vpc) {}, nil},
 		{"named subnets without a route", map[string]string{"subnetIds": named}, noRoute,
-			[]string{"warning: enhancedVpcRouting is true, but subnet-000000000000000a, subnet-000000000000000b, subnet-000000000000000c has no default route"}},
+			[]string{stranded + " answers for " + kinesis + " and " + sts + ": Redshift may not"}},
 		{"one of the named subnets public", map[string]string{"subnetIds": strings.Replace(named, "0a", "0d", 1)},
 			func(v *vpc) { v.subnets[2].zone = "us-east-1a" }, []string{"warning: enhancedVpcRouting is true, but subnet-000000000000000d has no"}},
 		{"a NAT instance", map[string]string{"subnetIds": named},
@@ -37,11 +40,13 @@ func TestWaysToTheStream(t *testing.T) {
 				v.tables["rtb-main"] = []map[string]any{{"cidrBlock": "0.0.0.0/0", "networkInterfaceId": "eni-1"}}
 			}, nil},
 		{"without enhanced routing", map[string]string{"subnetIds": named, "enhancedVpcRouting": "false"}, noRoute, nil},
-		{"an endpoint of others", map[string]string{"subnetIds": named}, with(endpoint{id: "vpce-1", service: kinesis}), nil},
+		{"endpoints of others", map[string]string{"subnetIds": named}, with(endpoint{id: "vpce-1", service: kinesis}, endpoint{id: "vpce-2", service: sts}), nil},
+		{"an endpoint for Kinesis alone", map[string]string{"subnetIds": named}, with(endpoint{id: "vpce-1", service: kinesis}),
+			[]string{stranded + " answers for " + sts + ": Redshift may not"}},
 		{"an endpoint without the service's name", map[string]string{"subnetIds": named}, with(endpoint{id: "vpce-1", service: kinesis, nameless: true}),
-			[]string{"warning: enhancedVpcRouting is true"}},
-		{"an endpoint of another service", map[string]string{"subnetIds": named}, with(endpoint{id: "vpce-1", service: sts}),
-			[]string{"warning: enhancedVpcRouting is true"}},
+			[]string{stranded + " answers for " + kinesis + " and " + sts + ": Redshift may not"}},
+		{"an endpoint for STS alone", map[string]string{"subnetIds": named}, with(endpoint{id: "vpce-1", service: sts}),
+			[]string{stranded + " answers for " + kinesis + ": Redshift may not"}},
 		{"endpoints to be made", map[string]string{"createVpcEndpoints": "true"}, with(), []string{
 			"info: VPC vpc-0a1b2c3d4e5f60718 has no private subnet with egress: the workgroup and its endpoints go into the isolated subnet-000000000000000a, ",
 			"warning: createVpcEndpoints: the endpoints will answer for kinesis-streams and sts in all of vpc-0a1b2c3d4e5f60718",
