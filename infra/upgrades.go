@@ -31,6 +31,10 @@ type change struct {
 // change.
 func (c change) of(key resource.PropertyKey) bool { return !c.old[key].DeepEquals(c.new[key]) }
 
+// sets says whether an update gives an input another value. One that is left out
+// keeps its value where the provider computes it: there is no difference then.
+func (c change) sets(key resource.PropertyKey) bool { return c.of(key) && !c.new[key].IsNull() }
+
 // number and flag are an input before and after; 0 and false if it is not given.
 func (c change) number(key resource.PropertyKey) (before, after int) {
 	value := func(inputs resource.PropertyMap) int {
@@ -87,7 +91,7 @@ func workgroupChanges(ctx *pulumi.Context, s settings, net network) func(change)
 		}
 		var calls []string
 		for _, key := range order {
-			if c.of(key) {
+			if c.sets(key) || key == "maxCapacity" && c.of(key) { // no limit is a value
 				calls = append(calls, c.describe(key))
 			}
 		}
@@ -183,7 +187,7 @@ func namespaceChanges(s settings) func(change) error {
 			{"kmsKeyArn", []resource.PropertyKey{"kmsKeyId"}},
 			{"logExports", []resource.PropertyKey{"logExports"}},
 		} {
-			if slices.ContainsFunc(kind.keys, c.of) {
+			if slices.ContainsFunc(kind.keys, c.sets) {
 				kinds = append(kinds, kind.name)
 			}
 		}

@@ -91,6 +91,8 @@ func TestUpgrades(t *testing.T) {
 		{"routing", map[string]string{"enhancedVpcRouting": "false"}, "up", []string{workgroup}, "AWS changes enhancedVpcRouting true → false in place."},
 		{"routing with few addresses", map[string]string{"enhancedVpcRouting": "true", "baseCapacity": "1024", "maxCapacity": "1024"}, "preview", []string{workgroup},
 			"enhancedVpcRouting becomes true: a new workgroup of 1024 RPU needs 261 free addresses in each subnet, and subnet-0a1b2c3d4e5f60710 has 248, "},
+		{"a price target", map[string]string{"priceTarget": "50", "baseCapacity": "0"}, "preview", []string{workgroup},
+			"AWS changes pricePerformanceTarget in place."},
 		{"logs", map[string]string{"logExports": `["userlog"]`}, "up", []string{namespace}, ""},
 		{"manual refresh, a reader", map[string]string{"refresh": "manual", "readers": `["ana"]`}, "up", []string{schema}, ""},
 		{"automatic refresh, no reader", map[string]string{"refresh": "auto", "readers": "[]"}, "up", []string{schema}, ""},
