@@ -89,6 +89,7 @@ func Deploy(ctx *pulumi.Context) error {
 	ctx.Export("namespaceName", house.namespace.NamespaceName)
 	ctx.Export("workgroupName", house.workgroup.WorkgroupName)
 	ctx.Export("workgroupEndpoint", house.address())
+	ctx.Export("clientSecurityGroupId", groups.clients.ID())
 	ctx.Export("databaseName", house.namespace.DbName)
 	ctx.Export("dataApiSecretArn", login)
 	ctx.Export("schemaVersion", schemaVersion(schema))

@@ -382,10 +382,11 @@ func isNotFound(err error) bool {
 	return false
 }
 
-// securityGroups are the warehouse's group and the rule that lets it out.
+// securityGroups are the group of SQL clients, the warehouse's, and the rule that
+// lets the warehouse out.
 type securityGroups struct {
-	warehouse *pulumi.CustomResourceState
-	egress    *vpc.SecurityGroupEgressRule
+	clients, warehouse *pulumi.CustomResourceState
+	egress             *vpc.SecurityGroupEgressRule
 }
 
 // newSecurityGroups makes two groups: one for SQL clients, and one for the
@@ -440,5 +441,5 @@ func newSecurityGroups(ctx *pulumi.Context, s settings, net network) (*securityG
 		ToPort:          pulumi.Int(443),
 		Tags:            s.tags(),
 	})
-	return &securityGroups{warehouse: warehouse, egress: egress}, err
+	return &securityGroups{clients: clients, warehouse: warehouse, egress: egress}, err
 }

@@ -96,7 +96,7 @@ func TestDeployment(t *testing.T) {
 		t.Errorf("schemaVersion = %v, want 5", got)
 	}
 	for _, name := range []string{
-		"vpcId", "streamName", "streamArn", "namespaceName", "workgroupName", "workgroupEndpoint", "databaseName",
+		"vpcId", "streamName", "streamArn", "namespaceName", "workgroupName", "workgroupEndpoint", "clientSecurityGroupId", "databaseName",
 		"dataApiSecretArn", "streamingRoleArn", "queryEditorUrl", "region",
 	} {
 		if value, _ := first.Outputs[name].Value.(string); value == "" {

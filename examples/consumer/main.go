@@ -16,7 +16,8 @@ func consume(ctx *pulumi.Context) error {
 	}
 	output := func(name string) pulumi.StringOutput { return stack.GetStringOutput(pulumi.String(name)) }
 
-	// For a client inside the VPC, in the security group of the clients.
+	// For a client inside the VPC: the warehouse admits this security group only.
+	ctx.Export("clientSecurityGroupId", output("clientSecurityGroupId"))
 	ctx.Export("jdbcUrl", pulumi.Sprintf("jdbc:redshift://%s:5439/%s", output("workgroupEndpoint"), output("databaseName")))
 
 	// For whoever sends records.
