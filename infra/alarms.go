@@ -9,6 +9,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/evstream/internal/refresh"
 )
 
 // Namespaces of metrics in CloudWatch. Names and dimensions are documented in
@@ -48,8 +50,8 @@ func newAlarms(
 	if a.topic, err = newAlarmTopic(ctx, s); err != nil {
 		return nil, fmt.Errorf("topic: %w", err)
 	}
-	if s.Refresh == manualRefresh {
-		_ = ctx.Log.Info("refresh is manual: nobody promises that records are read in time, so no alarm watches it.", nil)
+	if why := s.watchesLag(); why != "" {
+		_ = ctx.Log.Info("No alarm watches how long records wait: "+why, nil)
 	} else if err := a.watchLag(from); err != nil {
 		return nil, err
 	}
@@ -92,6 +94,25 @@ func newAlarmTopic(ctx *pulumi.Context, s settings) (pulumi.StringInput, error) 
 		Endpoint: pulumi.String(s.AlarmEmail),
 	})
 	return topic.Arn, err
+}
+
+// watchesLag says why no alarm watches how long records wait, or nothing if one
+// does. It goes off when nothing reads the stream, and CloudWatch looks back a
+// week at most.
+func (s settings) watchesLag() (unless string) {
+	if s.Refresh == refresh.Manual {
+		return "refresh is manual, so nobody promises that they are read in time."
+	}
+	wait, known := s.longestWait()
+	switch {
+	case !s.scheduled():
+		return ""
+	case !known:
+		return fmt.Sprintf("refresh is %q, which does not run every day, and an alarm would go off in each pause.", s.Refresh)
+	case wait >= 7*24*60:
+		return fmt.Sprintf("refresh is %q, and CloudWatch does not look back over a pause of a week.", s.Refresh)
+	}
+	return ""
 }
 
 // watchLag alarms when records wait too long in the stream. The metric exists only

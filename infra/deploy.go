@@ -23,6 +23,7 @@ func Deploy(ctx *pulumi.Context) error {
 	net := lookUpNetwork(ctx, s, place, &wrong)
 	admin := lookUpAdmin(ctx, s, &wrong)
 	existing := lookUpStream(ctx, s, &wrong)
+	s.checkRetention(ctx, existing, &wrong)
 	archive := packSQL(&wrong)
 	if err := wrong.err(ctx); err != nil {
 		return err

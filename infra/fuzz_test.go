@@ -6,7 +6,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -100,47 +99,6 @@ func FuzzSettings(f *testing.F) {
 
 // schedule is what a schedule expression is made of.
 var schedule = regexp.MustCompile(`^(rate|cron)\([0-9A-Za-z ,*/?#-]+\)$`)
-
-// FuzzRefresh: a cron expression that is taken has six fields of numbers within their
-// ranges, or names, and exactly one question mark.
-func FuzzRefresh(f *testing.F) {
-	for _, seed := range []string{
-		"cron(0 6 * * ? *)", "cron(0/15 8-17 ? * MON-FRI 2026)", "cron(5,10 0 L * ? *)", "cron(0 0 1W JAN,DEC ? 2026-2030)", "cron(0 0 ? * 6#3 *)",
-		"cron(60 6 * * ? *)", "cron(0 6 32 * ? *)", "cron(0 6 * * * *)", "cron(* * ? * ? *)", "cron(0 6 0 * ? *)", "cron(0 6 * 13 ? *)", "cron(0 24 * * ? *)",
-		"rate(5 minutes)", "rate(0 hours)", "rate(1 day)", "at(2026-01-01T00:00:00)", "Auto", "",
-	} {
-		f.Add(seed)
-	}
-	numbers := regexp.MustCompile(`[0-9]+`)
-	f.Fuzz(func(t *testing.T, expression string) {
-		var wrong problems
-		s := settings{Refresh: expression, WorkgroupName: "w"}
-		s.checkRefresh(&reader{wrong: &wrong})
-		if len(wrong.found) > 0 || !s.scheduled() {
-			return
-		}
-		if minutes, ok := rateInterval(expression); ok {
-			if minutes < 1 || minutes > 99_999*24*60 {
-				t.Errorf("%q is every %d minutes", expression, minutes)
-			}
-			return
-		}
-		cells := strings.Split(strings.TrimSuffix(strings.TrimPrefix(expression, "cron("), ")"), " ")
-		if len(cells) != 6 || strings.Count(expression, "?") != 1 {
-			t.Fatalf("%q has %d fields and %d question marks", expression, len(cells), strings.Count(expression, "?"))
-		}
-		for i, limit := range [][2]int{{0, 59}, {0, 23}, {1, 31}, {1, 12}, {1, 7}, {1970, 2199}} {
-			for _, part := range strings.Split(cells[i], ",") {
-				value, _, _ := strings.Cut(part, "/") // a step is no value
-				for _, digits := range numbers.FindAllString(value, -1) {
-					if n := must(strconv.Atoi(digits)); n < limit[0] || n > limit[1] {
-						t.Errorf("%q: %d in field %d", expression, n, i+1)
-					}
-				}
-			}
-		}
-	})
-}
 
 // declared gives the settings of Pulumi.yaml with their defaults.
 func declared(f *testing.F) map[string]string {

@@ -220,6 +220,9 @@ func TestRefusals(t *testing.T) {
 		{"existingStreamName being deleted", set("existingStreamName", "ev_existing"), func(a *account) {
 			a.streams["ev_existing"] = map[string]any{"status": "DELETING"}
 		}},
+		{"existingStreamName of the stack's own", set("existingStreamName", "ev_existing"), func(a *account) {
+			a.streams["ev_existing"] = map[string]any{"tags": map[string]any{"pulumi:project": "ev-streaming", "pulumi:stack": "dev"}}
+		}},
 		{"existingStreamName with upper case", set("existingStreamName", "EvStream"), nil},
 		{"refresh unknown", set("refresh", "hourly"), nil},
 		{"refresh empty", set("refresh", ""), nil},
@@ -229,6 +232,10 @@ func TestRefusals(t *testing.T) {
 		{"refresh at an hour that is not", set("refresh", "cron(0 24 * * ? *)"), nil},
 		{"refresh on both kinds of day", set("refresh", "cron(0 6 1 * MON *)"), nil},
 		{"refresh on neither kind of day", set("refresh", "cron(0 6 ? * ? *)"), nil},
+		{"refresh with a step of 0", set("refresh", "cron(0/0 6 * * ? *)"), nil},
+		{"refresh with hours that go backwards", set("refresh", "cron(0 22-2 * * ? *)"), nil},
+		{"refresh rarer than the stream keeps records", set("refresh", "cron(0 6 * * ? *)"), nil},
+		{"refresh rarer than the existing stream keeps records", set("refresh", "rate(2 days)", "retentionHours", "168", "existingStreamName", "ev_existing"), nil},
 		{"refresh breaking out of its expression", set("refresh", "rate(5 minutes); DROP SCHEMA evdata"), nil},
 		{"readers with a quote", set("readers", `["an\"alyst"]`), nil},
 		{"readers public", set("readers", `["PUBLIC"]`), nil},
@@ -251,6 +258,7 @@ func TestRefusals(t *testing.T) {
 		{"alarmLagMinutes a day and a half", set("alarmLagMinutes", "2160"), nil},
 		{"alarmLagMinutes too long", set("alarmLagMinutes", "11520"), nil},
 		{"alarmLagMinutes shorter than the refresh takes", set("alarmEmail", "on-call@example.com", "refresh", "rate(1 hour)"), nil},
+		{"alarmLagMinutes shorter than a cron expression's pause", set("alarmEmail", "on-call@example.com", "refresh", "cron(0/10 8-17 * * ? *)"), nil},
 		{"dashboard not a flag", set("dashboard", "yes"), nil},
 		{"createVpcEndpoints without enhanced routing", set("createVpcEndpoints", "true", "enhancedVpcRouting", "false"), nil},
 		{"snapshotRetentionDays negative", set("snapshotRetentionDays", "-1"), nil},
@@ -601,6 +609,8 @@ func TestAlarms(t *testing.T) {
 		{"a topic", map[string]string{"alarmTopicArn": "arn:aws:sns:us-east-1:123456789012:on-call"}, append([]string{"lag"}, always...)},
 		{"nobody promises freshness", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "manual"}, always},
 		{"a schedule", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "cron(0/10 * * * ? *)"}, append([]string{"lag", "refresh-failed"}, always...)},
+		{"a schedule on some days", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "cron(0/10 * ? * MON-FRI *)", "retentionHours": "96"}, append([]string{"refresh-failed"}, always...)},
+		{"a pause of a week", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "rate(7 days)", "retentionHours": "8760"}, append([]string{"refresh-failed"}, always...)},
 		{"a usage limit", map[string]string{"alarmEmail": "on-call@example.com", "usageLimitRpuHours": "10"}, append([]string{"lag", "usage"}, always...)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -632,7 +642,7 @@ func TestSettingsReachTheWarehouse(t *testing.T) {
 		{"auto", "[]", "YES", "[]"},
 		{"manual", `["ana"]`, "NO", `["ana"]`},
 		{"rate(5 minutes)", `["role:ops","group:analysts"]`, "NO", `["group:analysts","role:ops"]`},
-		{"cron(0 6 * * ? *)", "[]", "NO", "[]"},
+		{"cron(0 * * * ? *)", "[]", "NO", "[]"},
 	} {
 		made, err := deploy(t, example(), map[string]string{"refresh": c.refresh, "readers": c.readers})
 		if err != nil {

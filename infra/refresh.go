@@ -3,87 +3,77 @@ package infra
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
-	"strconv"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/scheduler"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-)
 
-// How the streaming view is refreshed, unless on a schedule.
-const (
-	autoRefresh   = "auto"
-	manualRefresh = "manual"
+	"example.com/evstream/internal/refresh"
 )
 
 // scheduled says whether a schedule refreshes the streaming view.
-func (s settings) scheduled() bool {
-	return rate.MatchString(s.Refresh) || cron.MatchString(s.Refresh)
-}
+func (s settings) scheduled() bool { return s.Refresh != refresh.Auto && s.Refresh != refresh.Manual }
 
 // autoRefresh says whether Redshift refreshes the streaming view as records
 // arrive.
-func (s settings) autoRefresh() bool { return s.Refresh == autoRefresh }
+func (s settings) autoRefresh() bool { return s.Refresh == refresh.Auto }
 
-// The expressions of EventBridge Scheduler: a rate, or six fields of which one of
-// the two kinds of day is a question mark.
-// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
-var (
-	rate = regexp.MustCompile(`^rate\(([1-9][0-9]{0,4}) (minute|hour|day)s?\)$`)
-	cron = regexp.MustCompile(`^cron\(` + strings.Join([]string{
-		field(`[0-5]?\d`),
-		field(`[01]?\d|2[0-3]`),
-		`(?:` + field(`0?[1-9]|[12]\d|3[01]`) + `|\?|L|LW|(?:[1-9]|[12]\d|3[01])W)`,
-		field(`0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC`),
-		`(?:` + field(`[1-7]|SUN|MON|TUE|WED|THU|FRI|SAT`) + `|\?|[1-7]?L|[1-7]#[1-5])`,
-		field(`19[789]\d|20\d\d|21\d\d`),
-	}, ` `) + `\)$`)
-	cronDays = regexp.MustCompile(`^cron\(\S+ \S+ (\S+) \S+ (\S+) \S+\)$`)
-)
-
-// field is the pattern of one field of a cron expression: any value, or a list of
-// values, ranges and steps.
-func field(value string) string {
-	one := `(?:` + value + `)(?:-(?:` + value + `))?(?:/[0-9]{1,4})?`
-	return `(?:\*(?:/[0-9]{1,4})?|` + one + `(?:,` + one + `)*)`
+// longestWait is the longest time between two scheduled refreshes, in minutes, if
+// that can be known.
+func (s settings) longestWait() (minutes int, known bool) {
+	schedule, err := refresh.Parse(s.Refresh)
+	if err != nil {
+		return 0, false // no schedule, or already reported
+	}
+	return schedule.LongestWait()
 }
 
 func (s settings) checkRefresh(r *reader) {
-	days := cronDays.FindStringSubmatch(s.Refresh)
-	switch {
-	case s.Refresh == autoRefresh, s.Refresh == manualRefresh, rate.MatchString(s.Refresh):
-	case !cron.MatchString(s.Refresh):
-		r.add("refresh", "is %q: it is auto, manual, rate(VALUE minutes|hours|days), or "+
-			"cron(MINUTES HOURS DAY-OF-MONTH MONTH DAY-OF-WEEK YEAR) in UTC, such as cron(0 6 * * ? *).", s.Refresh)
-	case (days[1] == "?") == (days[2] == "?"):
-		r.add("refresh", "is %q: of DAY-OF-MONTH (%s) and DAY-OF-WEEK (%s) exactly one is ?.", s.Refresh, days[1], days[2])
+	if !s.scheduled() {
+		return
 	}
-	if name := s.refreshName(); s.scheduled() && len(name) > 64 {
+	if _, err := refresh.Parse(s.Refresh); err != nil {
+		r.add("refresh", "is %q: %s.", s.Refresh, err)
+		return
+	}
+	if name := s.refreshName(); len(name) > 64 {
 		r.add("workgroupName", "is %q: with a schedule in refresh it has up to %d characters, because the schedule and its role are named %s.",
 			s.WorkgroupName, 64-len(name)+len(s.WorkgroupName), name)
+	}
+}
+
+// checkRetention reports a schedule with which the stream forgets records before
+// the view takes them, and warns of one with which a single refresh that fails
+// does that.
+func (s settings) checkRetention(ctx *pulumi.Context, existing *existingStream, wrong *problems) {
+	hours, whose := s.RetentionHours, "retentionHours is"
+	switch {
+	case s.ExistingStreamName != "" && existing == nil, !s.scheduled():
+		return
+	case existing != nil:
+		hours, whose = existing.retentionHours, "the existing stream keeps records for"
+	}
+	if _, err := refresh.Parse(s.Refresh); err != nil || hours < 24 {
+		return // already reported
+	}
+	wait, known := s.longestWait()
+	switch {
+	case !known:
+		_ = ctx.Log.Warn(fmt.Sprintf("refresh is %q, which does not run every day, and %s %d hours: what waits longer is lost. "+
+			"Make sure that no pause is as long.", s.Refresh, whose, hours), nil)
+	case wait >= hours*60:
+		wrong.add("refresh is %q, every %d hours, and %s %d: records are gone before the view takes them. "+
+			"Refresh more often, or let the stream keep them longer.", s.Refresh, wait/60, whose, hours)
+	case 2*wait >= hours*60:
+		_ = ctx.Log.Warn(fmt.Sprintf("refresh is %q, every %d hours, and %s %d: one refresh that fails loses records. "+
+			"Refresh more often, or let the stream keep them longer.", s.Refresh, wait/60, whose, hours), nil)
 	}
 }
 
 // refreshName is the name of the schedule and of its role, each of which has up
 // to 64 characters.
 func (s settings) refreshName() string { return s.WorkgroupName + "-refresh" }
-
-// rateInterval is the time between two refreshes of a rate expression, in
-// minutes.
-func rateInterval(expression string) (minutes int, ok bool) {
-	parts := rate.FindStringSubmatch(expression)
-	if parts == nil {
-		return 0, false
-	}
-	value, err := strconv.Atoi(parts[1])
-	if err != nil {
-		return 0, false
-	}
-	return value * map[string]int{"minute": 1, "hour": 60, "day": 24 * 60}[parts[2]], true
-}
 
 // streamingView is the view that takes the stream's records, which the migrations
 // make.

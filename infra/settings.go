@@ -425,9 +425,9 @@ func (s settings) checkAlarms(r *reader) {
 		r.add("alarmLagMinutes", "is %d: it is 1 to %d minutes, or whole days of %[2]d minutes up to %d.", m, day, 7*day)
 		return
 	}
-	if every, ok := rateInterval(s.Refresh); ok && s.hasAlarms() && s.AlarmLagMinutes <= every {
+	if wait, known := s.longestWait(); known && s.hasAlarms() && s.watchesLag() == "" && s.AlarmLagMinutes <= wait {
 		r.add("alarmLagMinutes", "is %d, but refresh is %q: records wait up to %d minutes for their refresh, so the alarm would never be silent. "+
-			"Set alarmLagMinutes above that.", s.AlarmLagMinutes, s.Refresh, every)
+			"Set alarmLagMinutes above that.", s.AlarmLagMinutes, s.Refresh, wait)
 	}
 }
 

@@ -15,8 +15,9 @@ type stream struct {
 
 // existingStream is a stream that the stack reads and does not own.
 type existingStream struct {
-	name, arn string
-	encrypted bool // with a key of the customer's
+	name, arn      string
+	encrypted      bool // with a key of the customer's
+	retentionHours int
 }
 
 // lookUpStream finds the existing stream that the settings name, if they do.
@@ -35,10 +36,19 @@ func lookUpStream(ctx *pulumi.Context, s settings, wrong *problems) *existingStr
 		wrong.add("existingStreamName is %q: the stream is %s. Wait until it is ACTIVE, or name another.", name, found.Status)
 		return nil
 	}
+	if found.Tags["pulumi:project"] == s.project && found.Tags["pulumi:stack"] == s.stack {
+		// It would leave the program, and Pulumi would delete it.
+		wrong.add("existingStreamName is %q: this stack made that stream, and would delete it with its records when it is no longer the stack's own. "+
+			"Remove existingStreamName. Or give the stream away first: "+
+			"pulumi state delete --force --target-dependents 'urn:pulumi:%s::%s::aws:kinesis/stream:Stream::stream', and "+
+			"aws kinesis remove-tags-from-stream --stream-name %[1]s --tag-keys pulumi:project pulumi:stack.", name, s.stack, s.project)
+		return nil
+	}
 	return &existingStream{
-		name:      name,
-		arn:       found.Arn,
-		encrypted: found.EncryptionType == "KMS" && !strings.HasSuffix(found.KmsKeyId, "alias/aws/kinesis"),
+		name:           name,
+		arn:            found.Arn,
+		retentionHours: found.RetentionPeriod,
+		encrypted:      found.EncryptionType == "KMS" && !strings.HasSuffix(found.KmsKeyId, "alias/aws/kinesis"),
 	}
 }
 

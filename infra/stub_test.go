@@ -351,7 +351,7 @@ func (a *account) look(token string, args map[string]any) (map[string]any, error
 		}
 		found := map[string]any{
 			"arn": "arn:aws:kinesis:us-east-1:123456789012:stream/" + text("name"), "name": text("name"),
-			"status": "ACTIVE", "encryptionType": "NONE",
+			"status": "ACTIVE", "encryptionType": "NONE", "retentionPeriod": 24,
 		}
 		maps.Copy(found, stream)
 		return found, nil

@@ -33,6 +33,11 @@ func (s streams) DeleteStream(_ context.Context, name string) error {
 	return s.kinesis.DeleteStream(name)
 }
 
+func (s streams) StreamTags(name string) (map[string]string, error) {
+	stream, err := s.kinesis.Stream(name)
+	return stream.Tags, err
+}
+
 func streamSettings(stream fakeaws.Stream) fakekinesis.StreamSettings {
 	return fakekinesis.StreamSettings{
 		Name:           stream.Name,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -13,6 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/evstream/infra"
+	"example.com/evstream/rehearsal/fakeaws"
 )
 
 // StackOptions say how a stack on the stand-ins differs from the shipped one.
@@ -29,7 +31,7 @@ type StackOptions struct {
 const Passphrase = "PassphraseOfNoStack"
 
 // NewStack prepares a stack of the program on the stand-ins, with the settings
-// of the project's Pulumi.NAME.yaml. Everything that the Pulumi CLI keeps is in
+// of the project's Pulumi.NAME.yaml, moved into the stand-ins' account. Everything that the Pulumi CLI keeps is in
 // dir, the state in its folder state. Two stacks of one name need two
 // directories.
 func (s *StandIns) NewStack(ctx context.Context, cli auto.PulumiCommand, dir, name string, opts StackOptions) (auto.Stack, error) {
@@ -62,6 +64,7 @@ func (s *StandIns) newStack(ctx context.Context, cli auto.PulumiCommand, dir, na
 	// Deploying the stack for real adds its encryption to the file, which this
 	// one's passphrase does not fit.
 	settings.SecretsProvider, settings.EncryptedKey, settings.EncryptionSalt = "", "", ""
+	moveHere(settings.Config)
 	for name, text := range opts.Settings {
 		key, err := config.ParseKey(name)
 		if err != nil {
@@ -95,4 +98,35 @@ func (s *StandIns) newStack(ctx context.Context, cli auto.PulumiCommand, dir, na
 		return auto.Stack{}, err
 	}
 	return auto.UpsertStack(ctx, name, space)
+}
+
+// moveHere puts what the stand-in account has in the place of what a real one has:
+// region, network, secret, key, stream and topic. So a stack file that is in use
+// can be rehearsed too.
+func moveHere(settings config.Map) {
+	ours := func(name string) config.Key { return config.MustMakeKey("ev-streaming", name) }
+	change := func(key config.Key, to func(was string) string) {
+		if was, err := settings[key].Value(config.NopDecrypter); err == nil && was != "" {
+			settings[key] = config.NewValue(to(was))
+		}
+	}
+	always := func(value string) func(string) string { return func(string) string { return value } }
+
+	change(config.MustMakeKey("aws", "region"), always(region))
+	delete(settings, config.MustMakeKey("aws", "profile"))
+	delete(settings, config.MustMakeKey("aws", "allowedAccountIds"))
+
+	world := World()
+	settings[ours("vpcName")] = config.NewValue(world.VPCs[0].Tags["Name"])
+	delete(settings, ours("vpcId"))
+	delete(settings, ours("subnetIds"))
+	change(ours("secretName"), func(was string) string {
+		if slices.ContainsFunc(world.Secrets, func(s fakeaws.Secret) bool { return s.Name == was }) {
+			return was
+		}
+		return world.Secrets[0].Name
+	})
+	change(ours("existingStreamName"), always(ExistingStream))
+	change(ours("kmsKeyArn"), always(fmt.Sprintf("arn:aws:kms:%s:%s:key/1234abcd-12ab-34cd-56ef-1234567890ab", region, accountID)))
+	change(ours("alarmTopicArn"), always(fmt.Sprintf("arn:aws:sns:%s:%s:alarms", region, accountID)))
 }

@@ -2,7 +2,9 @@ package sql_test
 
 import (
 	"io/fs"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -53,6 +55,26 @@ func TestShippedMigrations(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got[:2]); diff != "" {
 		t.Errorf("first migrations (-want +got):\n%s", diff)
+	}
+}
+
+// TestReleasedMigrationsStay: cmd/migrate refuses a stack that has another text of a
+// migration, so one that was released never changes.
+func TestReleasedMigrationsStay(t *testing.T) {
+	released, err := os.ReadFile("testdata/released.sha256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := sql.List(sql.Migrations())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(released)) {
+		sum, file, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		i := slices.IndexFunc(list, func(m sql.Migration) bool { return m.File == file })
+		if i < 0 || list[i].SHA256 != sum {
+			t.Errorf("%s was released and is changed or gone: put it back, and add a migration instead", file)
+		}
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"example.com/evstream/internal/refresh"
 )
 
 // HoursPerMonth is the month of AWS's pricing calculator: 365 days / 12.
@@ -74,7 +76,7 @@ func (s Settings) Sample() Settings {
 		BytesPerEvent:      s.BytesPerEvent,
 		StreamMode:         OnDemand,
 		RetentionHours:     24,
-		Refresh:            autoRefresh,
+		Refresh:            refresh.Auto,
 		BaseCapacity:       128,
 		EnhancedVPCRouting: s.EnhancedVPCRouting,
 		StorageGB:          s.StorageGB,
@@ -115,6 +117,12 @@ func (s Settings) check() error {
 		return fmt.Errorf("an %s stream has no number of shards, not even %d: it scales by itself", OnDemand, s.Shards)
 	case s.RetentionHours < 24 || s.RetentionHours > 8760:
 		return fmt.Errorf("the retention is %d hours: Kinesis keeps records for 24 to 8760 hours", s.RetentionHours)
+	}
+	if schedule, err := refresh.Parse(s.Refresh); err == nil && !s.ExistingStream {
+		if wait, known := schedule.LongestWait(); known && wait >= s.RetentionHours*60 {
+			return fmt.Errorf("refresh is %q, every %d hours, and the stream keeps records for %d: they are gone before the view takes them",
+				s.Refresh, wait/60, s.RetentionHours)
+		}
 	}
 	if s.BaseCapacity != 0 && !IsBaseCapacity(s.BaseCapacity) {
 		return fmt.Errorf("the base capacity is %d RPU: Redshift Serverless takes 4, then 8 to 512 in steps of 8, then up to 1024 in steps of 32", s.BaseCapacity)

@@ -328,8 +328,8 @@ func TestRefusals(t *testing.T) {
 		{"base capacity", func(s *cost.Settings) { s.BaseCapacity = 10 }, "the base capacity is 10 RPU"},
 		{"maximum below base", func(s *cost.Settings) { s.MaxCapacity = 4 }, "the maximum capacity, 4 RPU, is below"},
 		{"refresh", func(s *cost.Settings) { s.Refresh = "hourly" }, `refresh is "hourly"`},
-		{"cron with names for minutes", func(s *cost.Settings) { s.Refresh = "cron(x 6 * * ? *)" }, `minutes: "x": "x" is not a number`},
-		{"cron beyond the day", func(s *cost.Settings) { s.Refresh = "cron(0 24 * * ? *)" }, `hours: "24": "24" is not within 0 to 23`},
+		{"cron with names for minutes", func(s *cost.Settings) { s.Refresh = "cron(x 6 * * ? *)" }, `refresh is "cron(x 6 * * ? *)": it is auto`},
+		{"cron beyond the day", func(s *cost.Settings) { s.Refresh = "cron(0 24 * * ? *)" }, `refresh is "cron(0 24 * * ? *)": it is auto`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

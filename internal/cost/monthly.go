@@ -3,6 +3,8 @@ package cost
 import (
 	"fmt"
 	"math"
+
+	"example.com/evstream/internal/refresh"
 )
 
 // KB, MB and GB are those of the Kinesis price page, where a KB is 1,024 bytes.
@@ -78,14 +80,14 @@ func (b *biller) compute() error {
 	var hours float64
 	var how string
 	switch s.Refresh {
-	case autoRefresh:
+	case refresh.Auto:
 		// A view that refreshes automatically under constant input keeps the
 		// workgroup working: 100.3 % of the time were billed in a measurement of
 		// 31 hours.
 		// https://github.com/ClickHouse/CostBench/blob/375c5a28c2825a9e8cdedd1931dd856c2b1bc490/full-path-realtime/quotes/redshift-serverless/sql/observability.sql
 		b.bill.If = "if records arrive all day"
 		hours, how = HoursPerMonth, fmt.Sprintf("%d h", HoursPerMonth)
-	case manualRefresh:
+	case refresh.Manual:
 		b.bill.If = "if nobody refreshes the view"
 		if runs > 0 {
 			b.bill.If = fmt.Sprintf("with %s refreshes by hand", Number(runs))
@@ -104,7 +106,7 @@ func (b *biller) compute() error {
 		}
 		b.bill.If = fmt.Sprintf("with %s%s refreshes on %s", most, Number(runs), s.Refresh)
 	}
-	if s.Refresh != autoRefresh && runs > 0 {
+	if s.Refresh != refresh.Auto && runs > 0 {
 		seconds := s.refreshSeconds(runs)
 		hours = math.Min(runs*seconds/3600, HoursPerMonth)
 		how = fmt.Sprintf("%s refreshes × %s s", Number(runs), Number(seconds))
@@ -119,7 +121,7 @@ func (b *biller) compute() error {
 	case hours > 0:
 		b.line(rpuHour, "Redshift compute", fmt.Sprintf("%d RPU × %s", s.BaseCapacity, how), float64(s.BaseCapacity)*hours)
 	}
-	if s.Refresh != autoRefresh {
+	if s.Refresh != refresh.Auto {
 		b.leaveOut("Redshift compute for queries while no refresh runs: at least a minute of the base capacity each time")
 	}
 	b.bounds(float64(s.BaseCapacity) * hours)
@@ -261,7 +263,7 @@ func (b *biller) network() {
 // options adds what the optional settings make.
 func (b *biller) options() {
 	s := b.settings
-	if s.Refresh != autoRefresh && s.Refresh != manualRefresh {
+	if s.Refresh != refresh.Auto && s.Refresh != refresh.Manual {
 		runs := s.RefreshesPerMonth
 		if runs == 0 {
 			runs, _, _ = runsPerMonth(s.Refresh) // compute has seen that it can be read
@@ -288,4 +290,15 @@ func (b *biller) options() {
 	if s.CustomerKey {
 		b.line(kmsKey, "KMS key", "1 key", 1)
 	}
+}
+
+// runsPerMonth is how often a schedule runs in a month; atMost, if it runs on some
+// days only and all are counted.
+func runsPerMonth(schedule string) (runs float64, atMost bool, err error) {
+	s, err := refresh.Parse(schedule)
+	if err != nil {
+		return 0, false, fmt.Errorf("refresh is %q: %w", schedule, err)
+	}
+	perDay, atMost := s.PerDay()
+	return perDay * HoursPerMonth / 24, atMost, nil
 }

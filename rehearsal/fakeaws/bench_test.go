@@ -155,6 +155,10 @@ func (o *outside) DeleteStream(_ context.Context, name string) error {
 	return o.ask("delete stream %s", name)
 }
 
+func (o *outside) StreamTags(string) (map[string]string, error) {
+	return map[string]string{"a": "b"}, nil
+}
+
 func (o *outside) CreateNamespace(_ context.Context, n fakeaws.Namespace) error {
 	return o.ask("create namespace %+v", n)
 }

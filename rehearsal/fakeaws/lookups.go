@@ -29,7 +29,7 @@ func lookups() map[string]lookup {
 
 		"aws:ec2/getVpcEndpoint:getVpcEndpoint": {[]string{"id", "vpcId", "serviceName", "state", "filters", "tags"}, getVpcEndpoint},
 
-		"aws:kinesis/getStream:getStream": {[]string{"name"}, getStream},
+		getStreamToken: {[]string{"name"}, getStream},
 
 		"aws:secretsmanager/getSecret:getSecret":               {[]string{"name", "arn"}, getSecret},
 		"aws:secretsmanager/getSecretVersion:getSecretVersion": {[]string{"secretId", "versionId", "versionStage"}, getSecretVersion},
@@ -287,6 +287,8 @@ func getVpcEndpoint(a *Account, args values) (values, error) {
 	result["cidrBlocks"], result["routeTableIds"], result["prefixListId"] = []any{}, []any{}, ""
 	return result, nil
 }
+
+const getStreamToken = "aws:kinesis/getStream:getStream"
 
 // getStream answers for the streams of the account, made by a program or there before.
 func getStream(a *Account, args values) (values, error) {

@@ -576,6 +576,13 @@ func (p *provider) Invoke(ctx context.Context, req plugin.InvokeRequest) (_ plug
 	if err != nil {
 		return plugin.InvokeResponse{}, fmt.Errorf("invoking %s: %w", req.Tok, bridged(err))
 	}
+	if string(req.Tok) == getStreamToken && p.opts.Kinesis != nil {
+		tags, err := p.opts.Kinesis.StreamTags(args.text("name"))
+		if err != nil {
+			return plugin.InvokeResponse{}, fmt.Errorf("invoking %s: %w", req.Tok, bridged(err))
+		}
+		result["tags"] = object(tags)
+	}
 	// Nothing is marked as a secret, not even the value of one: the provider does not.
 	return plugin.InvokeResponse{Properties: engineValue(map[string]any(result)).ObjectValue()}, nil
 }

@@ -27,6 +27,9 @@ type Kinesis interface {
 	CreateStream(context.Context, Stream) error
 	UpdateStream(context.Context, Stream) error
 	DeleteStream(ctx context.Context, name string) error
+	// StreamTags are those that a stream has now: others than this program may
+	// change them.
+	StreamTags(name string) (map[string]string, error)
 }
 
 // Redshift has namespaces and workgroups. An error is what the program hears of it.
