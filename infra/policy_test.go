@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,7 +22,7 @@ import (
 //	go test ./infra -run TestDeployerPolicies -update
 //
 // Their texts in capitals (REGION, ACCOUNT_ID and so on) are filled in when the
-// policies are created; deploy/iam/README.md has the commands.
+// policies are created, for each stack; deploy/iam/README.md has the commands.
 
 // A scope is what a permission is good for: resources, and a condition.
 type scope struct {
@@ -29,28 +30,50 @@ type scope struct {
 	condition map[string]map[string][]string
 }
 
+// redshift is every namespace and workgroup.
+var redshift = []string{
+	"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:namespace/*",
+	"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:workgroup/*",
+}
+
+// own is a condition that what is there was made by this stack.
+var own = map[string]map[string][]string{"StringEquals": {
+	"aws:ResourceTag/pulumi:project": {"ev-streaming"},
+	"aws:ResourceTag/pulumi:stack":   {"STACK"},
+}}
+
 // scopes are by the Sid of their statement. Names are those that the program
 // makes of project and stack.
 var scopes = map[string]scope{
 	// Actions that AWS lets no policy limit to a resource.
 	"Everything": {resources: []string{"*"}},
 
-	"AdminSecret": {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:ADMIN_SECRET*"}},
-	"Secrets":     {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:ev-streaming-*"}},
-	// Redshift gives the secrets that it keeps names of its own.
-	"RedshiftSecrets": {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:redshift!*"}},
+	// Six characters, which Secrets Manager adds to a name. With * this would be
+	// every secret whose name begins so, another stack's perhaps.
+	// https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html
+	"AdminSecret": {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:ADMIN_SECRET-??????"}},
+	"Secrets":     {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:ev-streaming-STACK-*"}},
+	// Redshift names the secrets that it keeps redshift!NAMESPACE-ADMIN.
+	"RedshiftSecrets": {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:redshift!ev-streaming-STACK-*"}},
 	"Streams":         {resources: []string{"arn:aws:kinesis:REGION:ACCOUNT_ID:stream/STREAM_NAME"}},
-	"Roles":           {resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-*"}},
-	// Ids of namespaces and workgroups are random.
-	"Redshift": {resources: []string{
-		"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:namespace/*",
-		"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:workgroup/*",
-	}},
-	"Snapshots":  {resources: []string{"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:snapshot/*"}},
-	"Workgroups": {resources: []string{"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:workgroup/*"}},
+	"Roles":           {resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-STACK-*"}},
 
-	// A security group is the program's if it carries its tag, which it gets
-	// when it is made.
+	// Ids of namespaces and workgroups are random. They are known by their tags,
+	// which no request for one that is missing can have: so everybody may look.
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonredshiftserverless.html
+	"Redshift":    {resources: redshift},
+	"NewRedshift": {resources: redshift},
+	// A new one gets its tags here; one that has a stack keeps it.
+	"NewRedshiftTags": {
+		resources: redshift,
+		condition: map[string]map[string][]string{"Null": {"aws:ResourceTag/pulumi:stack": {"true"}}},
+	},
+	"OwnRedshift": {resources: redshift, condition: own},
+	"Snapshots":   {resources: []string{"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:snapshot/*"}},
+	"Workgroups":  {resources: []string{"arn:aws:redshift-serverless:REGION:ACCOUNT_ID:workgroup/*"}},
+
+	// A security group is the stack's if it carries its tags, which it gets when
+	// it is made.
 	"NewGroups": {resources: []string{
 		"arn:aws:ec2:REGION:ACCOUNT_ID:security-group/*",
 		"arn:aws:ec2:REGION:ACCOUNT_ID:vpc/*",
@@ -66,14 +89,14 @@ var scopes = map[string]scope{
 	},
 	"OwnGroups": {
 		resources: []string{"arn:aws:ec2:REGION:ACCOUNT_ID:security-group/*"},
-		condition: map[string]map[string][]string{"StringEquals": {"aws:ResourceTag/pulumi:project": {"ev-streaming"}}},
+		condition: own,
 	},
 	"OwnTags": {
 		resources: []string{
 			"arn:aws:ec2:REGION:ACCOUNT_ID:security-group/*",
 			"arn:aws:ec2:REGION:ACCOUNT_ID:security-group-rule/*",
 		},
-		condition: map[string]map[string][]string{"StringEquals": {"aws:ResourceTag/pulumi:project": {"ev-streaming"}}},
+		condition: own,
 	},
 	"Rules": {resources: []string{"arn:aws:ec2:REGION:ACCOUNT_ID:security-group-rule/*"}},
 
@@ -89,7 +112,7 @@ var scopes = map[string]scope{
 	},
 	"OwnEndpoints": {
 		resources: []string{"arn:aws:ec2:REGION:ACCOUNT_ID:vpc-endpoint/*"},
-		condition: map[string]map[string][]string{"StringEquals": {"aws:ResourceTag/pulumi:project": {"ev-streaming"}}},
+		condition: own,
 	},
 	"EndpointPlaces": {resources: []string{
 		"arn:aws:ec2:REGION:ACCOUNT_ID:security-group/*",
@@ -98,13 +121,13 @@ var scopes = map[string]scope{
 
 	// A role is handed only to the services that the program makes roles for.
 	"HandOver": {
-		resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-*"},
+		resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-STACK-*"},
 		condition: map[string]map[string][]string{"StringEquals": {"iam:PassedToService": {
 			"redshift-serverless.amazonaws.com", "redshift.amazonaws.com",
 		}}},
 	},
 	"HandOverToScheduler": {
-		resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-*"},
+		resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-STACK-*"},
 		condition: map[string]map[string][]string{"StringEquals": {"iam:PassedToService": {"scheduler.amazonaws.com"}}},
 	},
 	// As the managed policy AmazonRedshiftFullAccess has it.
@@ -113,14 +136,23 @@ var scopes = map[string]scope{
 		condition: map[string]map[string][]string{"StringEquals": {"iam:AWSServiceName": {"redshift.amazonaws.com"}}},
 	},
 
-	"Schedules":  {resources: []string{"arn:aws:scheduler:REGION:ACCOUNT_ID:schedule/default/ev-streaming-*"}},
-	"Queues":     {resources: []string{"arn:aws:sqs:REGION:ACCOUNT_ID:ev-streaming-*"}},
-	"Topics":     {resources: []string{"arn:aws:sns:REGION:ACCOUNT_ID:ev-streaming-*"}},
-	"Alarms":     {resources: []string{"arn:aws:cloudwatch:REGION:ACCOUNT_ID:alarm:ev-streaming-*"}},
-	"Dashboards": {resources: []string{"arn:aws:cloudwatch::ACCOUNT_ID:dashboard/ev-streaming-*"}},
+	"Schedules":  {resources: []string{"arn:aws:scheduler:REGION:ACCOUNT_ID:schedule/default/ev-streaming-STACK-*"}},
+	"Queues":     {resources: []string{"arn:aws:sqs:REGION:ACCOUNT_ID:ev-streaming-STACK-*"}},
+	"Topics":     {resources: []string{"arn:aws:sns:REGION:ACCOUNT_ID:ev-streaming-STACK-*"}},
+	"Alarms":     {resources: []string{"arn:aws:cloudwatch:REGION:ACCOUNT_ID:alarm:ev-streaming-STACK-*"}},
+	"Dashboards": {resources: []string{"arn:aws:cloudwatch::ACCOUNT_ID:dashboard/ev-streaming-STACK"}},
 
 	"StateBucket": {resources: []string{"arn:aws:s3:::STATE_BUCKET"}},
-	"State":       {resources: []string{"arn:aws:s3:::STATE_BUCKET/*"}},
+	// What Pulumi keeps of a stack, and what it keeps of them all: the layout of
+	// pulumi/pulumi, pkg/backend/diy/store.go, lock.go and stack_tags.go.
+	"State": {resources: []string{
+		"arn:aws:s3:::STATE_BUCKET/.pulumi/stacks/ev-streaming/STACK.json*",
+		"arn:aws:s3:::STATE_BUCKET/.pulumi/stacks/ev-streaming/STACK.pulumi-tags",
+		"arn:aws:s3:::STATE_BUCKET/.pulumi/history/ev-streaming/STACK/*",
+		"arn:aws:s3:::STATE_BUCKET/.pulumi/backups/ev-streaming/STACK/*",
+		"arn:aws:s3:::STATE_BUCKET/.pulumi/locks/organization/ev-streaming/STACK/*",
+	}},
+	"StateLayout": {resources: []string{"arn:aws:s3:::STATE_BUCKET/.pulumi/meta.yaml"}},
 	"StateKey":    {resources: []string{"arn:aws:kms:REGION:ACCOUNT_ID:key/STATE_KEY_ID"}},
 	"DataKey":     {resources: []string{"arn:aws:kms:REGION:ACCOUNT_ID:key/DATA_KEY_ID"}},
 	// Redshift takes a grant on the key of a namespace.
@@ -170,16 +202,20 @@ var needs = map[string]need{
 	"aws:redshiftserverless/namespace:Namespace": {
 		read: permissions{"Redshift": "redshift-serverless:GetNamespace redshift-serverless:ListTagsForResource"},
 		write: permissions{
-			"Redshift": "redshift-serverless:CreateNamespace redshift-serverless:DeleteNamespace redshift-serverless:TagResource " +
-				"redshift-serverless:UntagResource redshift-serverless:UpdateNamespace",
+			"NewRedshift":     "redshift-serverless:CreateNamespace",
+			"NewRedshiftTags": "redshift-serverless:TagResource",
+			"OwnRedshift": "redshift-serverless:DeleteNamespace redshift-serverless:TagResource redshift-serverless:UntagResource " +
+				"redshift-serverless:UpdateNamespace",
 			"RedshiftsOwnRole": "iam:CreateServiceLinkedRole",
 		},
 	},
 	"aws:redshiftserverless/workgroup:Workgroup": {
 		read: permissions{"Redshift": "redshift-serverless:GetWorkgroup redshift-serverless:ListTagsForResource"},
 		write: permissions{
-			"Redshift": "redshift-serverless:CreateWorkgroup redshift-serverless:DeleteWorkgroup redshift-serverless:TagResource " +
-				"redshift-serverless:UntagResource redshift-serverless:UpdateWorkgroup",
+			"NewRedshift":     "redshift-serverless:CreateWorkgroup",
+			"NewRedshiftTags": "redshift-serverless:TagResource",
+			"OwnRedshift": "redshift-serverless:DeleteWorkgroup redshift-serverless:TagResource redshift-serverless:UntagResource " +
+				"redshift-serverless:UpdateWorkgroup",
 			// Redshift looks at the VPC in the caller's name, as the managed
 			// policy AmazonRedshiftFullAccess shows.
 			"Everything": "ec2:DescribeAccountAttributes ec2:DescribeAddresses ec2:DescribeAvailabilityZones ec2:DescribeInternetGateways " +
@@ -267,11 +303,9 @@ var needs = map[string]need{
 		write: permissions{"Topics": "sns:CreateTopic sns:DeleteTopic sns:SetTopicAttributes sns:TagResource sns:UntagResource"},
 	},
 	"aws:sns/topicSubscription:TopicSubscription": {
-		read: permissions{"Everything": "sns:GetSubscriptionAttributes"},
-		write: permissions{
-			"Topics":     "sns:Subscribe",
-			"Everything": "sns:SetSubscriptionAttributes sns:Unsubscribe",
-		},
+		// The ARN of a subscription begins with its topic's.
+		read:  permissions{"Topics": "sns:GetSubscriptionAttributes"},
+		write: permissions{"Topics": "sns:SetSubscriptionAttributes sns:Subscribe sns:Unsubscribe"},
 	},
 	// A preview runs no command; up runs cmd/migrate, and destroy cmd/snapshot.
 	"command:local:Command schema":         {write: runsSQL},
@@ -315,16 +349,16 @@ var keptPassword = permissions{
 
 // lastSnapshot is what cmd/snapshot needs.
 var lastSnapshot = permissions{
-	"Redshift":   "redshift-serverless:CreateSnapshot",
-	"Snapshots":  "redshift-serverless:CreateSnapshot redshift-serverless:GetSnapshot",
-	"Everything": "redshift-serverless:ListSnapshots",
+	"OwnRedshift": "redshift-serverless:CreateSnapshot",
+	"Snapshots":   "redshift-serverless:CreateSnapshot redshift-serverless:GetSnapshot",
+	"Everything":  "redshift-serverless:ListSnapshots",
 }
 
 // state is what the state of a stack needs: a bucket in S3, and a KMS key that
 // encrypts its secrets.
 // https://www.pulumi.com/docs/iac/concepts/state-and-backends/
 var state = need{
-	read:  permissions{"StateBucket": "s3:ListBucket", "State": "s3:GetObject", "StateKey": "kms:Decrypt"},
+	read:  permissions{"StateBucket": "s3:ListBucket", "State": "s3:GetObject", "StateLayout": "s3:GetObject", "StateKey": "kms:Decrypt"},
 	write: permissions{"State": "s3:DeleteObject s3:PutObject", "StateKey": "kms:Encrypt"},
 }
 
@@ -463,21 +497,21 @@ func policyFile(t *testing.T, name string, made document) {
 		t.Fatal(err)
 	}
 	got = append(got, '\n')
-	path := filepath.Join(policies, name)
+	file := filepath.Join(policies, name)
 	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(path)
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s is not what the program needs (run go test ./infra -run TestDeployerPolicies -update and read the difference): -have +need\n%s", path, diff)
+		t.Errorf("%s is not what the program needs (run go test ./infra -run TestDeployerPolicies -update and read the difference): -have +need\n%s", file, diff)
 	}
 	// What is filled in is longer than its placeholder.
-	const longest, filledIn = 6144, 600
+	const longest, filledIn = 6144, 800
 	var dense bytes.Buffer
 	if err := json.Compact(&dense, got); err != nil {
 		t.Fatal(err)
@@ -497,7 +531,7 @@ func TestTrustPolicies(t *testing.T) {
 	const issuer = "token.actions.githubusercontent.com"
 	for name, context := range map[string]string{
 		"trust-preview.json": "pull_request",
-		"trust-up.json":      "environment:ENVIRONMENT",
+		"trust-up.json":      "environment:STACK",
 	} {
 		text, err := os.ReadFile(filepath.Join(policies, name))
 		if err != nil {
@@ -568,19 +602,19 @@ done
 	golden(t, "iam-commands.txt", string(said))
 
 	sent, err := filepath.Glob(log + ".*.json")
-	if err != nil || len(sent) != 6 {
-		t.Errorf("%d files were sent (%v), want 4 policies and 2 trust policies: %q", len(sent), err, sent)
+	if err != nil || len(sent) != 7 {
+		t.Errorf("%d files were sent (%v), want 5 policies and 2 trust policies: %q", len(sent), err, sent)
 	}
-	for _, path := range sent {
-		text, err := os.ReadFile(path)
+	for _, file := range sent {
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !json.Valid(text) {
-			t.Errorf("%s is not JSON when it is filled in:\n%s", filepath.Base(path), text)
+			t.Errorf("%s is not JSON when it is filled in:\n%s", filepath.Base(file), text)
 		}
 		if left := regexp.MustCompile(`\b[A-Z]{2,}(_[A-Z]+)*\b`).FindAll(text, -1); left != nil {
-			t.Errorf("%s is not filled in: %q", filepath.Base(path), left)
+			t.Errorf("%s is not filled in: %q", filepath.Base(file), left)
 		}
 	}
 }
@@ -623,7 +657,7 @@ func TestWorkflowsMayLittle(t *testing.T) {
 }
 
 // TestPoliciesCoverTheNames: what the program makes with default names is what
-// the policies allow to be made.
+// the policies of its stack allow to be made, and those of another stack don't.
 func TestPoliciesCoverTheNames(t *testing.T) {
 	named := map[string]struct{ input, scope string }{
 		"aws:iam/role:Role":                      {"name", "Roles"},
@@ -643,20 +677,102 @@ func TestPoliciesCoverTheNames(t *testing.T) {
 		for _, r := range made.resources {
 			if by, ok := named[r.Type]; ok {
 				seen[r.Type] = true
-				pattern := scopes[by.scope].resources[0]
-				prefix := strings.TrimSuffix(pattern[strings.LastIndexAny(pattern, ":/")+1:], "*")
-				if name := fmt.Sprint(r.Inputs[by.input]); !strings.HasPrefix(name, prefix) {
-					t.Errorf("%s %s is named %s, and the policies cover %s", r.Type, r.Name, name, pattern)
+				name := fmt.Sprint(r.Inputs[by.input])
+				for stack, want := range map[string]bool{"dev": true, "prod": false} {
+					pattern := strings.ReplaceAll(scopes[by.scope].resources[0], "STACK", stack)
+					if got := covers(t, pattern[strings.LastIndexAny(pattern, ":/")+1:], name); got != want {
+						t.Errorf("stack dev: %s %s is named %s, and it is %v that %s covers it", r.Type, r.Name, name, got, pattern)
+					}
 				}
 			}
-			if tags, ok := r.Inputs["tags"].(map[string]any); strings.HasPrefix(r.Type, "aws:ec2/") || strings.HasPrefix(r.Type, "aws:vpc/") {
-				if !ok || tags["pulumi:project"] != "ev-streaming" {
-					t.Errorf("%s %s lacks the tag by which the policies know it: %v", r.Type, r.Name, r.Inputs["tags"])
-				}
+			if !slices.ContainsFunc([]string{"aws:ec2/", "aws:vpc/", "aws:redshiftserverless/namespace", "aws:redshiftserverless/workgroup"},
+				func(known string) bool { return strings.HasPrefix(r.Type, known) }) {
+				continue
+			}
+			if tags, ok := r.Inputs["tags"].(map[string]any); !ok || tags["pulumi:project"] != "ev-streaming" || tags["pulumi:stack"] != "dev" {
+				t.Errorf("%s %s lacks the tags by which the policies know it: %v", r.Type, r.Name, r.Inputs["tags"])
 			}
 		}
 	}
 	if len(seen) != len(named) {
 		t.Errorf("only these were made: %v", slices.Sorted(maps.Keys(seen)))
+	}
+}
+
+// TestSecretsAreNamedWhole: a secret's pattern covers no secret of another stack
+// whose name is longer.
+func TestSecretsAreNamedWhole(t *testing.T) {
+	for name, test := range map[string]struct {
+		scope, admin, secret string
+		covered              bool
+	}{
+		"the admin's":                   {"AdminSecret", "redshift/admin", "redshift/admin-AbCdEf", true},
+		"another stack's admin":         {"AdminSecret", "redshift/admin", "redshift/admin-prod-AbCdEf", false},
+		"the one that Redshift keeps":   {"RedshiftSecrets", "", "redshift!ev-streaming-dev-admin-AbCdEf", true},
+		"one that it keeps for another": {"RedshiftSecrets", "", "redshift!ev-streaming-prod-admin-AbCdEf", false},
+		"one of another program":        {"RedshiftSecrets", "", "redshift!billing-admin-AbCdEf", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pattern := strings.NewReplacer("STACK", "dev", "ADMIN_SECRET", test.admin).Replace(scopes[test.scope].resources[0])
+			if got := covers(t, pattern, "arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:"+test.secret); got != test.covered {
+				t.Errorf("it is %v that %s covers %s", got, pattern, test.secret)
+			}
+		})
+	}
+}
+
+// covers says whether a pattern of a policy covers a name. IAM's * covers slashes
+// too, which the names here don't have.
+func covers(t *testing.T, pattern, name string) bool {
+	t.Helper()
+	covered, err := path.Match(pattern, name)
+	if err != nil {
+		t.Fatalf("%s: %v", pattern, err)
+	}
+	return covered
+}
+
+// TestOtherStacksAreOutOfReach: who deploys one stack can change another's neither
+// by name nor by tag. What is limited to no stack is listed, with the reason.
+func TestOtherStacksAreOutOfReach(t *testing.T) {
+	unlimited := map[string]string{
+		"Everything":       "AWS limits these to no resource",
+		"NewEndpoints":     "makes what is not there yet",
+		"NewGroups":        "makes what is not there yet",
+		"NewRedshift":      "makes what is not there yet",
+		"NewEndpointTags":  "only while it is made",
+		"NewTags":          "only while it is made",
+		"EndpointPlaces":   "the endpoint has to be the stack's",
+		"Rules":            "the rule's group has to be the stack's",
+		"Snapshots":        "makes snapshots, of the stack's namespace, and looks at them",
+		"Workgroups":       "SQL asks for the stack's secret too",
+		"RedshiftsOwnRole": "the account has one",
+		"DataKey":          "filled in by stack",
+		"DataKeyGrants":    "filled in by stack",
+		"StateKey":         "filled in by stack",
+		"Streams":          "filled in by stack",
+	}
+	found := map[string]bool{}
+	for _, name := range []string{"up.json", "up-options.json"} {
+		var policy document
+		if err := json.Unmarshal([]byte(read(t, filepath.Join(policies, name))), &policy); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, s := range policy.Statement {
+			tagged := s.Condition["StringEquals"]["aws:ResourceTag/pulumi:stack"] != nil || s.Condition["Null"]["aws:ResourceTag/pulumi:stack"] != nil
+			named := !slices.ContainsFunc(s.Resource, func(resource string) bool { return !strings.Contains(resource, "STACK") })
+			if tagged || named {
+				continue
+			}
+			found[s.Sid] = true
+			if unlimited[s.Sid] == "" {
+				t.Errorf("%s: %s allows %v on %v of every stack", name, s.Sid, s.Action, s.Resource)
+			}
+		}
+	}
+	for _, sid := range slices.Sorted(maps.Keys(unlimited)) {
+		if !found[sid] {
+			t.Errorf("%s is listed, and no statement of that name is without a limit", sid)
+		}
 	}
 }
