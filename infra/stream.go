@@ -77,7 +77,8 @@ func newStream(ctx *pulumi.Context, s settings, existing *existingStream) (strea
 	}
 	made, err := kinesis.NewStream(ctx, "stream", args,
 		pulumi.Protect(s.Protect),
-		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "15m"}))
+		// The provider's own are two hours for an update and for a deletion.
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "15m", Update: "30m", Delete: "15m"}))
 	if err != nil {
 		return stream{}, err
 	}
