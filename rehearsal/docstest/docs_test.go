@@ -36,9 +36,6 @@ func (p page) ours(text string) string {
 	return text
 }
 
-const usageQuery = `echo "SELECT TRUNC(start_time) AS day, SUM(charged_seconds) / 3600.0 AS rpu_hours, SUM(charged_seconds) / 3600.0 * 0.375 AS usd
-FROM sys_serverless_usage GROUP BY 1 ORDER BY 1" | go run ./cmd/query --stack prod --sql -`
-
 var pages = map[string]page{
 	"README.md": {
 		elsewhere: map[string]string{
@@ -53,7 +50,6 @@ var pages = map[string]page{
 	"docs/operations.md": {
 		elsewhere: map[string]string{
 			"pulumi login s3://your-state-bucket": "the rehearsal's state is in a folder",
-			usageQuery:                            "the warehouse stand-in uses no RPU-hours",
 		},
 		yours: map[string]string{
 			// The rehearsal encrypts its state with a passphrase.
@@ -63,6 +59,19 @@ var pages = map[string]page{
 			d.write(t, "admin.json", `{"username": "evadmin", "password": "Another4Rehearsals"}`)
 		},
 		before: map[string]func(*testing.T, *desk){
+			// A recovery point of the time before the last migration, the readers and refresh: auto.
+			"aws redshift-serverless restore-from-recovery-point": func(t *testing.T, d *desk) {
+				for _, statement := range []string{
+					"DROP VIEW ev_station_data_rejected",
+					"DELETE FROM ev_schema_migrations WHERE version = 14",
+					"ALTER MATERIALIZED VIEW ev_station_data AUTO REFRESH NO",
+					"REVOKE ALL ON ev_station_data_extract FROM GROUP analysts",
+				} {
+					if _, err := d.standIns.Warehouse.Query(t.Context(), "ev-streaming-prod", statement); err != nil {
+						t.Fatalf("%s: %v", statement, err)
+					}
+				}
+			},
 			"aws secretsmanager put-secret-value": func(t *testing.T, d *desk) {
 				if err := d.standIns.Account.SetSecret("redshift/admin-prod", `{"username": "evadmin", "password": "Another4Rehearsals"}`); err != nil {
 					t.Fatal(err)

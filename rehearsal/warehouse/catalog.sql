@@ -35,10 +35,16 @@ CREATE TABLE rs.scan_errors (
     stream_timestamp_type VARCHAR, stream_timestamp TIMESTAMP, record_time TIMESTAMP,
     partition_id VARCHAR, position VARCHAR, error_code INTEGER, error_reason VARCHAR
 );
+-- Of SYS_SERVERLESS_USAGE, docs.aws.amazon.com/redshift/latest/dg/SYS_SERVERLESS_USAGE.html; nothing here uses RPUs, so it stays empty.
+CREATE TABLE rs.serverless_usage (
+    start_time TIMESTAMP, end_time TIMESTAMP, compute_seconds DOUBLE, compute_capacity DOUBLE,
+    data_storage INTEGER, cross_region_transferred_data INTEGER, charged_seconds INTEGER
+);
 
 CREATE VIEW main.sys_mv_refresh_history AS SELECT *, NULL::VARCHAR AS consumer_account, NULL::VARCHAR AS consumer_region, NULL::VARCHAR AS consumer_namespace FROM rs.refresh_history;
 CREATE VIEW main.sys_stream_scan_states AS SELECT * FROM rs.scan_states;
 CREATE VIEW main.sys_stream_scan_errors AS SELECT * FROM rs.scan_errors;
+CREATE VIEW main.sys_serverless_usage AS SELECT * FROM rs.serverless_usage;
 CREATE VIEW main.svv_external_schemas AS
     SELECT (hash(name) % 1000000)::INTEGER AS esoid, 6::INTEGER AS eskind, name AS schemaname, 100::INTEGER AS esowner, '@database@' AS databasename,
         '{"IAM_ROLE":"' || role || '"}' AS esoptions
