@@ -92,6 +92,16 @@ var pages = map[string]page{
 			}
 		},
 		before: map[string]func(*testing.T, *desk){
+			"aws redshift-serverless update-namespace": func(t *testing.T, d *desk) {
+				namespace, err := d.standIns.Account.Namespace("ev-streaming-moved")
+				if err != nil {
+					t.Fatal(err)
+				}
+				roles := []any{namespace.DefaultRole, "arn:aws:iam::111122223333:role/your-role"}
+				if err := d.standIns.Account.Change("aws:redshiftserverless/namespace:Namespace", namespace.Name, map[string]any{"iamRoles": roles}); err != nil {
+					t.Fatal(err)
+				}
+			},
 			// COPY, of the sample's records and one that the stream has no more.
 			"cat > sql/migrations/00006_with_history.sql": func(t *testing.T, d *desk) {
 				for _, statement := range []string{
