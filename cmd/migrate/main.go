@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"example.com/evstream/internal/dataapi"
+	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/internal/stackoutput"
 	evsql "example.com/evstream/sql"
 )
@@ -147,7 +148,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
-		return usageError{err}
+		return usageError{flagtext.Explain(flags, err)}
 	}
 	if *stack != "" {
 		out, err := stackoutput.Read(ctx, *stack)

@@ -268,7 +268,7 @@ func TestWrongUse(t *testing.T) {
 	}{
 		"nothing":              {nil, "one of up, status, adopt is needed"},
 		"another verb":         {[]string{"down"}, `"down" is none of up, status, adopt`},
-		"another flag":         {[]string{"up", "--force"}, "flag provided but not defined: -force"},
+		"another flag":         {[]string{"up", "--force"}, "there is no flag --force"},
 		"an argument":          {[]string{"up", "3"}, `up takes no argument: "3"`},
 		"no workgroup":         {[]string{"up"}, "which workgroup? set --stack, --workgroup or REDSHIFT_WORKGROUP"},
 		"no database":          {[]string{"up", "--workgroup", "ev"}, "which database? set --stack, --database or REDSHIFT_DATABASE"},

@@ -10,12 +10,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"example.com/evstream/internal/cost"
+	"example.com/evstream/internal/flagtext"
 )
 
 const usage = `Plan works out what a load costs in a month, with each term shown, next to the
@@ -184,7 +186,7 @@ func parseInto(o *options, args []string) error {
 	f.StringVar(&o.stack, "stack", o.stack, "")
 	f.StringVar(&s.StreamMode, "stream-mode", s.StreamMode, "")
 	f.IntVar(&s.Shards, "shards", s.Shards, "")
-	f.DurationVar(&retention, "retention", retention, "")
+	f.DurationVar(&retention, "retention", retention, "a time such as 24h or 168h")
 	f.StringVar(&s.Refresh, "refresh", s.Refresh, "")
 	f.Float64Var(&perDay, "refreshes-per-day", perDay, "")
 	f.IntVar(&s.BaseCapacity, "base-capacity", s.BaseCapacity, "")
@@ -206,7 +208,7 @@ func parseInto(o *options, args []string) error {
 	f.BoolVar(&o.json, "json", o.json, "")
 
 	wrong := func(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-	err := f.Parse(args)
+	err := flagtext.Explain(f, f.Parse(args))
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return err
@@ -224,9 +226,14 @@ func parseInto(o *options, args []string) error {
 	s.RetentionHours = int(retention / time.Hour)
 	s.RefreshesPerMonth = perDay * cost.HoursPerMonth / 24
 
+	// 1,000 could be the loads 1 and 0; who means 10 and 100 writes "10, 100".
+	if grouped := regexp.MustCompile(`^\d{1,3}(,\d{3})+$`); grouped.MatchString(loads) {
+		return wrong("--events-per-second %q: write %s, or, if these are several loads, %q",
+			loads, strings.ReplaceAll(loads, ",", ""), strings.ReplaceAll(loads, ",", ", "))
+	}
 	o.loads = nil
 	for text := range strings.SplitSeq(loads, ",") {
-		n, err := strconv.ParseFloat(text, 64)
+		n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		if err != nil || !(n >= 0 && n <= 1e9) {
 			return wrong("--events-per-second %q: it is a number from 0 to 1,000,000,000, or several with commas between them", text)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/internal/kinesisput"
 )
 
@@ -131,7 +132,7 @@ func parse(args []string) (options, error) {
 	var o options
 	f := flags(&o)
 	if err := f.Parse(args); err != nil {
-		return o, err
+		return o, flagtext.Explain(f, err)
 	}
 	given := map[string]bool{}
 	f.Visit(func(f *flag.Flag) { given[f.Name] = true })

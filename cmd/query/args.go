@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/internal/stackoutput"
 )
 
@@ -73,7 +74,7 @@ func parseArgs(args []string) (options, error) {
 	f.StringVar(&o.stack, "stack", "", "")
 	f.StringVar(&o.format, "format", "", "")
 	f.StringVar(&o.chart, "chart", "", "")
-	f.DurationVar(&o.watch, "watch", 0, "")
+	f.DurationVar(&o.watch, "watch", 0, "a time to wait between two looks, such as 5s")
 
 	var names []string
 	for rest := args; ; {
@@ -82,7 +83,7 @@ func parseArgs(args []string) (options, error) {
 			return options{help: true}, nil
 		}
 		if err != nil {
-			return options{}, usagef("%v", err)
+			return options{}, usagef("%v", flagtext.Explain(f, err))
 		}
 		if f.NArg() == 0 {
 			break

@@ -107,7 +107,7 @@ func (s Settings) check() error {
 	}
 	switch {
 	case s.EventsPerSecond > 0 && (s.BytesPerEvent < 1 || s.BytesPerEvent > maxRecord):
-		return fmt.Errorf("an event has %d bytes: a record has 1 to %d (10 MiB)", s.BytesPerEvent, maxRecord)
+		return fmt.Errorf("an event has %s: a record has 1 to %s (10 MiB)", Count(s.BytesPerEvent, "byte"), Number(maxRecord))
 	case s.UsageLimitRPUHours > 0 && s.UsageLimitPeriod != "daily" && s.UsageLimitPeriod != "weekly" && s.UsageLimitPeriod != "monthly":
 		return fmt.Errorf("the usage limit's period is %q: it is daily, weekly or monthly", s.UsageLimitPeriod)
 	case s.ExistingStream:
@@ -116,7 +116,7 @@ func (s Settings) check() error {
 	case s.StreamMode == OnDemand && s.Shards != 0:
 		return fmt.Errorf("an %s stream has no number of shards, not even %d: it scales by itself", OnDemand, s.Shards)
 	case s.RetentionHours < 24 || s.RetentionHours > 8760:
-		return fmt.Errorf("the retention is %d hours: Kinesis keeps records for 24 to 8760 hours", s.RetentionHours)
+		return fmt.Errorf("the retention is %s: Kinesis keeps records for 24 to 8,760 hours", Count(s.RetentionHours, "hour"))
 	}
 	if schedule, err := refresh.Parse(s.Refresh); err == nil && !s.ExistingStream {
 		if wait, known := schedule.LongestWait(); known && wait >= s.RetentionHours*60 {

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/rehearsal"
 )
 
@@ -70,7 +71,7 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&o.serve, "serve", false, "")
 	f.StringVar(&o.installed, "installed", "", "")
 	if err := f.Parse(args); err != nil {
-		return o, err
+		return o, flagtext.Explain(f, err)
 	}
 	switch {
 	case f.NArg() > 0:

@@ -91,7 +91,8 @@ func TestRehearsal(t *testing.T) {
 	}
 	for _, want := range []string{
 		"13 resources to create",
-		"schemaVersion      5",
+		"schemaVersion        5\n",
+		"estimatedMonthlyCost $2,219.60 a month in us-east-1, if records arrive all day\n",
 		"600 of 600 records are in the streaming view",
 		"exactly as they were written",
 		"energy_kwh",
@@ -99,6 +100,7 @@ func TestRehearsal(t *testing.T) {
 		"not a JSON object",
 		"nothing would change",
 		"nothing is left",
+		"    2 × ec2.SecurityGroup\n",
 		"records: 600 written",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -273,7 +275,7 @@ func TestWrongUse(t *testing.T) {
 		"--installed aws":     "--installed aws: only the provider command",
 		"--keep --serve":      "--keep and --serve",
 		"--chart usage.jpg":   "--chart usage.jpg: it is a file that ends in .svg or .png",
-		"--records 5 --quick": "flag provided but not defined: -quick",
+		"--records 5 --quick": "there is no flag --quick",
 	} {
 		if _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("rehearse %s: %v, want %q", args, err, want)
