@@ -150,11 +150,17 @@ func (r report) limits() string {
 	}
 	text := t.Render() + "\n"
 	for _, l := range r.Limits {
-		if l.Share() >= tight {
-			text += fmt.Sprintf("  %s: %s\n", l.Name, l.Advice)
-		}
+		text += advice(l)
 	}
 	return text
+}
+
+// advice is a line for a limit that is nearly met or exceeded.
+func advice(l cost.Limit) string {
+	if l.Share() < tight {
+		return ""
+	}
+	return fmt.Sprintf("  %s: %s\n", l.Name, l.Advice)
 }
 
 func percent(share float64) string {
@@ -175,10 +181,12 @@ func (r report) unofficial() []string {
 	return names
 }
 
-// writeLoads compares several loads in both stream modes, as Markdown.
+// writeLoads compares several loads in both stream modes, as Markdown. Below it is what
+// holds for all of them: whether their records are too large.
 func writeLoads(w io.Writer, prices cost.Prices, o options) error {
 	t := table.NewWriter()
 	t.AppendHeader(table.Row{"records/s", "MB/s", "shards", "PutRecords/s", "a month, on demand", "its first limit", "a month, provisioned", "its first limit"})
+	var size string
 	for _, events := range o.loads {
 		row := table.Row{}
 		for _, mode := range []string{cost.OnDemand, cost.Provisioned} {
@@ -191,11 +199,16 @@ func writeLoads(w io.Writer, prices cost.Prices, o options) error {
 			if len(row) == 0 {
 				row = append(row, cost.Number(events), cost.Number(r.Load.MBPerSecond), cost.Number(float64(r.Load.ShardsNeeded)), cost.Number(r.Load.PutRecordsPerSecond))
 			}
+			for _, l := range r.Limits {
+				if l.Name == cost.RecordSize {
+					size = advice(l)
+				}
+			}
 			row = append(row, r.Total.String(), fmt.Sprintf("%s (%s)", r.Limits[0].Name, percent(r.Limits[0].Share())))
 		}
 		t.AppendRow(row)
 	}
-	_, err := fmt.Fprintln(w, t.RenderMarkdown())
+	_, err := fmt.Fprintf(w, "%s\n%s", t.RenderMarkdown(), size)
 	return err
 }
 

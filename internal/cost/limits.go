@@ -15,6 +15,9 @@ type Limit struct {
 	Advice string  `json:"advice"` // what to change when it is met
 }
 
+// RecordSize names the limit that is the same for any number of records.
+const RecordSize = "the size of one record"
+
 // Share is how much of the limit the load uses.
 func (l Limit) Share() float64 { return l.Used / l.Most }
 
@@ -50,7 +53,7 @@ func Limits(s Settings) ([]Limit, error) {
 		add("GetRecords calls of one view, each shard", calls, getsASecond, "calls/s", "more shards, or fewer readers")
 	}
 	if s.EventsPerSecond > 0 {
-		add("the size of one record", float64(s.BytesPerEvent), defaultRecord, "bytes", "smaller records: Redshift skips larger ones")
+		add(RecordSize, float64(s.BytesPerEvent), defaultRecord, "bytes", "smaller records: the stream refuses larger ones unless it is set to take them, and Redshift skips them then")
 	}
 	add("one view's refresh, documented as hundreds of MB/s", mbs, refreshBytes/mb, "MB/s",
 		"measure it; then more baseCapacity, or several streams, each with a view")
