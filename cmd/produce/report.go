@@ -154,21 +154,21 @@ func (r *report) finish(w *kinesisput.Writer, src source) (int, error) {
 // print writes the summary for people.
 func (r *report) print(s summary) {
 	line := func(format string, a ...any) { fmt.Fprintf(os.Stderr, format+"\n", a...) }
-	line("%s of %s records delivered to %s (%s) in %.1f s: %s records/s, %.2f MB/s",
-		grouped(s.Delivered), grouped(s.Accepted), s.Stream, s.Region, s.Seconds,
+	line("%s of %s delivered to %s (%s) in %s: %s records/s, %.2f MB/s",
+		grouped(s.Delivered), count(s.Accepted, "record"), s.Stream, s.Region, took(s.Seconds),
 		grouped(int64(s.RecordsPerSecond)), float64(s.Bytes)/1e6/s.Seconds)
-	line("%s requests, %s records sent again, %s refused by a write limit", grouped(s.Requests), grouped(s.Retries), grouped(s.Throttled))
+	line("%s, %s sent again, %s refused by a write limit", count(s.Requests, "request"), count(s.Retries, "record"), grouped(s.Throttled))
 	if s.Delivered > 0 {
 		line("latency in ms, 50/90/99 %%/most: request %s, record from accepted to delivered %s", s.RequestLatency, s.RecordLatency)
 	}
 	if s.Uncertain > 0 {
-		line("%s times a record was sent and the answer lost: the stream may hold up to as many records twice", grouped(s.Uncertain))
+		line("%s a record was sent and the answer lost: the stream may hold up to as many records twice", count(s.Uncertain, "time"))
 	}
 	if s.Seed != nil {
 		line("seed %d", *s.Seed)
 	}
 	for _, e := range s.Errors {
-		line("failed: %s records: %s", grouped(e.Records), e.Error)
+		line("failed: %s: %s", count(e.Records, "record"), e.Error)
 	}
 	switch {
 	case s.DeadLetter != "":
@@ -219,6 +219,22 @@ var advice = map[string]string{
 	"ExpiredTokenException":       "renew the credentials, then send the failed records again",
 	"UnrecognizedClientException": "check the AWS credentials",
 	"InvalidSignatureException":   "check the AWS credentials, the region and the machine's clock",
+}
+
+// took writes a time, a short one in milliseconds.
+func took(seconds float64) string {
+	if seconds < 1 {
+		return fmt.Sprintf("%.0f ms", seconds*1000)
+	}
+	return fmt.Sprintf("%.1f s", seconds)
+}
+
+// count writes a number of things, such as 1 record or 1,000 records.
+func count(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return grouped(n) + " " + thing
 }
 
 // grouped writes a number with commas.
