@@ -6,6 +6,7 @@ help: ## list the commands
 
 .PHONY: rehearse
 rehearse: ## deploy onto local stand-ins, stream records in, query them; ARGS="--keep" and others, see ARGS=-h
+	@echo 'building the rehearsal; the first time takes minutes'
 	@go -C rehearsal build -o ../bin/rehearse ./cmd/rehearse
 	@exec bin/rehearse $(ARGS)
 

@@ -22,6 +22,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"example.com/evstream/internal/cost"
 	"example.com/evstream/rehearsal"
 )
 
@@ -136,8 +137,17 @@ func (r *runner) up(ctx context.Context) error {
 		return shorten(err)
 	}
 	fmt.Fprintln(r.out, "  outputs:")
-	for _, name := range slices.Sorted(maps.Keys(result.Outputs)) {
-		fmt.Fprintf(r.out, "    %-18s %v\n", name, result.Outputs[name].Value)
+	names := slices.Sorted(maps.Keys(result.Outputs))
+	width := 0
+	for _, name := range names {
+		width = max(width, len(name))
+	}
+	for _, name := range names {
+		value := fmt.Sprint(result.Outputs[name].Value)
+		if name == "estimatedMonthlyCost" {
+			value, _, _ = strings.Cut(value, ": ") // the sum, without its terms
+		}
+		fmt.Fprintf(r.out, "    %-*s %s\n", width, name, value)
 	}
 	output := func(name string) string { return fmt.Sprint(result.Outputs[name].Value) }
 	environment := r.standIns.CommandEnv()
@@ -172,7 +182,7 @@ func (r *runner) produce(ctx context.Context) error {
 		"--malformed", strconv.FormatFloat(r.malformed, 'f', -1, 64))
 	summary, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("writing %d records: %w", r.records, err)
+		return fmt.Errorf("writing %s: %w", records(int64(r.records)), err)
 	}
 	if err := json.Unmarshal(summary, &r.written); err != nil {
 		return fmt.Errorf("reading the summary %q: %w", summary, err)
@@ -214,13 +224,13 @@ func (r *runner) wait(ctx context.Context) error {
 		}
 		if numbers[0] != have {
 			have, last = numbers[0], time.Now()
-			fmt.Fprintf(r.out, "  %d of %d records are in the streaming view\n", have, r.written.Delivered)
+			fmt.Fprintf(r.out, "  %s of %s are in the streaming view\n", number(have), records(r.written.Delivered))
 		}
 		if have >= r.written.Delivered {
 			break
 		}
 		if time.Since(last) > patience {
-			return fmt.Errorf("the streaming view holds %d of %d records and took none for %s", have, r.written.Delivered, patience)
+			return fmt.Errorf("the streaming view holds %s of %s and took none for %s", number(have), records(r.written.Delivered), patience)
 		}
 		select {
 		case <-ctx.Done():
@@ -250,8 +260,8 @@ func (r *runner) check(ctx context.Context) error {
 		kinds["notObject"],
 		kinds["wrongType"] + kinds["tooLarge"],
 	}
-	fmt.Fprintf(r.out, "  %d records: %d in ev_station_data_extract; rejected: %d not JSON, %d not an object, %d with a value that did not convert\n",
-		have[0], have[1], have[2], have[3], have[4])
+	fmt.Fprintf(r.out, "  %s: %s in ev_station_data_extract; rejected: %s not JSON, %s not an object, %s with a value that did not convert\n",
+		records(have[0]), number(have[1]), number(have[2]), number(have[3]), number(have[4]))
 	if !slices.Equal(have, want) {
 		return fmt.Errorf("of what was written these should be %v", want)
 	}
@@ -293,7 +303,7 @@ func head(out io.Writer, table []byte) {
 		fmt.Fprintf(out, "  %s\n", line)
 	}
 	if rest := len(lines) - shownRows; rest > 0 {
-		fmt.Fprintf(out, "  … %d more lines\n", rest)
+		fmt.Fprintf(out, "  … %s more\n", cost.Count(rest, "line"))
 	}
 }
 
@@ -346,20 +356,22 @@ func (r *runner) destroy(ctx context.Context) error {
 
 // summary says what happened and how long it took.
 func (r *runner) summary() {
-	var made []string
+	fmt.Fprint(r.out, "\n── summary\n  made:\n")
 	for _, kind := range slices.Sorted(maps.Keys(r.made)) {
-		made = append(made, fmt.Sprintf("%d %s", r.made[kind], kind))
+		fmt.Fprintf(r.out, "  %5d × %s\n", r.made[kind], kind)
 	}
-	fmt.Fprint(r.out, "\n── summary\n")
-	fmt.Fprintf(r.out, "  made: %s\n", strings.Join(made, ", "))
-	fmt.Fprintf(r.out, "  records: %d written, all of them found in the views\n", r.written.Delivered)
+	fmt.Fprintf(r.out, "  records: %s written, all of them found in the views\n", number(r.written.Delivered))
 	var total time.Duration
 	for _, s := range r.steps {
 		total += s.took
-		fmt.Fprintf(r.out, "  %8.1f s  %s\n", s.took.Seconds(), s.title)
+		fmt.Fprintf(r.out, "  %8.2f s  %s\n", s.took.Seconds(), s.title)
 	}
-	fmt.Fprintf(r.out, "  %8.1f s  in all\n", total.Seconds())
+	fmt.Fprintf(r.out, "  %8.2f s  in all\n", total.Seconds())
 }
+
+func number(n int64) string { return cost.Number(float64(n)) }
+
+func records(n int64) string { return cost.Count(int(n), "record") }
 
 // indent writes lines indented.
 type indent struct{ w io.Writer }
