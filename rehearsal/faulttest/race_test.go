@@ -38,12 +38,13 @@ func TestTwoUps(t *testing.T) {
 	if err := s.pulumi.Cancel(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if said, err := s.up(); err != nil {
-		t.Errorf("the second pulumi up without a lock: %v\n%s", err, said)
+	// Either may fail: without the lock both write one file of state, and both engines
+	// share the stand-ins of the providers, so that the end of one stops the other's
+	// command. What counts is what the next pulumi up makes of it.
+	if _, err := s.up(); err != nil {
+		t.Logf("the second pulumi up without a lock: %v", err)
 	}
 	close(released)
-	// It may fail: both engines share the stand-ins of the providers, and the second
-	// one's end has stopped the first one's command.
 	<-first
 	s.clearPending()
 	s.mustUp()
