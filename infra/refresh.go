@@ -49,15 +49,16 @@ func (s settings) checkRefresh(r *reader) {
 func (s settings) checkRetention(ctx *pulumi.Context, existing *existingStream, wrong *problems) {
 	hours, whose := s.RetentionHours, "retentionHours is"
 	switch {
-	case s.ExistingStreamName != "" && existing == nil, !s.scheduled():
-		return
+	case s.ExistingStreamName != "" && existing == nil:
+		return // already reported
 	case existing != nil:
 		hours, whose = existing.retentionHours, "the existing stream keeps records for"
 	}
-	if _, err := refresh.Parse(s.Refresh); err != nil || hours < 24 {
-		return // already reported
+	schedule, err := refresh.Parse(s.Refresh)
+	if err != nil || hours < 24 {
+		return // no schedule, or already reported
 	}
-	wait, known := s.longestWait()
+	wait, known := schedule.LongestWait()
 	switch {
 	case !known:
 		_ = ctx.Log.Warn(fmt.Sprintf("refresh is %q, which does not run every day, and %s %d hours: what waits longer is lost. "+

@@ -66,12 +66,6 @@ type settings struct {
 	SnapshotRetentionDays    int
 }
 
-// Stream modes, as Kinesis names them.
-const (
-	onDemand    = "ON_DEMAND"
-	provisioned = "PROVISIONED"
-)
-
 // readSettings reads and checks the stack's settings. It reports every problem
 // and returns what it could read.
 func readSettings(ctx *pulumi.Context, wrong *problems) settings {
@@ -382,12 +376,12 @@ func (s settings) checkStreamName(r *reader, key, name string) {
 func (s settings) checkStream(r *reader) {
 	s.checkStreamName(r, "streamName", s.StreamName)
 	switch {
-	case s.StreamMode != onDemand && s.StreamMode != provisioned:
-		r.add("streamMode", "is %q: a stream is %s or %s.", s.StreamMode, onDemand, provisioned)
-	case s.StreamMode == onDemand && s.ShardCount != 0:
-		r.add("shardCount", "is %d, but an %s stream scales by itself. Remove shardCount, or set streamMode to %s.", s.ShardCount, onDemand, provisioned)
-	case s.StreamMode == provisioned && (s.ShardCount < 1 || s.ShardCount > maxShards):
-		r.add("shardCount", "is %d: a %s stream has 1 to %d shards; each takes 1,000 records or 1 MB per second.", s.ShardCount, provisioned, maxShards)
+	case s.StreamMode != cost.OnDemand && s.StreamMode != cost.Provisioned:
+		r.add("streamMode", "is %q: a stream is %s or %s.", s.StreamMode, cost.OnDemand, cost.Provisioned)
+	case s.StreamMode == cost.OnDemand && s.ShardCount != 0:
+		r.add("shardCount", "is %d, but an %s stream scales by itself. Remove shardCount, or set streamMode to %s.", s.ShardCount, cost.OnDemand, cost.Provisioned)
+	case s.StreamMode == cost.Provisioned && (s.ShardCount < 1 || s.ShardCount > maxShards):
+		r.add("shardCount", "is %d: a %s stream has 1 to %d shards; each takes 1,000 records or 1 MB per second.", s.ShardCount, cost.Provisioned, maxShards)
 	}
 	if s.RetentionHours < 24 || s.RetentionHours > 8760 {
 		r.add("retentionHours", "is %d: Kinesis keeps records for 24 to 8760 hours.", s.RetentionHours)

@@ -6,6 +6,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kinesis"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/evstream/internal/cost"
 )
 
 // stream is the Kinesis data stream that the warehouse reads.
@@ -69,7 +71,7 @@ func newStream(ctx *pulumi.Context, s settings, existing *existingStream) (strea
 		KmsKeyId:          pulumi.String("alias/aws/kinesis"),
 		Tags:              s.tags(),
 	}
-	if s.StreamMode == provisioned {
+	if s.StreamMode == cost.Provisioned {
 		args.ShardCount = pulumi.Int(s.ShardCount)
 	}
 	if s.KMSKeyARN != "" {
