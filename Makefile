@@ -7,8 +7,7 @@ help: ## list the commands
 .PHONY: rehearse
 rehearse: ## deploy onto local stand-ins, stream records in, query them; ARGS="--keep" and others, see ARGS=-h
 	@echo 'building the rehearsal; the first time takes minutes'
-	@go -C rehearsal build -o ../bin/rehearse ./cmd/rehearse
-	@exec bin/rehearse $(ARGS)
+	@exec tools/start rehearsal/cmd/rehearse $(ARGS)
 
 .PHONY: test
 test: ## run every test

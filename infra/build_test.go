@@ -1,11 +1,15 @@
 package infra_test
 
 import (
+	"bufio"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 )
 
 // TestTheProgramIsLean: what pulumi up compiles has no cgo, nothing of the tests
@@ -50,4 +54,142 @@ func TestOneProvider(t *testing.T) {
 	if want == nil || got == nil || want[1] != got[1] {
 		t.Errorf("ec2.go asks for %q, go.mod has %q", got, want)
 	}
+}
+
+// TestNothingInTheTreeIsRun: pulumi up, pulumi destroy and make run what they build
+// from the source that is there now, whatever lies in bin. A build that is killed can
+// leave a part of a file there, and whoever may write there another program. The go
+// command takes both for its own, by the id in their header, and go build keeps them.
+func TestNothingInTheTreeIsRun(t *testing.T) {
+	made, err := deploy(t, example(), configurations()["private"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	input := func(name, input string) string {
+		return made.get(t, "command:local:Command", name).Inputs[input].(string)
+	}
+	project, err := workspace.LoadProject("../Pulumi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, ok := project.Runtime.Options()["binary"].(string)
+	if !ok {
+		t.Fatal("Pulumi.yaml names no binary, so that Pulumi's Go host links the program for every preview")
+	}
+	for name, test := range map[string]struct {
+		module, source string
+		command        string
+		want           string
+	}{
+		"migrate":  {".", "./cmd/migrate", input("schema", "create"), "migrate [up]"},
+		"snapshot": {".", "./cmd/snapshot", input("final-snapshot", "delete"), "snapshot []"},
+		"program":  {".", ".", "./" + program, "program []"},
+		"rehearse": {"rehearsal", "./cmd/rehearse", "make rehearse ARGS='--records 3'", "rehearse [--records 3]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := tinyProject(t)
+			binary := filepath.Join(dir, "bin", name)
+			run(t, dir, "go", "-C", test.module, "build", "-o", binary, test.source)
+			id := strings.TrimSpace(run(t, dir, "go", "tool", "buildid", binary))
+			starts := func(with string) {
+				t.Helper()
+				if got := run(t, dir, "/bin/sh", "-c", test.command); !strings.Contains(got, "built now: "+test.want+"\n") {
+					t.Errorf("with a %s bin/%s, %q says\n%s", with, name, test.command, got)
+				}
+			}
+			if err := os.Truncate(binary, 1_000_000); err != nil {
+				t.Fatal(err)
+			}
+			starts("cut")
+			planted := filepath.Join(t.TempDir(), "planted.go")
+			writeFile(t, planted, "package main\n\nfunc main() { println(`planted`) }\n", 0o600)
+			run(t, dir, "go", "build", "-ldflags", "-buildid="+id, "-o", binary, planted)
+			starts("planted")
+		})
+	}
+}
+
+// TestStartAfterAKill: Go's build cache, too, may hold a part of a program, for
+// example after a full disk.
+func TestStartAfterAKill(t *testing.T) {
+	dir := tinyProject(t)
+	cached := strings.TrimSpace(run(t, dir, "go", "run", "-exec", "echo", "./cmd/migrate")) // builds
+	cached = strings.TrimSpace(run(t, dir, "go", "run", "-exec", "echo", "./cmd/migrate"))
+	if err := os.Truncate(cached, 1_000_000); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, dir, "tools/start", "cmd/migrate", "up"); got != "built now: migrate [up]\n" {
+		t.Errorf("with a cut %s it says\n%s", cached, got)
+	}
+}
+
+// TestStartTwoAtOnce: a program that another build of the same is still writing
+// can't be started for that moment.
+func TestStartTwoAtOnce(t *testing.T) {
+	dir := tinyProject(t)
+	run(t, dir, "go", "run", "-exec", "echo", "./cmd/migrate") // builds
+	cached := strings.TrimSpace(run(t, dir, "go", "run", "-exec", "echo", "./cmd/migrate"))
+	writing, err := os.OpenFile(cached, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := exec.CommandContext(t.Context(), "tools/start", "cmd/migrate", "up")
+	start.Dir = dir
+	said, err := start.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout strings.Builder
+	start.Stdout = &stdout
+	if err := start.Start(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := bufio.NewReader(said).ReadString('\n')
+	if err != nil || !strings.Contains(first, "Text file busy") {
+		t.Errorf("it says %q, %v", first, err)
+	}
+	writing.Close()
+	if err := start.Wait(); err != nil || stdout.String() != "built now: migrate [up]\n" {
+		t.Errorf("once the file was written it says %q, %v", stdout.String(), err)
+	}
+}
+
+// tinyProject has what starts this project's programs, and in place of each program
+// one that says its name and arguments.
+func tinyProject(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"Makefile", "tools/start"} {
+		writeFile(t, filepath.Join(dir, name), read(t, "../"+name), 0o700)
+	}
+	version := regexp.MustCompile(`(?m)^go .*\n`).FindString(read(t, "../go.mod"))
+	writeFile(t, filepath.Join(dir, "go.mod"), "module example.com/tiny\n\n"+version, 0o600)
+	writeFile(t, filepath.Join(dir, "rehearsal/go.mod"), "module example.com/tiny/rehearsal\n\n"+version, 0o600)
+	for folder, name := range map[string]string{".": "program", "cmd/migrate": "migrate", "cmd/snapshot": "snapshot", "rehearsal/cmd/rehearse": "rehearse"} {
+		source := "package main\n\nimport (\n\"fmt\"\n\"os\"\n)\n\nfunc main() { fmt.Println(`built now: " + name + "`, os.Args[1:]) }\n"
+		writeFile(t, filepath.Join(dir, folder, "main.go"), source, 0o600)
+	}
+	return dir
+}
+
+func writeFile(t *testing.T, name, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run runs a command in a folder and returns all that it prints.
+func run(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s %q: %v\n%s", name, args, err, text)
+	}
+	return string(text)
 }

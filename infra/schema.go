@@ -29,8 +29,8 @@ func packSQL(wrong *problems) string {
 // the SQL itself: a preview shows what changed in it, and what was previewed is
 // what runs. It has no triggers, because those replace it; no update, so that
 // create runs again; and no delete, because the objects live and die with the
-// namespace. exec makes the runner the process that a cancelled deployment
-// stops.
+// namespace. tools/start builds the runner and becomes it, so that it is the
+// process that a cancelled deployment stops.
 func newSchema(
 	ctx *pulumi.Context, s settings, at place,
 	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, archive string, first []pulumi.Resource,
@@ -58,7 +58,7 @@ func newSchema(
 		"REDSHIFT_ENDPOINT":     house.address(),
 	})
 	return local.NewCommand(ctx, "schema", &local.CommandArgs{
-		Create:                 pulumi.String("go build -o bin/migrate ./cmd/migrate && exec bin/migrate up"),
+		Create:                 pulumi.String("exec tools/start cmd/migrate up"),
 		Stdin:                  pulumi.String(archive),
 		Environment:            environment,
 		Logging:                local.LoggingStderr,

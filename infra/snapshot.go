@@ -27,10 +27,9 @@ func newFinalSnapshot(ctx *pulumi.Context, s settings, at place, house *warehous
 		"REDSHIFT_WORKGROUP":      house.workgroup.WorkgroupName,
 		"SNAPSHOT_RETENTION_DAYS": pulumi.String(strconv.Itoa(s.SnapshotRetentionDays)),
 	})
-	const build = "go build -o bin/snapshot ./cmd/snapshot"
 	_, err := local.NewCommand(ctx, "final-snapshot", &local.CommandArgs{
-		Create:                 pulumi.String(build),
-		Delete:                 pulumi.String(build + " && exec bin/snapshot"),
+		Create:                 pulumi.String("go run -exec true ./cmd/snapshot"),
+		Delete:                 pulumi.String("exec tools/start cmd/snapshot"),
 		Triggers:               pulumi.Array{house.namespace.NamespaceId},
 		Environment:            environment,
 		Logging:                local.LoggingStderr,

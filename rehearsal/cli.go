@@ -2,7 +2,6 @@ package rehearsal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,9 +15,10 @@ import (
 // cliModule is the Go module that holds the Pulumi CLI. tools/go.mod pins it.
 const cliModule = "github.com/pulumi/pulumi/pkg/v3"
 
-// CLI returns the Pulumi CLI: the one on the PATH, or else the one that
-// tools/go.mod pins, built once into the git-ignored folder tools/bin of the
-// project root. It writes to progress what it does if that takes long.
+// CLI returns the Pulumi CLI: the one on the PATH if it is new enough, or else the
+// one that tools/go.mod pins, which Go builds into its build cache. That one it puts
+// on this process's PATH, where other commands find it too. It writes to progress
+// what it does if that takes long.
 func CLI(ctx context.Context, root string, progress io.Writer) (auto.PulumiCommand, error) {
 	if found, err := auto.NewPulumiCommand(nil); err == nil {
 		return found, nil
@@ -28,22 +28,27 @@ func CLI(ctx context.Context, root string, progress io.Writer) (auto.PulumiComma
 	if err != nil {
 		return nil, fmt.Errorf("finding the pinned version of the Pulumi CLI: %w", err)
 	}
-	home := filepath.Join(tools, "bin", "pulumi-"+version)
-	binary := filepath.Join(home, "bin", "pulumi")
-	if _, err := os.Stat(binary); errors.Is(err, os.ErrNotExist) {
-		fmt.Fprintf(progress, "There is no pulumi on the PATH that fits: building %s once, which takes some minutes …\n", version)
-		// The Automation API asks the CLI for its version; only the linker
-		// can tell it. The name is moved in place when the file is whole.
-		stamp := "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=" + strings.TrimPrefix(version, "v")
-		unfinished := binary + ".unfinished"
-		if _, err := output(ctx, tools, "go", "build", "-ldflags", stamp, "-o", unfinished, cliModule+"/cmd/pulumi"); err != nil {
+	fmt.Fprintf(progress, "There is no pulumi on the PATH that fits: building %s, which takes some minutes the first time …\n", version)
+	// As tools/start does, but the Automation API asks the CLI for its version, and
+	// only the linker can tell it. go run shows what it has built just now in a
+	// folder that is gone when it ends, and what it built before in its cache.
+	stamp := "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=" + strings.TrimPrefix(version, "v")
+	var binary string
+	for range 2 {
+		if binary, err = output(ctx, tools, "go", "run", "-ldflags", stamp, "-exec", "echo", cliModule+"/cmd/pulumi"); err != nil {
 			return nil, fmt.Errorf("building the Pulumi CLI %s: %w", version, err)
 		}
-		if err := os.Rename(unfinished, binary); err != nil {
-			return nil, err
+		if _, err = os.Stat(binary); err == nil {
+			break
 		}
 	}
-	return auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: home})
+	if err != nil {
+		return nil, fmt.Errorf("looking for the Pulumi CLI in Go's build cache, where a program is only without GOCACHEPROG: %w", err)
+	}
+	if err := os.Setenv("PATH", filepath.Dir(binary)+string(filepath.ListSeparator)+os.Getenv("PATH")); err != nil {
+		return nil, err
+	}
+	return auto.NewPulumiCommand(nil)
 }
 
 // output runs a command and returns what it printed, without the space around.

@@ -151,8 +151,6 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Linking takes most of the time, and half of that goes into what debuggers read.
-	t.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -ldflags=-w"))
 	copied := filepath.Join(t.TempDir(), "project")
 	ran := map[string]bool{}
 	for _, pattern := range []string{"README.md", "docs/*.md", "examples/*/README.md"} {
@@ -310,11 +308,7 @@ func sit(t *testing.T, root, project string) *desk {
 	if err := os.MkdirAll(bin, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	built, err := filepath.Glob(filepath.Join(root, "tools/bin/pulumi-*/bin"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := strings.Join(append(built, os.Getenv("PATH")), ":")
+	path := os.Getenv("PATH")
 	d.env = append(d.env,
 		"PULUMI_HOME="+filepath.Join(kept, "home"),
 		"PULUMI_BACKEND_URL=file://"+d.standIns.StateDir(),
@@ -395,7 +389,7 @@ func copyProject(t *testing.T, from, to string) {
 		if err != nil {
 			return err
 		}
-		if slices.Contains([]string{".git", ".github", "bin", "tools", "rehearsal"}, name) {
+		if slices.Contains([]string{".git", ".github", "bin", "rehearsal"}, name) {
 			if entry.IsDir() {
 				return filepath.SkipDir
 			}

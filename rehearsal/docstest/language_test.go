@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -19,8 +20,8 @@ import (
 )
 
 // language runs Go programs for the Pulumi CLI, in place of the plugin
-// pulumi-language-go of an installed one: it builds and starts the program in its
-// folder. The CLI finds it with --client.
+// pulumi-language-go of an installed one: like that one, it starts what Pulumi.yaml
+// names as the binary. The CLI finds it with --client.
 type language struct {
 	pulumirpc.UnimplementedLanguageRuntimeServer
 	env []string
@@ -62,9 +63,13 @@ func (l language) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirp
 		return nil, err
 	}
 	var output bytes.Buffer
-	// Building into a file links only what changed.
-	program := exec.CommandContext(ctx, "sh", "-c", "go build -o bin/program . && exec bin/program")
-	program.Dir = req.GetInfo().GetProgramDirectory()
+	binary, ok := req.GetInfo().GetOptions().AsMap()["binary"].(string)
+	if !ok {
+		return nil, errors.New("Pulumi.yaml names no binary")
+	}
+	folder := req.GetInfo().GetProgramDirectory()
+	program := exec.CommandContext(ctx, filepath.Join(folder, binary))
+	program.Dir = folder
 	program.Stdout, program.Stderr = &output, &output
 	program.Env = append(append(os.Environ(), l.env...),
 		"PULUMI_ORGANIZATION="+req.GetOrganization(),

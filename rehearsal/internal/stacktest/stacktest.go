@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -99,14 +97,9 @@ func (d *Deployment) Run(command string) string {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	built, err := filepath.Glob(filepath.Join(root, "tools/bin/pulumi-*/bin"))
-	if err != nil {
-		d.t.Fatal(err)
-	}
 	cmd := exec.CommandContext(d.t.Context(), "sh", "-euc", command)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(),
-		"PATH="+strings.Join(append(built, os.Getenv("PATH")), ":"),
 		"PULUMI_BACKEND_URL=file://"+d.StandIns.StateDir(),
 		"PULUMI_CONFIG_PASSPHRASE="+rehearsal.Passphrase)
 	for name, value := range d.StandIns.CommandEnv() {
