@@ -28,11 +28,9 @@ lint: ## check formatting, vet, staticcheck, the workflows and module files
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .' >&2; exit 1; }
 	go vet ./...
 	go -C rehearsal vet ./...
-	go -C tools build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
-	tools/bin/staticcheck ./...
-	cd rehearsal && ../tools/bin/staticcheck ./...
-	go -C tools/actionlint build -o ../bin/actionlint github.com/rhysd/actionlint/cmd/actionlint
-	tools/bin/actionlint
+	go tool -modfile=tools/go.mod staticcheck ./...
+	cd rehearsal && go tool -modfile=../tools/go.mod staticcheck ./...
+	go tool -modfile=tools/actionlint/go.mod actionlint
 	go mod tidy -diff
 	go -C rehearsal mod tidy -diff
 	go -C tools mod tidy -diff
@@ -45,9 +43,8 @@ lint: ## check formatting, vet, staticcheck, the workflows and module files
 # The database of known vulnerabilities may be out of reach, which is no finding.
 .PHONY: vulnerabilities
 vulnerabilities: ## look for known vulnerabilities in what the deployment compiles
-	go -C tools build -o bin/govulncheck golang.org/x/vuln/cmd/govulncheck
 	@if curl --silent --fail --max-time 20 --output /dev/null https://vuln.go.dev/index/db.json; then \
-		tools/bin/govulncheck ./...; \
+		go tool -modfile=tools/go.mod govulncheck ./...; \
 	else \
 		echo 'The vulnerability database (vuln.go.dev) is out of reach: not checked.'; \
 	fi

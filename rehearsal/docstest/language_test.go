@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -63,11 +64,16 @@ func (l language) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirp
 		return nil, err
 	}
 	var output bytes.Buffer
-	binary, ok := req.GetInfo().GetOptions().AsMap()["binary"].(string)
-	if !ok {
-		return nil, errors.New("Pulumi.yaml names no binary")
-	}
 	folder := req.GetInfo().GetProgramDirectory()
+	// With --client the engine does not pass the runtime's options on.
+	project, err := workspace.LoadProject(filepath.Join(folder, "Pulumi.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	binary, ok := project.Runtime.Options()["binary"].(string)
+	if !ok {
+		return nil, fmt.Errorf("%s names no binary", filepath.Join(folder, "Pulumi.yaml"))
+	}
 	program := exec.CommandContext(ctx, filepath.Join(folder, binary))
 	program.Dir = folder
 	program.Stdout, program.Stderr = &output, &output
