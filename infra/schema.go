@@ -33,7 +33,7 @@ func packSQL(wrong *problems) string {
 // stops.
 func newSchema(
 	ctx *pulumi.Context, s settings, at place,
-	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, archive string, first []pulumi.Resource,
+	house *warehouse, admin admin, login pulumi.StringOutput, role *streamingRole, stream stream, archive string, first []pulumi.Resource,
 ) (*local.Command, error) {
 	readers, err := json.Marshal(append([]string{}, s.Readers...)) // [] when there is none
 	if err != nil {
@@ -48,10 +48,15 @@ func newSchema(
 		"REDSHIFT_WORKGROUP":  house.workgroup.WorkgroupName,
 		"REDSHIFT_DATABASE":   house.namespace.DbName,
 		"REDSHIFT_SECRET_ARN": login,
-		"STREAM_NAME":         stream.name,
-		"STREAMING_ROLE_ARN":  role.role.Arn,
-		sql.AutoRefresh:       pulumi.String(refresh),
-		sql.Readers:           pulumi.String(string(readers)),
+		// A password that AWS refused is in the state all the same, so nothing
+		// else would make the next run try whether it is taken.
+		"REDSHIFT_SECRET_VERSION": pulumi.String(admin.version),
+		"REDSHIFT_SECRET_CHANGED": pulumi.String(admin.changed),
+		"REDSHIFT_NAMESPACE":      house.namespace.NamespaceName,
+		"STREAM_NAME":             stream.name,
+		"STREAMING_ROLE_ARN":      role.role.Arn,
+		sql.AutoRefresh:           pulumi.String(refresh),
+		sql.Readers:               pulumi.String(string(readers)),
 		// A replaced namespace is empty: its id, and the endpoint, run the
 		// migrations again. Being ordered after it would not.
 		"REDSHIFT_NAMESPACE_ID": house.namespace.NamespaceId,
