@@ -61,8 +61,9 @@ or NO, and READERS, a JSON list such as ["ana","group:analysts","role:ops"]. A r
 that is not in the list any more loses what up gave it, by the table
 ev_schema_readers; what a person granted stays.
 
-up prints a line for each migration on standard error, and on standard output,
-once all are applied, one JSON object:
+up prints what it does on standard error, the last line being what it has done. A
+reader that the database does not have is a warning there and no failure. On
+standard output, once all are applied, it prints one JSON object:
 {"version":1,"migrations":[{"version":1,"file":"...","sha256":"...","state":"applied"}]}
 
 An applied migration that was changed, renamed or removed is refused. Stopped at
@@ -252,6 +253,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		if err := r.applySettings(ctx); err != nil {
 			return err
 		}
+		r.report()
 		return writeManifest(stdout, list)
 	case "status":
 		return r.status(ctx, stdout)
@@ -314,6 +316,7 @@ type runner struct {
 
 	settings evsql.Settings
 	wanted   wanted
+	outcome  outcome
 
 	stderr io.Writer
 }
