@@ -272,8 +272,10 @@ func TestWrongUse(t *testing.T) {
 		"an argument":          {[]string{"up", "3"}, `up takes no argument: "3"`},
 		"no workgroup":         {[]string{"up"}, "which workgroup? set --stack, --workgroup or REDSHIFT_WORKGROUP"},
 		"no database":          {[]string{"up", "--workgroup", "ev"}, "which database? set --stack, --database or REDSHIFT_DATABASE"},
-		"no version":           {[]string{"adopt"}, "adopt takes one VERSION, after the flags"},
+		"no version":           {[]string{"adopt"}, "adopt takes one VERSION"},
 		"a file for a version": {[]string{"adopt", "00002_a.sql"}, "VERSION is a migration's number"},
+		"two versions":         {[]string{"adopt", "2", "--region", "us-east-1", "3"}, "adopt takes one VERSION"},
+		"a flag after it":      {[]string{"adopt", "2", "--force"}, "there is no flag --force"},
 		"a wait without unit":  {[]string{"up", "--wait", "5"}, `--wait or MIGRATE_WAIT is "5": it is a time such as 90s or 5m`},
 	} {
 		t.Run(name, func(t *testing.T) {

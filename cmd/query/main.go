@@ -106,9 +106,19 @@ func run(ctx context.Context, args []string, h host) int {
 		fmt.Fprintln(h.stderr, "query: interrupted")
 		return exitInterrupted
 	default:
-		fmt.Fprintf(h.stderr, "query: %v\n%s", err, place(err))
+		fmt.Fprintf(h.stderr, "query: %v\n%s%s", err, place(err), hint(err))
 		return exitFailed
 	}
+}
+
+// hint says what to do about an error of Redshift's that does not say it itself.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-troubleshooting.html
+func hint(err error) string {
+	if strings.Contains(strings.ToLower(err.Error()), "packet for query is too large") {
+		return "A row of the result has more than 64 KB, which the Data API does not return. " +
+			"Leave out the wide columns, which are mostly payload and unparsed, or select single fields of them.\n"
+	}
+	return ""
 }
 
 // place shows the place in the statement that Redshift's error is about, if it
