@@ -47,6 +47,7 @@ func newSchema(
 	maps.Copy(environment, pulumi.StringMap{
 		"REDSHIFT_WORKGROUP":  house.workgroup.WorkgroupName,
 		"REDSHIFT_DATABASE":   house.namespace.DbName,
+		"REDSHIFT_NAMESPACE":  pulumi.String(s.NamespaceName),
 		"REDSHIFT_SECRET_ARN": login,
 		"STREAM_NAME":         stream.name,
 		"STREAMING_ROLE_ARN":  role.role.Arn,
@@ -57,6 +58,10 @@ func newSchema(
 		"REDSHIFT_NAMESPACE_ID": house.namespace.NamespaceId,
 		"REDSHIFT_ENDPOINT":     house.address(),
 	})
+	checked, err := beforeUpdate(ctx, "schema-changes", schemaChanges(s, at))
+	if err != nil {
+		return nil, err
+	}
 	return local.NewCommand(ctx, "schema", &local.CommandArgs{
 		Create:                 pulumi.String("go build -o bin/migrate ./cmd/migrate && exec bin/migrate up"),
 		Stdin:                  pulumi.String(archive),
@@ -64,6 +69,7 @@ func newSchema(
 		Logging:                local.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	},
+		checked,
 		// Redshift needs the policy to read the stream.
 		pulumi.DependsOn(append(first, house.workgroup, role.policy)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m"}))
