@@ -2,13 +2,16 @@ package rehearsal_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"golang.org/x/tools/txtar"
 
@@ -183,4 +186,41 @@ func TestNamesStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.MustUp(set("databaseName", "other"))
+}
+
+// TestAnotherVPC: a workgroup can't move into another VPC in place. The preview
+// says how it does, and that way works and keeps the data.
+func TestAnotherVPC(t *testing.T) {
+	d := stacktest.Start(t)
+	d.MustUp(rehearsal.StackOptions{})
+	put(t, d, 3)
+
+	var subnets []string
+	for _, subnet := range rehearsal.World().VPCs[1].Subnets {
+		subnets = append(subnets, subnet.ID)
+	}
+	ids, err := json.Marshal(subnets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := rehearsal.StackOptions{Settings: map[string]string{
+		"ev-streaming:vpcName": "isolated", "ev-streaming:subnetIds": string(ids), "ev-streaming:enhancedVpcRouting": "false",
+	}}
+	_, err = d.Stack(moved).Preview(t.Context())
+	var urn []string
+	if err != nil {
+		urn = regexp.MustCompile(`pulumi up --replace '([^']+)'`).FindStringSubmatch(err.Error())
+	}
+	if urn == nil {
+		t.Fatalf("the preview ends with %v, want it refused with the command that replaces the workgroup", err)
+	}
+	if _, err := d.Stack(moved).Up(t.Context(), optup.Replace(urn[1:])); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Ask("SELECT COUNT(*) FROM ev_station_data_extract"); fmt.Sprint(got) != "3" {
+		t.Errorf("%v of 3 records are left", got)
+	}
+	if _, err := d.Stack(moved).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
+		t.Errorf("afterwards there is still something to do: %v", err)
+	}
 }
