@@ -45,8 +45,16 @@ type change struct {
 }
 
 // of says whether an update changes an input. One that is not known yet may
-// change.
-func (c change) of(key resource.PropertyKey) bool { return !c.old[key].DeepEquals(c.new[key]) }
+// change; that it is secret, which an import does not know, is no change.
+func (c change) of(key resource.PropertyKey) bool {
+	value := func(inputs resource.PropertyMap) resource.PropertyValue {
+		if v := inputs[key]; v.IsSecret() {
+			return v.SecretValue().Element
+		}
+		return inputs[key]
+	}
+	return !value(c.old).DeepEquals(value(c.new))
+}
 
 // sets says whether an update gives an input another value. One that is left out
 // keeps its value where the provider computes it: there is no difference then.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -222,5 +223,46 @@ func TestAnotherVPC(t *testing.T) {
 	}
 	if _, err := d.Stack(moved).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
 		t.Errorf("afterwards there is still something to do: %v", err)
+	}
+}
+
+// TestStreamThatLacksSomething: a stream that is not encrypted, or keeps records
+// for too short, though the state says otherwise, is noticed by a preview and
+// repaired by up --refresh. That the settings change is nothing to notice.
+func TestStreamThatLacksSomething(t *testing.T) {
+	d := stacktest.Start(t)
+	settings := map[string]string{"ev-streaming:retentionHours": "48"}
+	preview := func(channel chan<- events.EngineEvent) error {
+		_, err := d.Stack(rehearsal.StackOptions{Settings: settings}).Preview(t.Context(), optpreview.EventStreams(channel))
+		return err
+	}
+	const notice = "stream ev_stream_data is not encrypted and keeps records for 24 hours instead of "
+	d.MustUp(rehearsal.StackOptions{Settings: settings})
+
+	settings["ev-streaming:retentionHours"] = "72"
+	if seen, err := watch(preview); err != nil || seen.said != "" {
+		t.Errorf("the preview of another retention ends with %v and says %q, want nothing", err, seen.said)
+	}
+	settings["ev-streaming:retentionHours"] = "48"
+	for _, r := range d.StandIns.Account.Resources() {
+		if r.Type == "aws:kinesis/stream:Stream" && r.Properties["name"] == "ev_stream_data" {
+			if err := d.StandIns.Account.Change(r.Type, r.ID, map[string]any{"encryptionType": "NONE", "retentionPeriod": 24.0}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	seen, err := watch(preview)
+	if err != nil || !strings.Contains(seen.said, notice+"48") || !strings.Contains(seen.said, "pulumi up --refresh") || len(seen.changes) > 0 {
+		t.Errorf("the preview ends with %v, changes %v and says %q, want no change and %q", err, seen.changes, seen.said, notice)
+	}
+	seen, err = watch(func(channel chan<- events.EngineEvent) error {
+		_, err := d.Stack(rehearsal.StackOptions{Settings: settings}).Up(t.Context(), optup.Refresh(), optup.EventStreams(channel))
+		return err
+	})
+	if err != nil || strings.Contains(seen.said, notice) {
+		t.Errorf("up --refresh ends with %v and says %q", err, seen.said)
+	}
+	if seen, err := watch(preview); err != nil || seen.said != "" || len(seen.changes) > 0 {
+		t.Errorf("afterwards the preview ends with %v, changes %v and says %q", err, seen.changes, seen.said)
 	}
 }
