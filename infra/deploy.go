@@ -23,13 +23,14 @@ func Deploy(ctx *pulumi.Context) error {
 	net := lookUpNetwork(ctx, s, place, &wrong)
 	admin := lookUpAdmin(ctx, s, &wrong)
 	existing := lookUpStream(ctx, s, &wrong)
+	own := lookUpOwnStream(ctx, s, &wrong)
 	s.checkRetention(ctx, existing, &wrong)
 	archive := packSQL(&wrong)
 	if err := wrong.err(ctx); err != nil {
 		return err
 	}
 
-	stream, err := newStream(ctx, s, existing)
+	stream, err := newStream(ctx, s, existing, own)
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", s.StreamName, err)
 	}

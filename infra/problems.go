@@ -41,3 +41,13 @@ func (p *problems) err(ctx *pulumi.Context) error {
 	}
 	return errors.New(text.String())
 }
+
+// short is a value as a message shows it: long ones are cut.
+func short(value string) string {
+	const most = 100
+	runes := []rune(value)
+	if len(runes) <= most {
+		return value
+	}
+	return fmt.Sprintf("%s… (%d characters)", string(runes[:most]), len(runes))
+}

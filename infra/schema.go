@@ -54,7 +54,7 @@ func newSchema(
 		// else would make the next run try whether it is taken.
 		"REDSHIFT_SECRET_VERSION": pulumi.String(admin.version),
 		"REDSHIFT_SECRET_CHANGED": pulumi.String(admin.changed),
-		"REDSHIFT_NAMESPACE":      house.namespace.NamespaceName,
+		"REDSHIFT_NAMESPACE":      pulumi.String(s.NamespaceName),
 		"STREAM_NAME":             stream.name,
 		"STREAMING_ROLE_ARN":      role.role.Arn,
 		sql.AutoRefresh:           pulumi.String(refresh),
@@ -70,6 +70,10 @@ func newSchema(
 	if err != nil {
 		return nil, err
 	}
+	checked, err := beforeUpdate(ctx, "schema-changes", schemaChanges(s, at))
+	if err != nil {
+		return nil, err
+	}
 	return local.NewCommand(ctx, "schema", &local.CommandArgs{
 		Create:                 pulumi.String("exec tools/start cmd/migrate up"),
 		Stdin:                  pulumi.String(archive),
@@ -77,6 +81,7 @@ func newSchema(
 		Logging:                local.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	},
+		checked,
 		// Redshift needs the policy to read the stream.
 		pulumi.DependsOn(append(first, house.workgroup, role.policy)),
 		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{

@@ -1,7 +1,9 @@
 package infra
 
 import (
+	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kinesis"
@@ -54,9 +56,25 @@ func lookUpStream(ctx *pulumi.Context, s settings, wrong *problems) *existingStr
 	}
 }
 
+// lookUpOwnStream finds the stack's own stream as AWS has it, if it is there
+// already.
+func lookUpOwnStream(ctx *pulumi.Context, s settings, wrong *problems) *kinesis.LookupStreamResult {
+	if s.ExistingStreamName != "" || !streamName.MatchString(s.StreamName) {
+		return nil // none, or already reported
+	}
+	found, err := kinesis.LookupStream(ctx, &kinesis.LookupStreamArgs{Name: s.StreamName})
+	if err != nil {
+		if !isNotFound(err) {
+			wrong.add("streamName is %q: the stream can't be looked up in this region and account: %s", s.StreamName, said(err))
+		}
+		return nil
+	}
+	return found
+}
+
 // newStream makes the Kinesis data stream, encrypted at rest, unless there is one
 // to read.
-func newStream(ctx *pulumi.Context, s settings, existing *existingStream) (stream, error) {
+func newStream(ctx *pulumi.Context, s settings, existing *existingStream, inAWS *kinesis.LookupStreamResult) (stream, error) {
 	if existing != nil {
 		return stream{
 			name: pulumi.String(existing.name).ToStringOutput(),
@@ -77,14 +95,49 @@ func newStream(ctx *pulumi.Context, s settings, existing *existingStream) (strea
 	if s.KMSKeyARN != "" {
 		args.KmsKeyId = pulumi.String(s.KMSKeyARN)
 	}
-	made, err := kinesis.NewStream(ctx, "stream", args,
+	var repaired atomic.Bool
+	checked, err := beforeUpdate(ctx, "stream-changes", func(c change, _ *problems) error {
+		repaired.Store(c.of("encryptionType") || c.of("retentionPeriod"))
+		return nil
+	})
+	if err != nil {
+		return stream{}, err
+	}
+	made, err := kinesis.NewStream(ctx, "stream", args, checked,
 		pulumi.Protect(s.Protect),
 		// The provider's own are two hours for an update and for a deletion.
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "15m", Update: "30m", Delete: "15m"}))
 	if err != nil {
 		return stream{}, err
 	}
+	if lack := lacking(s, inAWS); lack != "" {
+		// It has an id, known in a preview too, once it is in the state.
+		made.ID().ApplyT(func(pulumi.ID) error {
+			if repaired.Load() {
+				return nil
+			}
+			return ctx.Log.Warn(fmt.Sprintf("stream %s %s, against the settings: its creation or an update failed halfway, or somebody changed it. "+
+				"Pulumi does not see that by itself. To repair it, run: pulumi up --refresh", s.StreamName, lack), nil)
+		})
+	}
 	return stream{name: made.Name, arn: made.Arn}, nil
+}
+
+// lacking says what a stream in AWS lacks of the settings. The AWS provider makes a
+// stream first, and sets its retention and its encryption after that. If one of these
+// is refused, the state has the wanted values all the same.
+func lacking(s settings, inAWS *kinesis.LookupStreamResult) string {
+	if inAWS == nil || inAWS.Status != "ACTIVE" {
+		return "" // not there yet, or being changed
+	}
+	var lacks []string
+	if inAWS.EncryptionType != "KMS" {
+		lacks = append(lacks, "is not encrypted")
+	}
+	if inAWS.RetentionPeriod < s.RetentionHours {
+		lacks = append(lacks, fmt.Sprintf("keeps records for %d hours instead of %d", inAWS.RetentionPeriod, s.RetentionHours))
+	}
+	return strings.Join(lacks, " and ")
 }
 
 // streamingRole is the role with which Redshift reads the stream, and its

@@ -65,9 +65,13 @@ func newWarehouse(ctx *pulumi.Context, s settings, net network, login admin, rol
 	}
 	// A replacement has the same name, so the old one must go first. It takes
 	// the data with it and AWS keeps no snapshot: protect forbids it.
-	namespace, err := redshiftserverless.NewNamespace(ctx, "warehouse", ns, checked,
-		pulumi.Protect(s.Protect),
-		pulumi.DeleteBeforeReplace(true))
+	options := []pulumi.ResourceOption{checked, pulumi.Protect(s.Protect), pulumi.DeleteBeforeReplace(true)}
+	if s.ManageAdminPassword {
+		// The provider never reads the flag, so an imported namespace lacks it. To
+		// add it would be a change that AWS refuses.
+		options = append(options, pulumi.IgnoreChanges([]string{"manageAdminPassword"}))
+	}
+	namespace, err := redshiftserverless.NewNamespace(ctx, "warehouse", ns, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +101,7 @@ func newWarehouse(ctx *pulumi.Context, s settings, net network, login admin, rol
 	if err != nil {
 		return nil, err
 	}
-	options := []pulumi.ResourceOption{
+	options = []pulumi.ResourceOption{
 		checked,
 		pulumi.DeleteBeforeReplace(true),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "30m", Update: "60m", Delete: "30m"}),

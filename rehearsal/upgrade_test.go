@@ -1,6 +1,7 @@
 package rehearsal_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -53,6 +54,24 @@ func watch(operation func(chan<- events.EngineEvent) error) (seen, error) {
 	done()
 	slices.Sort(s.changes)
 	return s, err
+}
+
+// twoZones are subnets of the stack's VPC in two zones, as JSON.
+func twoZones(t *testing.T) string {
+	t.Helper()
+	var ids []string
+	zones := map[string]bool{}
+	for _, subnet := range rehearsal.World().VPCs[0].Subnets {
+		if !zones[subnet.Zone] && len(ids) < 2 {
+			zones[subnet.Zone] = true
+			ids = append(ids, subnet.ID)
+		}
+	}
+	encoded, err := json.Marshal(ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
 }
 
 // TestUpgrades changes the settings of a deployed stack, one at a time and all
@@ -136,6 +155,34 @@ func TestUpgrades(t *testing.T) {
 		t.Errorf("afterwards there is still something to do: %v", err)
 	}
 
+	// Routing needs a third zone, which comes last.
+	settings["ev-streaming:enhancedVpcRouting"] = "false"
+	settings["ev-streaming:subnetIds"] = twoZones(t)
+	if _, err := watch(up); err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []map[string]string{
+		{"enhancedVpcRouting": "true", "subnetIds": "[]"}, // refused
+		{"subnetIds": "[]"},
+		{"enhancedVpcRouting": "true"},
+	} {
+		refused := len(change) > 1
+		deployed := settings
+		settings = maps.Clone(deployed)
+		for key, value := range change {
+			settings["ev-streaming:"+key] = value
+		}
+		seen, err := watch(preview)
+		if says := "enhancedVpcRouting becomes true and the subnets change"; refused != (err != nil) || refused != strings.Contains(seen.said, says) {
+			t.Errorf("%v: the preview ends with %v and says %q", change, err, seen.said)
+		}
+		if refused {
+			settings = deployed
+		} else if _, err := watch(up); err != nil {
+			t.Errorf("%v: %v", change, err)
+		}
+	}
+
 	// What AWS would refuse halfway is refused before anything is changed.
 	if err := d.StandIns.Account.SetSecret("redshift/admin", `{"username": "evadmin", "password": "Another4Rehearsals"}`); err != nil {
 		t.Fatal(err)
@@ -147,6 +194,8 @@ func TestUpgrades(t *testing.T) {
 	}{
 		{"more capacity than addresses", map[string]string{"baseCapacity": "1024"},
 			"baseCapacity goes from 512 to 1024 RPU with enhancedVpcRouting, for which each subnet needs 197 free addresses: subnet-0a1b2c3d4e5f60710 has 118"},
+		{"another capacity, and no limit any more", map[string]string{"baseCapacity": "256", "maxCapacity": "0"},
+			"One after the other: pulumi config set baseCapacity 512, pulumi up; then pulumi config set baseCapacity 256, pulumi up."},
 		{"another admin and other logs", map[string]string{"logExports": "[]"},
 			"the admin of secretName and logExports of namespace ev-streaming-dev change together"},
 		{"the password given to AWS to keep", map[string]string{"secretName": "", "manageAdminPassword": "true"},
