@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
 )
@@ -60,7 +61,7 @@ func openDatabase(ctx context.Context, name string, o Options) (*database, error
 		return nil, fmt.Errorf("open a database: %w", err)
 	}
 	defer conn.Close()
-	if err := register(conn, d); err != nil {
+	if err := register(conn, d, o); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func openDatabase(ctx context.Context, name string, o Options) (*database, error
 		"SET GLOBAL integer_division = true",
 		"SET GLOBAL default_null_order = 'nulls_last_on_asc_first_on_desc'",
 		"SET GLOBAL TimeZone = 'UTC'",
-		strings.ReplaceAll(catalogSQL, "@database@", name),
+		o.catalog(name),
 	} {
 		if _, err := conn.ExecContext(ctx, s); err != nil {
 			d.close()
@@ -84,10 +85,40 @@ func openDatabase(ctx context.Context, name string, o Options) (*database, error
 	return d, nil
 }
 
+// catalog is catalogSQL for a database and the readings of the doubts.
+func (o Options) catalog(database string) string {
+	choose := func(doubt, answer, then, otherwise string) string {
+		if o.reads(doubt, answer) {
+			return then
+		}
+		return otherwise
+	}
+	const (
+		digits17 = "format('{:.17g}', TRY_CAST(x AS DOUBLE))"
+		rewrite  = "rs_json_text(x)"
+	)
+	jsonBytes, jsonText := "decode(x)", "x"
+	if o.reads(nulEscapes, "cut") || o.reads(halfSurrogates, "take") {
+		jsonBytes, jsonText = rewrite, rewrite
+	}
+	return strings.NewReplacer(
+		"@database@", database,
+		"@number_text@", choose(numberTexts, "long", digits17, "TRY_CAST(x AS VARCHAR)"),
+		"@super_digits@", choose(superNumbers, "float", digits17, "TRY_CAST(x AS VARCHAR)"),
+		"@lax_cut@", choose(superLongTexts, "null", "CASE WHEN strlen(x) <= n THEN x END", "CASE WHEN strlen(x) <= n THEN x ELSE rs_truncate(x, n) END"),
+		"@number_pattern@", choose(superTexts, "plain", `-?(0|[1-9][0-9]*)(\.[0-9]+)?`, `\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*`),
+		"@integer_pattern@", choose(superTexts, "plain", `-?(0|[1-9][0-9]*)`, `\s*[+-]?[0-9]+\s*`),
+		"@blank@", choose(tryCastBlank, "null", "NULL", "error('TRY_CAST: the expression cannot contain blank or empty strings')"),
+		"@missing_is_null@", choose(missingTypeof, "text", "true", "false"),
+		"@json_bytes@", jsonBytes,
+		"@json_text@", jsonText,
+	).Replace(catalogSQL)
+}
+
 func (d *database) close() error { return errors.Join(d.db.Close(), os.RemoveAll(d.dir)) }
 
 // register adds the functions that only Go can give the engine.
-func register(conn *sql.Conn, d *database) error {
+func register(conn *sql.Conn, d *database, o Options) error {
 	blob, err := duckdb.NewTypeInfo(duckdb.TYPE_BLOB)
 	if err != nil {
 		return err
@@ -104,12 +135,27 @@ func register(conn *sql.Conn, d *database) error {
 	if err != nil {
 		return err
 	}
-	err = duckdb.RegisterScalarUDFSet(conn, "can_json_parse",
-		function{[]duckdb.TypeInfo{blob}, boolean, func(args []driver.Value) (any, error) { return canParse(args[0].([]byte)), nil }},
-		function{[]duckdb.TypeInfo{varchar}, boolean, func(args []driver.Value) (any, error) { return canParse([]byte(args[0].(string))), nil }},
-	)
+	rules := o.jsonRules()
+	for name, f := range map[string]struct {
+		out  duckdb.TypeInfo
+		call func(data []byte) any
+	}{
+		"can_json_parse": {boolean, rules.canParse},
+		"rs_json_text":   {varchar, func(data []byte) any { return rules.rewrite(data) }},
+	} {
+		err = duckdb.RegisterScalarUDFSet(conn, name,
+			function{[]duckdb.TypeInfo{blob}, f.out, func(args []driver.Value) (any, error) { return f.call(args[0].([]byte)), nil }},
+			function{[]duckdb.TypeInfo{varchar}, f.out, func(args []driver.Value) (any, error) { return f.call([]byte(args[0].(string))), nil }},
+		)
+		if err != nil {
+			return fmt.Errorf("register %s: %w", name, err)
+		}
+	}
+	err = duckdb.RegisterScalarUDF(conn, "rs_roll_date", function{[]duckdb.TypeInfo{varchar}, varchar, func(args []driver.Value) (any, error) {
+		return rollDate(args[0].(string)), nil
+	}})
 	if err != nil {
-		return fmt.Errorf("register can_json_parse: %w", err)
+		return fmt.Errorf("register rs_roll_date: %w", err)
 	}
 	err = duckdb.RegisterScalarUDF(conn, "rs_truncate", function{[]duckdb.TypeInfo{varchar, integer}, varchar, func(args []driver.Value) (any, error) {
 		return truncate(args[0].(string), int(args[1].(int32))), nil
@@ -133,6 +179,19 @@ func (f function) Config() duckdb.ScalarFuncConfig {
 
 func (f function) Executor() duckdb.ScalarFuncExecutor {
 	return duckdb.ScalarFuncExecutor{RowExecutor: f.call}
+}
+
+// rollDate gives the day that a date which there is not rolls over to, 2026-03-02 for
+// 2026-02-30; every other text as it is.
+func rollDate(s string) string {
+	var year, month, day int
+	if len(s) < len("2026-02-30") {
+		return s
+	}
+	if n, err := fmt.Sscanf(s[:10], "%4d-%2d-%2d", &year, &month, &day); n != 3 || err != nil || year < 1 || month < 1 || month > 12 || day < 29 || day > 31 {
+		return s
+	}
+	return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly) + s[10:]
 }
 
 // truncate cuts a text to at most n bytes, without splitting a character.

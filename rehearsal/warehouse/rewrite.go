@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"example.com/evstream/rehearsal/doubt"
 )
 
 // A node is a part of the engine's syntax tree, as json_serialize_sql gives it.
@@ -21,6 +23,7 @@ type rewriter struct {
 	// relation says what stands for a table of a FROM clause: nil for the table of
 	// that name.
 	relation func(schema, table string) (node, error)
+	readings doubt.Readings
 
 	ctes      map[string]bool
 	relations []relation // read by the query
@@ -245,7 +248,12 @@ func (r *rewriter) clause(n node) (any, error) {
 func (r *rewriter) expression(n node) (node, error) {
 	children := list(n["children"])
 	switch n["class"] {
-	case "CONSTANT", "CONJUNCTION", "BETWEEN", "CASE", "SUBQUERY":
+	case "CONJUNCTION":
+		if n["type"] == "CONJUNCTION_AND" && r.reads(andOrder, "right") {
+			slices.Reverse(children)
+		}
+		return n, nil
+	case "CONSTANT", "BETWEEN", "CASE", "SUBQUERY":
 		return n, nil
 	case "COMPARISON":
 		switch n["type"] {
@@ -353,6 +361,8 @@ func (r *rewriter) function(n node, args []any) (node, error) {
 		if parent, key, ok := splitPath(args[0].(node)); ok {
 			return call("rs_json_typeof_at", parent, constant("VARCHAR", key)), nil
 		}
+	case name == "regexp_full_match" && len(args) == 2 && r.reads(lineEnds, "lines"): // what the parser makes of ~
+		return call("regexp_matches", args[0], call("||", constant("VARCHAR", "(?m)"), args[1])), nil
 	case name == "nvl":
 		return node{"class": "OPERATOR", "type": "OPERATOR_COALESCE", "children": args}, nil
 	case name == "nvl2" && len(args) == 3:
@@ -448,9 +458,14 @@ func (r *rewriter) cast(n node) (node, error) {
 		return cast(child, t.duck(), false), nil
 	}
 	isSuper := node{"class": "COMPARISON", "type": "COMPARE_EQUAL", "left": call("typeof", child), "right": constant("VARCHAR", "VARIANT")}
+	refused := call("rs_refused", call("typeof", child), constant("VARCHAR", t.Name))
+	refuse := cast(call("rs_refuse", call("typeof", child), constant("VARCHAR", t.Name)), t.duck(), false)
 	flag := constantOf("BOOLEAN", map[bool]string{true: "t", false: "f"}[try])
 	if try {
 		child = call("rs_not_blank", child)
+		if r.reads(tryCastDate, "roll") && slices.Contains([]string{"date", "timestamp", "timestamptz"}, t.Name) {
+			child = call("rs_rolled", child)
+		}
 	}
 	var lax, strict node
 	switch t.Name {
@@ -461,26 +476,83 @@ func (r *rewriter) cast(n node) (node, error) {
 		}
 		if t.Precision > 0 {
 			limit := constant("INTEGER", json.Number(strconv.Itoa(t.Precision)))
-			lax, strict = call("rs_cut", lax, limit), call("rs_cut", strict, limit)
+			lax, strict = call("rs_lax_cut", lax, limit), call("rs_cut", strict, limit)
 		}
-		return choose(isSuper, lax, strict), nil
+		if t.Name == "bpchar" { // whose blanks at the end mean nothing
+			lax, strict = call("rtrim", lax, constant("VARCHAR", " ")), call("rtrim", strict, constant("VARCHAR", " "))
+		}
+		return choose(refused, refuse, choose(isSuper, lax, strict)), nil
 	case "int2", "int4", "int8":
-		lax, strict = call("rs_lax_integer", child), call("rs_integer", child, flag)
-	case "numeric", "float4", "float8":
-		lax, strict = call("rs_lax_number", child), call("rs_number", child, flag)
+		digits := call("rs_integer_digits", child)
+		lax, strict = r.inRange(digits, cast(r.superDecimal(digits, t), t.duck(), true)), r.strictNumber("rs_integer", child, flag, t, try)
+		return choose(refused, refuse, choose(isSuper, lax, strict)), nil
+	case "numeric":
+		digits := call("rs_digits", child)
+		lax, strict = r.inRange(digits, cast(r.superDecimal(digits, t), t.duck(), true)), r.strictNumber("rs_number", child, flag, t, try)
+		return choose(refused, refuse, choose(isSuper, lax, strict)), nil
+	case "float4", "float8":
+		lax, strict = r.inRange(call("rs_digits", child), cast(call("rs_super_float", child), t.duck(), true)), cast(call("rs_number", child, flag), t.duck(), try)
+		return choose(refused, refuse, choose(isSuper, lax, strict)), nil
 	case "super":
-		return choose(isSuper, cast(child, "variant", false), cast(child, "variant", try)), nil
+		return choose(refused, refuse, choose(isSuper, cast(child, "variant", false), cast(child, "variant", try))), nil
 	case "varbyte":
 		return choose(isSuper, cast(call("error", constant("VARCHAR", "cannot cast type super to binary varying")), "blob", false), call("rs_bytes", child)), nil
 	case "bool":
-		lax, strict = call("rs_lax", child), call("rs_strict", child)
+		lax, strict = call("rs_super_bool", child), call("rs_strict", child)
 	default:
-		lax, strict = call("rs_lax", child), call("rs_strict", child)
+		lax, strict = call("rs_super_text", child), call("rs_strict", child)
 		if try {
 			lax = call("error", constant("VARCHAR", "TRY_CAST from super to "+t.Name+" is not supported"))
 		}
 	}
-	return choose(isSuper, cast(lax, t.duck(), true), cast(strict, t.duck(), try)), nil
+	return choose(refused, refuse, choose(isSuper, cast(lax, t.duck(), true), cast(strict, t.duck(), try))), nil
+}
+
+// reads says whether a doubt is read in one way.
+func (r *rewriter) reads(name, answer string) bool {
+	return Doubts().Answer(r.readings, name) == answer
+}
+
+// wide is a DECIMAL that holds the digits of a number for a cast to t, and some more.
+func wide(t Type) string {
+	return fmt.Sprintf("DECIMAL(38,%d)", min(38-(t.Precision-t.Scale), t.Scale+9))
+}
+
+// superDecimal gives the number with these digits, of a SUPER value, so that a cast to t
+// takes from it what Redshift's does.
+func (r *rewriter) superDecimal(digits node, t Type) node {
+	number := cast(digits, wide(t), true)
+	cut := r.reads(decimalCasts, "cut")
+	if r.reads(superNumbers, "float") {
+		cut = r.reads(floatCasts, "cut")
+	}
+	if !cut {
+		return number
+	}
+	return call("trunc", number, constant("INTEGER", json.Number(strconv.Itoa(t.Scale))))
+}
+
+// strictNumber casts what is not SUPER to an integer or a DECIMAL.
+func (r *rewriter) strictNumber(macro string, child, flag any, t Type, try bool) node {
+	scale := constant("INTEGER", json.Number(strconv.Itoa(t.Scale)))
+	number := call(macro, child, flag)
+	if r.reads(decimalCasts, "cut") {
+		number = call("rs_decimal_cut", number, scale)
+	}
+	strict := cast(number, t.duck(), try)
+	if !r.reads(floatCasts, "cut") {
+		return strict
+	}
+	isFloat := call("regexp_matches", call("typeof", child), constant("VARCHAR", "^(DOUBLE|FLOAT)$"))
+	return choose(isFloat, cast(call("trunc", cast(call("rs_float_digits", child), wide(t), try), scale), t.duck(), try), strict)
+}
+
+// inRange makes an error of a SUPER number that has digits and no value, if it is read so.
+func (r *rewriter) inRange(digits, value node) node {
+	if r.reads(superOverflow, "error") {
+		return call("rs_in_range", digits, value)
+	}
+	return value
 }
 
 func list(v any) []any {
