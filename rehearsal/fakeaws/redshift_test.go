@@ -54,8 +54,10 @@ func TestUsageLimit(t *testing.T) {
 			t.Errorf("a change of %s: %v (-want +got):\n%s", name, err, diff)
 		}
 	}
-	_, err = b.update(m, with(in, "usageType", "cross-region-datasharing"))
-	wantError(t, err, "the usage type of a usage limit can't change")
+	m = b.mustUpdate(m, with(in, "usageType", "cross-region-datasharing"))
+	if got := m.state["usageType"].StringValue(); got != "serverless-compute" {
+		t.Errorf("the request that changes a limit carries no usage type, but it is %s now", got)
+	}
 	m = b.mustUpdate(m, with(in, "amount", 61))
 
 	// The limits go with the workgroup.

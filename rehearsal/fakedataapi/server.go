@@ -1,7 +1,6 @@
 package fakedataapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"example.com/evstream/rehearsal/internal/awsdoor"
 	"example.com/evstream/rehearsal/warehouse"
@@ -31,6 +32,7 @@ type Server struct {
 	now       func() time.Time
 	pageRows  int
 	limits    bool
+	doubts    Doubts
 
 	operations map[string]operation
 	requests   atomic.Uint64
@@ -42,6 +44,7 @@ type Server struct {
 	statements map[string]*statement
 	order      []*statement // by time of submission
 	sessions   map[string]*session
+	reclaimed  map[string]bool // ids of sessions that are gone
 	tokens     map[string]token
 	calls      map[string]int
 	rates      map[string]rate
@@ -71,6 +74,21 @@ func WithPageRows(n int) Option { return func(s *Server) { s.pageRows = n } }
 // clock. Unless given there is no such limit.
 func WithRateLimits() Option { return func(s *Server) { s.limits = true } }
 
+// Doubts are questions about the service that no source settles. The zero value gives
+// the likelier answer to each; README.md has the sources.
+type Doubts struct {
+	// SessionNotFound: a call that names a session that is gone, or never was, is
+	// answered with ResourceNotFoundException, not with ValidationException.
+	SessionNotFound bool
+
+	// SessionBeforeToken: a call is refused for its session before its client token is
+	// looked up, so that a token does not find its statement once the session is gone.
+	SessionBeforeToken bool
+}
+
+// WithDoubts sets how the service answers where no source says it.
+func WithDoubts(d Doubts) Option { return func(s *Server) { s.doubts = d } }
+
 // New makes a server in front of w. [Server.Start] opens its network door.
 func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 	s := &Server{
@@ -81,6 +99,7 @@ func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 		pageRows:   1000,
 		statements: make(map[string]*statement),
 		sessions:   make(map[string]*session),
+		reclaimed:  make(map[string]bool),
 		tokens:     make(map[string]token),
 		calls:      make(map[string]int),
 		rates:      make(map[string]rate),
@@ -154,13 +173,9 @@ func decodeInto[T any, P interface {
 	input
 }](body []byte) (input, error) {
 	in := P(new(T))
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(in)
-	if _, after := dec.Token(); err == nil && after != io.EOF {
-		err = errors.New("there is text after the JSON object")
-	}
-	if err != nil {
+	// Names count as they are written. The service ignores a member that it does not
+	// know; here it is more likely one that a caller relies on and the stand-in lacks.
+	if err := jsonv2.Unmarshal(body, in, jsonv2.RejectUnknownMembers(true)); err != nil {
 		return nil, &Error{Code: "SerializationException", Message: "the stand-in can't read the request: " + err.Error()}
 	}
 	return in, nil

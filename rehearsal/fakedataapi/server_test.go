@@ -291,8 +291,51 @@ func TestSessions(t *testing.T) {
 	t.Run("it ends when it was idle too long", func(t *testing.T) {
 		f.clock.advance(61 * time.Second)
 		_, err := f.client.ExecuteStatement(t.Context(), in("SELECT 1"))
-		refused(t, "an expired session", err, "ValidationException", "is not available")
+		refused(t, "an expired session", err, "ValidationException", "Session is not available")
 	})
+	t.Run("one that never was is invalid", func(t *testing.T) {
+		never := in("SELECT 1")
+		never.SessionId = aws.String("00000000-0000-4000-8000-00000000ffff")
+		_, err := f.client.ExecuteStatement(t.Context(), never)
+		refused(t, "an unknown session", err, "ValidationException", "Session with Id: 00000000-0000-4000-8000-00000000ffff is invalid")
+	})
+}
+
+// No source says which code a missing session gives on Redshift Serverless, nor whether a
+// token is looked up before it.
+func TestDoubts(t *testing.T) {
+	for _, c := range []struct {
+		doubts fakedataapi.Doubts
+		again  string // code of the same call, with its token, when its session has ended
+		other  string // code of another call
+	}{
+		{fakedataapi.Doubts{}, "", "ValidationException"},
+		{fakedataapi.Doubts{SessionNotFound: true}, "", "ResourceNotFoundException"},
+		{fakedataapi.Doubts{SessionBeforeToken: true}, "ValidationException", "ValidationException"},
+		{fakedataapi.Doubts{SessionNotFound: true, SessionBeforeToken: true}, "ResourceNotFoundException", "ResourceNotFoundException"},
+	} {
+		t.Run(fmt.Sprintf("%+v", c.doubts), func(t *testing.T) {
+			f := newFixture(t, fakedataapi.WithDoubts(c.doubts))
+			opening := input("SELECT 1")
+			opening.SessionKeepAliveSeconds = aws.Int32(60)
+			session := f.start(opening)
+			f.await(session.Id)
+			call := &redshiftdata.ExecuteStatementInput{Sql: aws.String("SELECT 2"), SessionId: session.SessionId, ClientToken: aws.String("once")}
+			first := f.start(call)
+			f.await(first.Id)
+			f.clock.advance(61 * time.Second)
+
+			again, err := f.client.ExecuteStatement(t.Context(), call)
+			if c.again != "" {
+				refused(t, "the same call", err, c.again, "Session is not available")
+			} else if err != nil || aws.ToString(again.Id) != aws.ToString(first.Id) {
+				t.Errorf("the same call: %v, error %v; want the first one's statement", again, err)
+			}
+			call.ClientToken = nil
+			_, err = f.client.ExecuteStatement(t.Context(), call)
+			refused(t, "another call", err, c.other, "Session is not available")
+		})
+	}
 }
 
 func TestABatchIsOneTransaction(t *testing.T) {
@@ -393,6 +436,10 @@ func TestATokenMakesARetryHarmless(t *testing.T) {
 	in.Sql = aws.String("INSERT INTO t VALUES (2)")
 	_, err := f.client.ExecuteStatement(t.Context(), in)
 	refused(t, "the token with another statement", err, "ValidationException", "was used for another request")
+	_, err = f.client.BatchExecuteStatement(t.Context(), &redshiftdata.BatchExecuteStatementInput{
+		Sqls: []string{"INSERT INTO t VALUES (1)"}, WorkgroupName: in.WorkgroupName, Database: in.Database, SecretArn: in.SecretArn, ClientToken: in.ClientToken,
+	})
+	refused(t, "the token with another operation", err, "ValidationException", "was used for another request")
 }
 
 func TestFaults(t *testing.T) {
@@ -542,6 +589,12 @@ func TestListStatements(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"SELECT 4", "SELECT 3", "SELECT 2", "SELECT 1", "SELECT 0"}, list(redshiftdata.ListStatementsInput{StatementName: aws.String("report-"), MaxResults: 2})); diff != "" {
 		t.Errorf("by name, two at a time (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"SELECT 4", "SELECT 3", "SELECT 2", "SELECT 1", "SELECT 0"}, list(redshiftdata.ListStatementsInput{})); diff != "" {
+		t.Errorf("unless asked otherwise, the finished ones (-want +got)\n%s", diff)
+	}
+	if all := list(redshiftdata.ListStatementsInput{Status: types.StatusStringAll}); len(all) != 6 {
+		t.Errorf("all are %q, want six", all)
 	}
 	if diff := cmp.Diff([]string{"SELECT nothing"}, list(redshiftdata.ListStatementsInput{Status: types.StatusStringFailed})); diff != "" {
 		t.Errorf("by status (-want +got)\n%s", diff)
