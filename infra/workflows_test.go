@@ -295,6 +295,11 @@ func TestComment(t *testing.T) {
 			request: "POST repos/ev/streaming/issues/7/comments",
 			body:    []string{"line\n3 to update\n"},
 		},
+		"the first preview's SQL has lines": {
+			preview: `        stdin : "-- 00001_x.sql --\nCREATE\n  VIEW x"` + "\n        other : \"a\\nb\"", status: "success",
+			request: "POST repos/ev/streaming/issues/7/comments",
+			body:    []string{"-- 00001_x.sql --\nCREATE\n  VIEW x\"\n", `other : "a\nb"`},
+		},
 		"text is text": {
 			preview: "```\n$(touch broken) `touch broken` <b>", status: "success",
 			request: "POST repos/ev/streaming/issues/7/comments",
