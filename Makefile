@@ -4,13 +4,23 @@
 help: ## list the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
+# Without these, Go's own errors don't name what is missing.
+.PHONY: needs
+needs:
+	@case "$$(go env GOVERSION)" in \
+	go1.2[6-9]* | go1.[3-9][0-9]* | devel*) ;; \
+	*) echo 'Go 1.26 or newer is needed: https://go.dev/doc/install' >&2; exit 1 ;; \
+	esac
+	@[ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CXX)" >/dev/null || \
+	{ echo 'A C and C++ compiler is needed, for DuckDB. Debian, Ubuntu: apt install g++; macOS: xcode-select --install. CGO_ENABLED must not be 0.' >&2; exit 1; }
+
 .PHONY: rehearse
-rehearse: ## deploy onto local stand-ins, stream records in, query them; ARGS="--keep" and others, see ARGS=-h
+rehearse: needs ## deploy onto local stand-ins, stream records in, query them; ARGS="--keep" and others, see ARGS=-h
 	@echo 'building the rehearsal; the first time takes minutes'
 	@exec tools/start rehearsal/cmd/rehearse $(ARGS)
 
 .PHONY: test
-test: ## run every test
+test: needs ## run every test
 	go test ./...
 	go -C rehearsal test ./...
 

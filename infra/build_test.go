@@ -85,7 +85,7 @@ func TestNothingInTheTreeIsRun(t *testing.T) {
 		"migrate":  {".", "./cmd/migrate", input("schema", "create"), "migrate [up]"},
 		"snapshot": {".", "./cmd/snapshot", input("final-snapshot", "delete"), "snapshot []"},
 		"program":  {".", ".", "./" + program, "program []"},
-		"rehearse": {"rehearsal", "./cmd/rehearse", "make rehearse ARGS='--records 3'", "rehearse [--records 3]"},
+		"rehearse": {"rehearsal", "./cmd/rehearse", "CGO_ENABLED=1 CXX=sh make rehearse ARGS='--records 3'", "rehearse [--records 3]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := tinyProject(t)
@@ -153,6 +153,44 @@ func TestStartTwoAtOnce(t *testing.T) {
 	writing.Close()
 	if err := start.Wait(); err != nil || stdout.String() != "built now: migrate [up]\n" {
 		t.Errorf("once the file was written it says %q, %v", stdout.String(), err)
+	}
+}
+
+// TestMakeSaysWhatIsMissing: without a compiler Go says "build constraints exclude all
+// Go files", and an old Go that it does not know -C.
+func TestMakeSaysWhatIsMissing(t *testing.T) {
+	for name, test := range map[string]struct {
+		version, cgo, compiler string
+		want                   string
+	}{
+		"no Go":           {want: "Go 1.26 or newer is needed"},
+		"an old Go":       {version: "go1.19.8", cgo: "1", compiler: "sh", want: "Go 1.26 or newer is needed"},
+		"no C compiler":   {version: "go1.26.3", cgo: "0", compiler: "sh", want: "apt install g++"},
+		"no C++ compiler": {version: "go1.30", cgo: "1", compiler: "missing", want: "apt install g++"},
+		"all there":       {version: "go1.26.3", cgo: "1", compiler: "sh"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeFile(t, filepath.Join(dir, "Makefile"), read(t, "../Makefile"), 0o600)
+			path := filepath.Join(dir, "path")
+			for _, tool := range []string{"sh", "make"} {
+				real, err := exec.LookPath(tool)
+				if err != nil {
+					t.Skip(err)
+				}
+				writeFile(t, filepath.Join(path, tool), "#!/bin/sh\nexec "+real+" \"$@\"\n", 0o700)
+			}
+			if test.version != "" {
+				writeFile(t, filepath.Join(path, "go"), "#!/bin/sh\ncase $2 in\nGOVERSION) echo "+test.version+" ;;\nCGO_ENABLED) echo "+test.cgo+" ;;\nCXX) echo "+test.compiler+" ;;\nesac\n", 0o700)
+			}
+			cmd := exec.CommandContext(t.Context(), "make", "needs")
+			cmd.Dir = dir
+			cmd.Env = []string{"PATH=" + path}
+			text, err := cmd.CombinedOutput()
+			if (err == nil) != (test.want == "") || !strings.Contains(string(text), test.want) {
+				t.Errorf("make needs says %q, %v; want %q", text, err, test.want)
+			}
+		})
 	}
 }
 

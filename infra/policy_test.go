@@ -524,15 +524,20 @@ func policyFile(t *testing.T, name string, made document) {
 const policies = "../deploy/iam"
 
 // TestTrustPolicies: only the workflows of one repository get the roles; those of
-// its pull requests the one that reads, those of one environment the one that
-// changes things. A wildcard in the subject would let others in.
+// its pull requests and of main the one that reads, those of one environment the one
+// that changes things. A wildcard in the subject would let others in.
 // https://docs.github.com/en/actions/reference/security/oidc
 func TestTrustPolicies(t *testing.T) {
 	const issuer = "token.actions.githubusercontent.com"
-	for name, context := range map[string]string{
-		"trust-preview.json": "pull_request",
-		"trust-up.json":      "environment:STACK",
+	for name, contexts := range map[string][]string{
+		"trust-preview.json": {"pull_request", "ref:refs/heads/main"},
+		"trust-up.json":      {"environment:STACK"},
 	} {
+		var subjects []string
+		for _, context := range contexts {
+			// The second form is that of repositories made since 15 July 2026.
+			subjects = append(subjects, "repo:ORG/REPO:"+context, "repo:ORG@ORG_ID/REPO@REPO_ID:"+context)
+		}
 		text, err := os.ReadFile(filepath.Join(policies, name))
 		if err != nil {
 			t.Fatal(err)
@@ -549,8 +554,7 @@ func TestTrustPolicies(t *testing.T) {
 			Action:    []string{"sts:AssumeRoleWithWebIdentity"},
 			Condition: map[string]map[string][]string{"StringEquals": {
 				issuer + ":aud": {"sts.amazonaws.com"},
-				// The second form is that of repositories made since 15 July 2026.
-				issuer + ":sub": {"repo:ORG/REPO:" + context, "repo:ORG@ORG_ID/REPO@REPO_ID:" + context},
+				issuer + ":sub": subjects,
 			}},
 		}}}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -50,7 +50,7 @@ func TestSupplyChain(t *testing.T) {
 		t.Errorf("%d modules were found", modules)
 	}
 
-	texts := workflows(t)
+	texts := actions(t)
 	texts["Makefile"], texts[".ci/run"] = makefile, ci
 	for name, text := range texts {
 		if found := moving.FindString(text); found != "" {

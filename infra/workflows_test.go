@@ -25,6 +25,14 @@ func workflows(t *testing.T) map[string]string {
 	return texts
 }
 
+// actions are the texts of the workflows, and of the steps that their jobs share.
+func actions(t *testing.T) map[string]string {
+	t.Helper()
+	texts := workflows(t)
+	texts["setup"] = read(t, "../.github/setup/action.yml")
+	return texts
+}
+
 func read(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -39,7 +47,7 @@ func TestActionsArePinned(t *testing.T) {
 	used := regexp.MustCompile(`(?m)uses: (\S+)(.*)$`)
 	pinned := regexp.MustCompile(`^([\w-]+/[\w-]+)@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
 	commits := map[string]string{}
-	for name, text := range workflows(t) {
+	for name, text := range actions(t) {
 		for _, use := range used.FindAllStringSubmatch(text, -1) {
 			action := use[1] + use[2]
 			if strings.HasPrefix(action, "./") {
@@ -62,7 +70,7 @@ func TestActionsArePinned(t *testing.T) {
 // script, and a branch's name can hold a command. Scripts take it from the
 // environment.
 func TestWorkflowScriptsTakeNoExpression(t *testing.T) {
-	for name, text := range workflows(t) {
+	for name, text := range actions(t) {
 		for _, line := range strings.Split(text, "\n") {
 			if strings.Contains(line, "run:") && strings.Contains(line, "${{") {
 				t.Errorf("%s: a script with an expression in it: %s", name, strings.TrimSpace(line))
@@ -94,12 +102,105 @@ func TestOnePulumiVersion(t *testing.T) {
 			t.Errorf("%s has %s %s, go.mod has the SDK %s", file, module, got, want)
 		}
 	}
-	for name, text := range workflows(t) {
+	for name, text := range actions(t) {
 		installs := strings.Count(text, "uses: pulumi/actions@")
 		reads := strings.Count(text, `go list -m -f '{{.Version}}' github.com/pulumi/pulumi/sdk/v3`)
 		takes := strings.Count(text, "pulumi-version: ${{ steps.pinned.outputs.pulumi }}")
 		if installs != reads || installs != takes {
 			t.Errorf("%s installs the Pulumi CLI %d times, and takes its version from go.mod %d times", name, installs, min(reads, takes))
+		}
+	}
+}
+
+// TestWorkflowsTakeTheNewestGo: setup-go v7.0.0 takes a go line such as 1.26.0 for
+// that very version, without the patches of the months since, and keeps Go from
+// getting a newer one (src/installer.ts, parseGoVersionFile; src/main.ts,
+// setGoToolchain). With x and check-latest it asks for the newest patch.
+func TestWorkflowsTakeTheNewestGo(t *testing.T) {
+	version := regexp.MustCompile(`(?m)^go (1\.\d+)`).FindStringSubmatch(read(t, "../go.mod"))
+	if version == nil {
+		t.Fatal("go.mod names no version of Go")
+	}
+	found := 0
+	for name, text := range actions(t) {
+		found += strings.Count(text, "actions/setup-go@")
+		newest := strings.Count(text, "go-version: "+version[1]+".x\n") == 1 && strings.Count(text, "check-latest: true\n") == 1
+		if strings.Contains(text, "actions/setup-go@") && !newest || strings.Contains(text, "go-version-file") {
+			t.Errorf("%s does not take the newest Go %s: give it go-version: %[2]s.x and check-latest: true", name, version[1])
+		}
+		if name != "setup" && strings.Count(text, "actions/checkout@") != strings.Count(text, "uses: ./.github/setup\n") {
+			t.Errorf("%s has a job that does not use .github/setup", name)
+		}
+	}
+	if found != 1 {
+		t.Errorf("setup-go is used %d times, want once, in .github/setup", found)
+	}
+}
+
+// TestNoDeploymentIsLost: the stacks are changed after the checks, one job at a time.
+// GitHub ends a waiting job when another comes, unless all of them may wait.
+func TestNoDeploymentIsLost(t *testing.T) {
+	texts := workflows(t)
+	for _, want := range []string{"  dev:\n    needs: check\n", "  prod:\n    needs: dev\n"} {
+		if !strings.Contains(texts["deploy.yml"], want) {
+			t.Errorf("deploy.yml lacks %q", want)
+		}
+	}
+	if want := "      group: up-${{ inputs.stack }}\n      queue: max\n"; !strings.Contains(texts["up.yml"], want) {
+		t.Errorf("up.yml lacks %q", want)
+	}
+}
+
+// TestUp runs the script of a deployment, against a gh that knows the newest run and a
+// pulumi that says how it is called.
+func TestUp(t *testing.T) {
+	const up = "pulumi up --stack prod --refresh --diff --yes --non-interactive --color never --suppress-outputs\n"
+	for name, test := range map[string]struct {
+		newest, want string
+	}{
+		"the newest run":        {newest: "12 https://github.com/ev/streaming/actions/runs/900", want: up},
+		"a later run has begun": {newest: "13 https://github.com/ev/streaming/actions/runs/901", want: "::notice::Stack prod is left to the later run https://github.com/ev/streaming/actions/runs/901, which has these changes too.\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeFile(t, filepath.Join(dir, "gh"), `#!/bin/sh
+case "$*" in
+"api repos/ev/streaming/actions/workflows/deploy.yml/runs?branch=main&per_page=1 --jq "*) echo "`+test.newest+`" ;;
+*) echo "unexpected: $*" >&2; exit 1 ;;
+esac
+`, 0o700)
+			writeFile(t, filepath.Join(dir, "pulumi"), "#!/bin/sh\necho pulumi \"$@\"\n", 0o700)
+			cmd := exec.CommandContext(t.Context(), "../.github/up")
+			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "STACK=prod",
+				"GITHUB_REPOSITORY=ev/streaming", "GITHUB_REF_NAME=main", "GITHUB_RUN_NUMBER=12")
+			if got, err := cmd.CombinedOutput(); err != nil || string(got) != test.want {
+				t.Errorf("it says %q, %v; want %q", got, err, test.want)
+			}
+		})
+	}
+	if _, err := os.Stat("../.github/workflows/deploy.yml"); err != nil {
+		t.Errorf(".github/up looks for the runs of it: %v", err)
+	}
+}
+
+// TestPreviewsCheck: the check that main requires passes once each stack was previewed,
+// and in a fork's pull request, where nothing is.
+func TestPreviewsCheck(t *testing.T) {
+	script := regexp.MustCompile(`(?m)^      - run: (test .*)$`).FindStringSubmatch(workflows(t)["preview.yml"])
+	if script == nil {
+		t.Fatal("preview.yml has no job that looks at the result of the others")
+	}
+	for _, test := range []struct {
+		result, fork string
+		passes       bool
+	}{
+		{"success", "", true}, {"failure", "", false}, {"cancelled", "", false}, {"skipped", "", false},
+		{"skipped", "skipped", true}, {"failure", "skipped", false},
+	} {
+		cmd := exec.CommandContext(t.Context(), "bash", "-ec", script[1])
+		cmd.Env = append(os.Environ(), "RESULT="+test.result, "FORK="+test.fork)
+		if err := cmd.Run(); (err == nil) != test.passes {
+			t.Errorf("after %q, with FORK=%q: %v", test.result, test.fork, err)
 		}
 	}
 }
@@ -193,6 +294,11 @@ func TestComment(t *testing.T) {
 			preview: strings.Repeat("line\n", 20000) + "3 to update", status: "success",
 			request: "POST repos/ev/streaming/issues/7/comments",
 			body:    []string{"line\n3 to update\n"},
+		},
+		"the first preview's SQL has lines": {
+			preview: `        stdin : "-- 00001_x.sql --\nCREATE\n  VIEW x"` + "\n        other : \"a\\nb\"", status: "success",
+			request: "POST repos/ev/streaming/issues/7/comments",
+			body:    []string{"-- 00001_x.sql --\nCREATE\n  VIEW x\"\n", `other : "a\nb"`},
 		},
 		"text is text": {
 			preview: "```\n$(touch broken) `touch broken` <b>", status: "success",
