@@ -173,6 +173,7 @@ func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.C
 	if t.autoname > 0 {
 		fill(t.name, p.madeUpName(t, req))
 	}
+	slices.SortFunc(defaults, func(x, y resource.PropertyValue) int { return strings.Compare(x.StringValue(), y.StringValue()) })
 	inputs[defaulted] = resource.NewProperty(defaults)
 	if err := p.addDefaultTags(ctx, t, inputs); err != nil {
 		return plugin.CheckResponse{}, err

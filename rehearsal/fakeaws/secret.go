@@ -1,6 +1,7 @@
 package fakeaws
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -126,15 +127,18 @@ func checkSecretValue(value string) error {
 	return nil
 }
 
-// secretNamed finds a secret by its name or ARN.
+// secretNamed finds a secret by its name or ARN, of which the last part may be missing, unless
+// what is left ends as if it were there.
 func (a *Account) secretNamed(id string) *thing {
 	for _, secret := range a.all(secretToken) {
-		if secret.id == id || secret.props.text("name") == id {
+		if secret.id == id || secret.props.text("name") == id || secret.id[:len(secret.id)-len("-AbCdEf")] == id && !arnEnd.MatchString(id) {
 			return secret
 		}
 	}
 	return nil
 }
+
+var arnEnd = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 
 func (a *Account) versionsOf(secret string) []*thing {
 	return slices.DeleteFunc(a.all(secretVersionToken), func(t *thing) bool { return t.props.text("arn") != secret })

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -25,8 +26,8 @@ func (a *Account) endpointService(service string) string {
 	return "com.amazonaws." + a.region + "." + service
 }
 
-// everything is the policy of an endpoint that is given none.
-const everything = `{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
+// everything is the policy of an interface endpoint that is given none.
+const everything = `{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}`
 
 // vpcEndpointType is an interface endpoint: internal/service/ec2/vpc_endpoint.go,
 // resourceVPCEndpointCreate and resourceVPCEndpointUpdate.
@@ -135,11 +136,25 @@ func (o *op) connect() error {
 		}
 	}
 	o.props["networkInterfaceIds"] = list(interfaces)
-	o.props["dnsEntries"] = []any{map[string]any{
-		"dnsName":      fmt.Sprintf("%s-%s.%s.%s.vpce.amazonaws.com", o.id, o.digits(o.id, 8), service[strings.LastIndex(service, ".")+1:], o.region),
-		"hostedZoneId": "Z" + strings.ToUpper(o.digits("zone of "+service, 13)),
-	}}
+	o.props["dnsEntries"] = o.names(strings.TrimSuffix(service[strings.LastIndex(service, ".")+1:], "-streams"), slices.Sorted(maps.Keys(zones)))
 	return nil
+}
+
+// names are the names of an endpoint for a service: of all its addresses, of those in each
+// zone, and with private DNS the service's own.
+func (o *op) names(service string, zones []string) []any {
+	entry := func(name, hosted string) any {
+		return map[string]any{"dnsName": name, "hostedZoneId": "Z" + strings.ToUpper(o.digits("zone of "+hosted, 13))}
+	}
+	own, domain := o.id+"-"+o.digits(o.id, 8), "."+service+"."+o.region+".vpce.amazonaws.com"
+	all := []any{entry(own+domain, service)}
+	for _, zone := range zones {
+		all = append(all, entry(own+"-"+zone+domain, service))
+	}
+	if o.props.flag("privateDnsEnabled") {
+		all = append(all, entry(service+"."+o.region+".amazonaws.com", "private "+service))
+	}
+	return all
 }
 
 // privateEndpoint returns the endpoint to which a VPC's own DNS leads for a service.

@@ -93,6 +93,9 @@ func (in *describeStatement) apply(s *Server, _ time.Time, _ Fault) (any, error)
 		sub := st.describe(i)
 		out.Duration += sub.Duration
 		out.HasResultSet = out.HasResultSet || sub.HasResultSet
+		if sub.ResultRows >= 0 {
+			out.ResultRows, out.ResultSize = max(out.ResultRows, 0)+sub.ResultRows, max(out.ResultSize, 0)+sub.ResultSize
+		}
 		out.SubStatements = append(out.SubStatements, sub)
 	}
 	return out, nil

@@ -499,7 +499,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	}{
 		{"no such workgroup", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("other") }, "Redshift endpoint doesn't exist in this region."},
 		{"a workgroup that is being created", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("creating") }, "Redshift endpoint doesn't exist in this region."},
-		{"a name that breaks the pattern", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("EV") }, "must satisfy regular expression pattern"},
+		{"a name that breaks the pattern", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("EV") }, "workgroupName must satisfy regex pattern: [a-z0-9-]{3,63}"},
 		{"no workgroup", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = nil }, "is required"},
 		{"no database", func(in *redshiftdata.ExecuteStatementInput) { in.Database = nil }, "Database is required"},
 		{"no secret", func(in *redshiftdata.ExecuteStatementInput) { in.SecretArn = nil }, "temporary credentials"},

@@ -338,13 +338,15 @@ func properties(input any) resource.PropertyMap {
 	return all
 }
 
-// shown is what properties hold, secrets too.
+// shown is what properties hold, secrets too; what is unknown is as on the wire.
 func shown(m resource.PropertyMap) map[string]any {
 	var plain func(v resource.PropertyValue) any
 	plain = func(v resource.PropertyValue) any {
 		switch {
 		case v.IsSecret():
 			return plain(v.SecretValue().Element)
+		case v.IsComputed():
+			return plugin.UnknownStringValue
 		case v.IsArray():
 			list := []any{}
 			for _, item := range v.ArrayValue() {

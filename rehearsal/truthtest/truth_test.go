@@ -124,9 +124,13 @@ func (f fact) check(t *testing.T, sources map[string]string, seen map[string]str
 	if (f.Answer == nil) == (f.Error == nil) {
 		t.Error("it has either an answer or an error")
 	}
-	key := compact([]any{f.Given, f.Call, f.Input})
+	text, err := json.Marshal([]any{f.Given, f.call})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := string(text)
 	if other, ok := seen[key]; ok {
-		t.Errorf("it is the same call as %s", other)
+		t.Errorf("it is the same as %s", other)
 	}
 	seen[key] = t.Name()
 }
