@@ -169,6 +169,7 @@ CREATE MACRO main.rs_json_serialize(x VARIANT) AS CASE WHEN x IS NOT NULL THEN x
 CREATE MACRO main.rs_json_extract_path_text(doc, pointer, lenient) AS
     CASE WHEN can_json_parse(doc) THEN json_extract_string(doc, pointer) WHEN lenient OR doc IS NULL THEN NULL ELSE error('JSON parsing error') END;
 
+CREATE MACRO main.rs_compared(x VARCHAR) AS rtrim(x, ' '), (x VARIANT) AS x, (x) AS x;
 CREATE MACRO main.rs_length(x BLOB) AS octet_length(x)::INTEGER, (x VARCHAR) AS length(x)::INTEGER;
 CREATE MACRO main.rs_octet_length(x BLOB) AS octet_length(x)::INTEGER, (x VARCHAR) AS strlen(x)::INTEGER;
 CREATE MACRO main.rs_hex(x BLOB) AS lower(hex(x));

@@ -165,11 +165,31 @@ func (r *rewriter) selectNode(n node) error {
 	for _, item := range list(n["select_list"]) {
 		item := item.(node)
 		bare := item["class"] == "COLUMN_REF" && len(list(item["column_names"])) == 1
+		if bare && isCurrentUser(item) && readsTable(n["from_table"]) && r.reads(currentUser, "refuse") {
+			alias := str(item["alias"])
+			if alias == "" {
+				alias = "current_user"
+			}
+			return errorf(`Column %q has unsupported type "name".`, alias)
+		}
 		if item["alias"] == nil && item["class"] != "STAR" && !bare {
 			item["alias"] = resultName(item)
 		}
 	}
 	return nil
+}
+
+// isCurrentUser says whether a name is CURRENT_USER or SESSION_USER, which are of the type
+// name.
+func isCurrentUser(n node) bool {
+	name := str(list(n["column_names"])[0])
+	return name == "current_user" || name == "session_user"
+}
+
+// readsTable says whether a FROM clause reads more than the leader node's own tables.
+func readsTable(from any) bool {
+	f, _ := from.(node)
+	return f != nil && f["type"] != "EMPTY" && !(f["type"] == "BASE_TABLE" && strings.HasPrefix(str(f["table_name"]), "pg_"))
 }
 
 // resultName is the name of a result column that was given none.
@@ -260,6 +280,9 @@ func (r *rewriter) expression(n node) (node, error) {
 		case "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM":
 			return nil, unsupported("IS DISTINCT FROM")
 		}
+		if r.reads(trailingBlanks, "ignore") {
+			n["left"], n["right"] = withoutBlanks(n["left"].(node)), withoutBlanks(n["right"].(node))
+		}
 		return n, nil
 	case "STAR":
 		for key, v := range n {
@@ -312,6 +335,19 @@ func (r *rewriter) expression(n node) (node, error) {
 		}
 	}
 	return nil, unsupported("%v %v", n["class"], n["type"])
+}
+
+// withoutBlanks gives what a comparison sees of a text: no blanks at its end.
+func withoutBlanks(n node) node {
+	if n["class"] != "CONSTANT" {
+		return call("rs_compared", n)
+	}
+	if value, _ := n["value"].(node); value != nil {
+		if text, ok := value["value"].(string); ok {
+			value["value"] = strings.TrimRight(text, " ")
+		}
+	}
+	return n
 }
 
 // sameFunctions exist in the engine with Redshift's meaning.
