@@ -227,7 +227,7 @@ func (r *reader) refuseUnknown(project string) {
 		switch {
 		case namespace == project && known:
 		case namespace == project:
-			r.wrong.add("%s is not a setting%s Remove it with pulumi config rm %[1]s. The settings are %s.",
+			r.wrong.add("%s is not a setting%s Remove it with pulumi config rm %[1]s. The settings are %[3]s.",
 				short(key), didYouMean(key, nearest(key, r.keys)), strings.Join(r.keys, ", "))
 		case namespace == "aws" || namespace == "pulumi": // the engine's and the provider's
 		case known, levenshtein.Distance(project, namespace, nil) <= 2:
