@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/config"
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
@@ -63,6 +64,17 @@ func newSchema(
 	if err != nil {
 		return nil, err
 	}
+	// What the command itself says is gone from a terminal when it ends.
+	applied, err := ctx.RegisterResourceHook("schema-applied", func(args *pulumi.ResourceHookArgs) error {
+		added := sql.Compare(text(args.OldInputs["stdin"]), text(args.NewInputs["stdin"])).Added()
+		if len(added) == 0 {
+			return nil
+		}
+		return ctx.Log.Info("Migrations applied: "+strings.Join(added, ", "), nil)
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
 	return local.NewCommand(ctx, "schema", &local.CommandArgs{
 		Create:                 pulumi.String("go build -o bin/migrate ./cmd/migrate && exec bin/migrate up"),
 		Stdin:                  pulumi.String(archive),
@@ -71,6 +83,7 @@ func newSchema(
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	},
 		checked,
+		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{AfterUpdate: []*pulumi.ResourceHook{applied}}),
 		// Redshift needs the policy to read the stream.
 		pulumi.DependsOn(append(first, house.workgroup, role.policy)),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m"}))

@@ -120,7 +120,13 @@ func TestAppliedSQLStays(t *testing.T) {
 	}
 	wantPreview(t, d, "one that failed is mended", sqls(adding(mended)))
 	wantPreview(t, d, "one that failed is given up", rehearsal.StackOptions{})
-	d.MustUp(sqls(adding(mended)))
+	seen, err := watch(func(channel chan<- events.EngineEvent) error {
+		_, err := d.Stack(sqls(adding(mended))).Up(t.Context(), optup.EventStreams(channel))
+		return err
+	})
+	if name := fmt.Sprintf("%05d_added.sql", len(names)+1); err != nil || !strings.Contains(seen.said, "Migrations applied: "+name) {
+		t.Errorf("up ends with %v and says %q, want it to name %s", err, seen.said, name)
+	}
 	wantPreview(t, d, "it was applied since", sqls(adding(broken)), "_added.sql was applied and has changed since")
 
 	// A refresh does not forget what was applied.
