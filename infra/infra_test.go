@@ -462,6 +462,22 @@ func TestSubnets(t *testing.T) {
 	}
 }
 
+// TestTwoZonesOfUSWest1: the region has no third one.
+func TestTwoZonesOfUSWest1(t *testing.T) {
+	a := example()
+	a.region = "us-west-1"
+	for i, zone := range []string{"us-west-1a", "us-west-1c", "us-west-1a", "us-west-1a"} {
+		a.vpcs[0].subnets[i].zone = zone
+	}
+	if _, err := deploy(t, a, nil, preview); err != nil {
+		t.Error(err)
+	}
+	a.vpcs[0].subnets = a.vpcs[0].subnets[:3] // one of which is public
+	if _, err := deploy(t, a, nil, preview); err == nil || !strings.Contains(err.Error(), "needs three") {
+		t.Errorf("err = %v, want it to ask for three subnets", err)
+	}
+}
+
 // TestSubnetsDoNotDependOnOrder: AWS lists subnets and route tables in any
 // order; a different order must not be a change.
 func TestSubnetsDoNotDependOnOrder(t *testing.T) {

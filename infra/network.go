@@ -77,7 +77,7 @@ func lookUpNetwork(ctx *pulumi.Context, s settings, at place, wrong *problems) n
 	case s.EnhancedVPCRouting:
 		warnOfNoWayOut(ctx, at, n, routes)
 	}
-	checkSubnets(ctx, s, n, missing, wrong)
+	checkSubnets(ctx, s, at, n, missing, wrong)
 	return n
 }
 
@@ -314,10 +314,17 @@ func classify(subnet *subnetResult, routes []route) (kind, because string) {
 // workgroup holds its addresses; checkResize says what a change of it needs. Of
 // the endpoints some may be missing; each takes an address in each of its subnets.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
-func checkSubnets(ctx *pulumi.Context, s settings, n network, missingEndpoints int, wrong *problems) {
+func checkSubnets(ctx *pulumi.Context, s settings, at place, n network, missingEndpoints int, wrong *problems) {
 	zones, addresses, routing := 2, 3, "without enhancedVpcRouting"
 	if s.EnhancedVPCRouting {
 		zones, addresses, routing = 3, addressesFor(s.capacity()), "with enhancedVpcRouting"
+		if at.region == "us-west-1" { // has two: three subnets are enough there
+			zones = 2
+			if len(n.subnets) < 3 {
+				wrong.add("the subnets chosen in %s are %d: Redshift Serverless needs three %s, two of them in one availability zone in %s. Add subnets.",
+					n.vpcID, len(n.subnets), routing, at.region)
+			}
+		}
 	}
 	var have []string
 	for _, subnet := range n.subnets {
