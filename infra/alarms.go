@@ -108,7 +108,7 @@ func (s settings) watchesLag() (unless string) {
 	case !s.scheduled():
 		return ""
 	case !known:
-		return fmt.Sprintf("refresh is %q, which does not run every day, and an alarm would go off in each pause.", s.Refresh)
+		return fmt.Sprintf("refresh is %q, which names years, and an alarm would go off when they are over.", s.Refresh)
 	case wait >= 7*24*60:
 		return fmt.Sprintf("refresh is %q, and CloudWatch does not look back over a pause of a week.", s.Refresh)
 	}

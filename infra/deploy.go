@@ -19,7 +19,7 @@ func Deploy(ctx *pulumi.Context) error {
 	if !ok {
 		return wrong.err(ctx)
 	}
-	s.checkPlace(place, &wrong)
+	s.checkPlace(ctx, place, &wrong)
 	net := lookUpNetwork(ctx, s, place, &wrong)
 	admin := lookUpAdmin(ctx, s, &wrong)
 	existing := lookUpStream(ctx, s, &wrong)

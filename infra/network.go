@@ -77,7 +77,7 @@ func lookUpNetwork(ctx *pulumi.Context, s settings, at place, wrong *problems) n
 	case s.EnhancedVPCRouting:
 		warnOfNoWayOut(ctx, at, n, routes)
 	}
-	checkSubnets(ctx, s, n, missing, wrong)
+	checkSubnets(ctx, s, at, n, missing, wrong)
 	return n
 }
 
@@ -155,6 +155,11 @@ func lookUpSubnets(ctx *pulumi.Context, s settings, in *vpcResult, routes routes
 	for _, subnet := range subnets {
 		kind, because := classify(subnet, routes.of(subnet.ID))
 		switch kind {
+		case unknownSubnet:
+			wrong.add("subnet %s of %s has the tag aws-cdk:subnet-type with the value %q: it is %s, %s or %s, and the CDK stops here too. "+
+				"Correct the tag, or name the subnets with subnetIds.", subnet.ID, in.ID, short(because), publicSubnet, privateSubnet, isolatedSubnet)
+			ok = false
+			continue
 		case privateSubnet:
 			chosen = append(chosen, subnet)
 			continue
@@ -164,6 +169,8 @@ func lookUpSubnets(ctx *pulumi.Context, s settings, in *vpcResult, routes routes
 		others = append(others, fmt.Sprintf("%s is %s (%s)", subnet.ID, kind, because))
 	}
 	switch {
+	case !ok:
+		return nil, false
 	case len(chosen) > 0:
 		return chosen, true
 	case s.CreateVPCEndpoints && len(isolated) > 0:
@@ -270,16 +277,21 @@ const (
 	publicSubnet   = "Public"
 	privateSubnet  = "Private"
 	isolatedSubnet = "Isolated"
+	unknownSubnet  = ""
 )
 
 // classify says which kind of subnet this is and why, by the rule of the AWS
 // CDK's VPC lookup, so that the deployment lands where the CDK sample's did: the
 // first that applies of the tag, the public-address flag and the routes. Egress
-// through a NAT instance, a network interface or a peering counts as none.
+// through a NAT instance, a network interface or a peering counts as none. A tag of
+// another value names no kind: the CDK stops.
 func classify(subnet *subnetResult, routes []route) (kind, because string) {
 	switch tag := subnet.Tags["aws-cdk:subnet-type"]; tag {
 	case publicSubnet, privateSubnet, isolatedSubnet:
 		return tag, "its tag aws-cdk:subnet-type says so"
+	case "":
+	default:
+		return unknownSubnet, tag
 	}
 	if subnet.MapPublicIPOnLaunch {
 		return publicSubnet, "it gives out public addresses"
@@ -302,10 +314,17 @@ func classify(subnet *subnetResult, routes []route) (kind, because string) {
 // workgroup holds its addresses; checkResize says what a change of it needs. Of
 // the endpoints some may be missing; each takes an address in each of its subnets.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
-func checkSubnets(ctx *pulumi.Context, s settings, n network, missingEndpoints int, wrong *problems) {
+func checkSubnets(ctx *pulumi.Context, s settings, at place, n network, missingEndpoints int, wrong *problems) {
 	zones, addresses, routing := 2, 3, "without enhancedVpcRouting"
 	if s.EnhancedVPCRouting {
 		zones, addresses, routing = 3, addressesFor(s.capacity()), "with enhancedVpcRouting"
+		if at.region == "us-west-1" { // has two: three subnets are enough there
+			zones = 2
+			if len(n.subnets) < 3 {
+				wrong.add("the subnets chosen in %s are %d: Redshift Serverless needs three %s, two of them in one availability zone in %s. Add subnets.",
+					n.vpcID, len(n.subnets), routing, at.region)
+			}
+		}
 	}
 	var have []string
 	for _, subnet := range n.subnets {

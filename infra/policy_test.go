@@ -56,14 +56,21 @@ var scopes = map[string]scope{
 	// Redshift names the secrets that it keeps redshift!NAMESPACE-ADMIN.
 	"RedshiftSecrets": {resources: []string{"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:redshift!ev-streaming-STACK-*"}},
 	"Streams":         {resources: []string{"arn:aws:kinesis:REGION:ACCOUNT_ID:stream/STREAM_NAME"}},
-	"Roles":           {resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-STACK-*"}},
+	// The action needs the key as a resource next to the stream. Conditions of KMS
+	// do not hold for an action of Kinesis, and the key that AWS manages has an id
+	// of the account's.
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonkinesisdatastreams.html
+	"StreamKeys": {resources: []string{"arn:aws:kms:REGION:ACCOUNT_ID:key/*"}},
+	"Roles":      {resources: []string{"arn:aws:iam::ACCOUNT_ID:role/ev-streaming-STACK-*"}},
 
 	// Ids of namespaces and workgroups are random. They are known by their tags,
 	// which no request for one that is missing can have: so everybody may look.
 	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonredshiftserverless.html
 	"Redshift":    {resources: redshift},
 	"NewRedshift": {resources: redshift},
-	// A new one gets its tags here; one that has a stack keeps it.
+	// A new one gets its tags here; one that has a stack keeps it. No condition of
+	// Redshift Serverless tells the tags of a creation from later ones, so one that
+	// was made by hand and has no such tag can be taken: deploy/iam/README.md.
 	"NewRedshiftTags": {
 		resources: redshift,
 		condition: map[string]map[string][]string{"Null": {"aws:ResourceTag/pulumi:stack": {"true"}}},
@@ -184,8 +191,11 @@ var needs = map[string]need{
 		},
 		// CreateStream with tags asks for AddTagsToStream and not for
 		// TagResource, says the API reference.
-		write: permissions{"Streams": "kinesis:AddTagsToStream kinesis:CreateStream kinesis:DecreaseStreamRetentionPeriod kinesis:DeleteStream " +
-			"kinesis:IncreaseStreamRetentionPeriod kinesis:RemoveTagsFromStream kinesis:StartStreamEncryption kinesis:UpdateShardCount kinesis:UpdateStreamMode"},
+		write: permissions{
+			"Streams": "kinesis:AddTagsToStream kinesis:CreateStream kinesis:DecreaseStreamRetentionPeriod kinesis:DeleteStream " +
+				"kinesis:IncreaseStreamRetentionPeriod kinesis:RemoveTagsFromStream kinesis:StartStreamEncryption kinesis:UpdateShardCount kinesis:UpdateStreamMode",
+			"StreamKeys": "kinesis:StartStreamEncryption",
+		},
 	},
 	"aws:iam/role:Role": {
 		read: permissions{"Roles": "iam:GetRole iam:ListAttachedRolePolicies iam:ListRolePolicies"},
@@ -304,7 +314,7 @@ var needs = map[string]need{
 	},
 	"aws:sns/topicSubscription:TopicSubscription": {
 		// The ARN of a subscription begins with its topic's.
-		read:  permissions{"Topics": "sns:GetSubscriptionAttributes"},
+		read:  permissions{"Topics": "sns:GetSubscriptionAttributes sns:ListSubscriptionsByTopic"},
 		write: permissions{"Topics": "sns:SetSubscriptionAttributes sns:Subscribe sns:Unsubscribe"},
 	},
 	// A preview runs no command; up runs cmd/migrate, and destroy cmd/snapshot.
@@ -755,6 +765,7 @@ func TestOtherStacksAreOutOfReach(t *testing.T) {
 		"DataKeyGrants":    "filled in by stack",
 		"StateKey":         "filled in by stack",
 		"Streams":          "filled in by stack",
+		"StreamKeys":       "the stream has to be the stack's",
 	}
 	found := map[string]bool{}
 	for _, name := range []string{"up.json", "up-options.json"} {

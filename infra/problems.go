@@ -18,6 +18,11 @@ type problems struct {
 // add records one problem. Its text names the setting, the value (never a
 // secret's), the rule and the way out.
 func (p *problems) add(format string, args ...any) {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok {
+			args[i] = cut(text, 1000)
+		}
+	}
 	p.found = append(p.found, fmt.Sprintf(format, args...))
 }
 
@@ -29,25 +34,33 @@ func said(err error) string {
 
 var ceremony = regexp.MustCompile(`^.* errors? occurred: \* `)
 
+// mostShown is how many problems a person is shown at once.
+const mostShown = 20
+
 // err is nil if nothing is wrong.
 func (p *problems) err(ctx *pulumi.Context) error {
 	if len(p.found) == 0 {
 		return nil
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "stack %s can't be deployed; nothing was changed. To correct:", ctx.Stack())
+	fmt.Fprintf(&text, "stack %s can't be deployed; nothing was changed. Fix the following:", ctx.Stack())
 	for i, problem := range p.found {
+		if i == mostShown {
+			fmt.Fprintf(&text, "\n     and %d more", len(p.found)-i)
+			break
+		}
 		fmt.Fprintf(&text, "\n%3d. %s", i+1, problem)
 	}
 	return errors.New(text.String())
 }
 
 // short is a value as a message shows it: long ones are cut.
-func short(value string) string {
-	const most = 100
-	runes := []rune(value)
+func short(value string) string { return cut(value, 100) }
+
+func cut(text string, most int) string {
+	runes := []rune(text)
 	if len(runes) <= most {
-		return value
+		return text
 	}
 	return fmt.Sprintf("%s… (%d characters)", string(runes[:most]), len(runes))
 }

@@ -3,6 +3,7 @@ package infra
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/scheduler"
@@ -33,9 +34,16 @@ func (s settings) checkRefresh(r *reader) {
 	if !s.scheduled() {
 		return
 	}
-	if _, err := refresh.Parse(s.Refresh); err != nil {
+	schedule, err := refresh.Parse(s.Refresh)
+	if err != nil {
 		r.add("refresh", "is %q: %s.", s.Refresh, err)
 		return
+	}
+	if last, ends := schedule.Last(); ends && last.Before(time.Now()) {
+		r.add("refresh", "is %q: its last run was at %s UTC, and it never runs again.", s.Refresh, last.Format("2006-01-02 15:04"))
+	}
+	if s.RoleName == s.refreshName() {
+		r.add("roleName", "is %q: the schedule of refresh has a role of that name. Choose another.", s.RoleName)
 	}
 	if name := s.refreshName(); len(name) > 64 {
 		r.add("workgroupName", "is %q: with a schedule in refresh it has up to %d characters, because the schedule and its role are named %s.",
@@ -61,13 +69,13 @@ func (s settings) checkRetention(ctx *pulumi.Context, existing *existingStream, 
 	wait, known := schedule.LongestWait()
 	switch {
 	case !known:
-		_ = ctx.Log.Warn(fmt.Sprintf("refresh is %q, which does not run every day, and %s %d hours: what waits longer is lost. "+
-			"Make sure that no pause is as long.", s.Refresh, whose, hours), nil)
+		_ = ctx.Log.Warn(fmt.Sprintf("refresh is %q, which names years, and %s %d hours: what waits longer is lost, in a pause and when the years are over.",
+			s.Refresh, whose, hours), nil)
 	case wait >= hours*60:
-		wrong.add("refresh is %q, every %d hours, and %s %d: records are gone before the view takes them. "+
+		wrong.add("refresh is %q, with pauses of up to %d hours, and %s %d: records are gone before the view takes them. "+
 			"Refresh more often, or let the stream keep them longer.", s.Refresh, wait/60, whose, hours)
 	case 2*wait >= hours*60:
-		_ = ctx.Log.Warn(fmt.Sprintf("refresh is %q, every %d hours, and %s %d: one refresh that fails loses records. "+
+		_ = ctx.Log.Warn(fmt.Sprintf("refresh is %q, with pauses of up to %d hours, and %s %d: one refresh that fails loses records. "+
 			"Refresh more often, or let the stream keep them longer.", s.Refresh, wait/60, whose, hours), nil)
 	}
 }

@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -74,6 +75,17 @@ func newSchema(
 	if err != nil {
 		return nil, err
 	}
+	// What the command itself says is gone from a terminal when it ends.
+	applied, err := ctx.RegisterResourceHook("schema-applied", func(args *pulumi.ResourceHookArgs) error {
+		added := sql.Compare(text(args.OldInputs["stdin"]), text(args.NewInputs["stdin"])).Added()
+		if len(added) == 0 {
+			return nil
+		}
+		return ctx.Log.Info("Migrations applied: "+strings.Join(added, ", "), nil)
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
 	return local.NewCommand(ctx, "schema", &local.CommandArgs{
 		Create:                 pulumi.String("exec tools/start cmd/migrate up"),
 		Stdin:                  pulumi.String(archive),
@@ -82,6 +94,7 @@ func newSchema(
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	},
 		checked,
+		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{AfterUpdate: []*pulumi.ResourceHook{applied}}),
 		// Redshift needs the policy to read the stream.
 		pulumi.DependsOn(append(first, house.workgroup, role.policy)),
 		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
@@ -109,17 +122,41 @@ func showReport(ctx *pulumi.Context, stderr resource.PropertyValue) error {
 
 // awsEnvironment has a command talk to AWS as the AWS provider does. It holds no
 // secret: keys come from the environment of whoever runs pulumi, or the profile.
+// The names are those of AWS's SDKs.
+// https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
 func awsEnvironment(ctx *pulumi.Context, at place) pulumi.StringMap {
 	environment := pulumi.StringMap{"AWS_REGION": pulumi.String(at.region)}
+	pass := func(name, value string) {
+		if value != "" {
+			environment[name] = pulumi.String(value)
+		}
+	}
 	if profile := config.GetProfile(ctx); profile != "" {
 		// The AWS provider takes its profile before keys in the environment,
 		// the command's SDK after them: without these it would use other
 		// credentials.
-		environment["AWS_PROFILE"] = pulumi.String(profile)
+		pass("AWS_PROFILE", profile)
 		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
 			environment[name] = pulumi.String("")
 		}
 	}
+	if config.GetUseFipsEndpoint(ctx) {
+		pass("AWS_USE_FIPS_ENDPOINT", "true")
+	}
+	if config.GetUseDualstackEndpoint(ctx) {
+		pass("AWS_USE_DUALSTACK_ENDPOINT", "true")
+	}
+	pass("AWS_CA_BUNDLE", config.GetCustomCaBundle(ctx))
+	// The provider takes its proxy for HTTP for HTTPS too, unless there is another.
+	pass("HTTPS_PROXY", cmp.Or(config.GetHttpsProxy(ctx), config.GetHttpProxy(ctx)))
+	pass("NO_PROXY", config.GetNoProxy(ctx))
+	pass("AWS_EC2_METADATA_SERVICE_ENDPOINT", config.GetEc2MetadataServiceEndpoint(ctx))
+	pass("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", config.GetEc2MetadataServiceEndpointMode(ctx))
+	endpoints, _ := providerEndpoints(ctx) // an error was reported
+	pass("AWS_ENDPOINT_URL_REDSHIFT_DATA", cmp.Or(endpoints["redshiftdata"], endpoints["redshiftdataapiservice"]))
+	pass("AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS", endpoints["redshiftserverless"])
+	pass("AWS_ENDPOINT_URL_STS", endpoints["sts"])
+	pass("AWS_ENDPOINT_URL_SSO", endpoints["sso"])
 	return environment
 }
 

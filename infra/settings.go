@@ -4,11 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/agext/levenshtein"
+	aws "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/config"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
@@ -155,7 +160,13 @@ func (r *reader) text(key string) string {
 
 func (r *reader) integer(key string) int {
 	value, err := r.cfg.TryInt(key)
-	r.note(key, err, "a whole number")
+	want := "a whole number"
+	// Pulumi reads 010 as 8, and 0x20 as 32.
+	if text := r.cfg.Get(key); err == nil && text != strconv.Itoa(value) {
+		want = fmt.Sprintf("a whole number in decimal, and Pulumi would read %d", value)
+		err = strconv.ErrSyntax
+	}
+	r.note(key, err, want)
 	return value
 }
 
@@ -183,18 +194,26 @@ func (r *reader) note(key string, err error, want string) {
 		r.wrong.add("%s has no value and no default: is its entry gone from Pulumi.yaml? It takes %s.", key, want)
 		return
 	}
-	r.wrong.add("%s is %q: it takes %s.", key, r.cfg.Get(key), want)
+	r.wrong.add("%s is %q: it takes %s.", key, short(r.cfg.Get(key)), want)
 }
 
 // add reports a problem with a setting, unless it could not be read at all.
+// Values are cut to what a message has room for.
 func (r *reader) add(key, format string, args ...any) {
-	if !slices.Contains(r.broken, key) {
-		r.wrong.add(key+" "+format, args...)
+	if slices.Contains(r.broken, key) {
+		return
 	}
+	for i, arg := range args {
+		if value, ok := arg.(string); ok {
+			args[i] = short(value)
+		}
+	}
+	r.wrong.add(key+" "+format, args...)
 }
 
 // refuseUnknown reports settings that do not exist, because a misspelt
-// maxCapacity is no limit at all and Pulumi accepts any key. The engine hands
+// maxCapacity is no limit at all and Pulumi accepts any key. That of another
+// namespace is none either, if it looks like one of these. The engine hands
 // the settings to the program's process in its environment; where it does not,
 // as for a program run inside a test, there is nothing to compare.
 func (r *reader) refuseUnknown(project string) {
@@ -202,23 +221,49 @@ func (r *reader) refuseUnknown(project string) {
 	if json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &given) != nil {
 		return
 	}
-	var unknown []string
-	for name := range given {
-		key, ours := strings.CutPrefix(name, project+":")
-		if ours && !slices.Contains(r.keys, key) {
-			unknown = append(unknown, key)
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		namespace, key, _ := strings.Cut(name, ":")
+		known := slices.Contains(r.keys, key)
+		switch {
+		case namespace == project && known:
+		case namespace == project:
+			r.wrong.add("%s is not a setting%s Remove it with pulumi config rm %[1]s. The settings are %[3]s.",
+				short(key), didYouMean(key, nearest(key, r.keys)), strings.Join(r.keys, ", "))
+		case namespace == "aws" || namespace == "pulumi": // the engine's and the provider's
+		case known, levenshtein.Distance(project, namespace, nil) <= 2:
+			ours := key
+			if !known {
+				ours = nearest(key, r.keys)
+			}
+			r.wrong.add("%s is set, and nothing reads it: this project's settings are named %s:NAME%s "+
+				"Remove it with pulumi config rm %[1]s.", short(name), project, didYouMean(name, ours))
 		}
-	}
-	slices.Sort(unknown)
-	for _, key := range unknown {
-		r.wrong.add("%s is not a setting. Remove it with pulumi config rm %s, or correct it; the settings are %s.",
-			key, key, strings.Join(r.keys, ", "))
 	}
 }
 
-// refuseOtherCredentials reports provider settings that give the AWS provider
-// credentials which the command that applies the SQL would not have. It gets the
-// profile and the region; a key pair would have to be written to the state.
+// didYouMean ends a sentence, with the setting that was meant if there is one.
+func didYouMean(name, meant string) string {
+	if meant == "" || len(name) > 100 {
+		return "."
+	}
+	return fmt.Sprintf("; did you mean %s?", meant)
+}
+
+// nearest is the name that differs from a misspelt one by the fewest letters, and
+// by no more than a third of them.
+func nearest(misspelt string, names []string) string {
+	best, least := "", len(misspelt)/3+1
+	for _, name := range names {
+		if n := levenshtein.Distance(strings.ToLower(misspelt), strings.ToLower(name), nil); n < least {
+			best, least = name, n
+		}
+	}
+	return best
+}
+
+// refuseOtherCredentials reports provider settings that the command that applies
+// the SQL would not have: credentials, because a key pair would have to be written
+// to the state, and TLS without a check. awsEnvironment passes on what it can.
 func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
 	for _, key := range []string{"accessKey", "secretKey", "token", "assumeRole", "assumeRoles", "assumeRoleWithWebIdentity", "sharedConfigFiles", "sharedCredentialsFiles"} {
 		if _, set := ctx.GetConfig("aws:" + key); set {
@@ -226,6 +271,42 @@ func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
 				"Give both the same through aws:profile or the AWS environment variables, and run: pulumi config rm aws:%s", key, key)
 		}
 	}
+	if aws.GetInsecure(ctx) {
+		r.wrong.add("aws:insecure is true: the SQL runs outside the AWS provider, and its command checks certificates always. " +
+			"Name your own authority's with aws:customCaBundle, and run: pulumi config rm aws:insecure")
+	}
+	for _, key := range []string{"httpProxy", "httpsProxy"} {
+		proxy, _ := ctx.GetConfig("aws:" + key)
+		if u, err := url.Parse(proxy); err != nil || u.User != nil {
+			r.wrong.add("aws:%s holds a password, or is no URL: it would be in the state in plain text. "+
+				"Give it by the environment variable HTTPS_PROXY, and run: pulumi config rm aws:%[1]s", key)
+		}
+	}
+	endpoints, err := providerEndpoints(ctx)
+	switch {
+	case err != nil:
+		r.wrong.add("aws:endpoints can't be read: %s", err)
+	case endpoints["redshiftserverless"] != "" && endpoints["redshiftdata"]+endpoints["redshiftdataapiservice"] == "":
+		r.wrong.add("aws:endpoints has redshiftserverless and no redshiftdata, which the SQL goes through: give both, or neither.")
+	}
+}
+
+// providerEndpoints are the endpoints of the provider's settings, by its names of
+// the services.
+func providerEndpoints(ctx *pulumi.Context) (map[string]string, error) {
+	text := aws.GetEndpoints(ctx)
+	if text == "" {
+		return nil, nil
+	}
+	var sets []map[string]string
+	if err := json.Unmarshal([]byte(text), &sets); err != nil {
+		return nil, errors.New("it must be a list of objects with a URL by service, as in [{\"redshiftdata\": \"https://…\"}].") // without the text
+	}
+	all := map[string]string{}
+	for _, set := range sets {
+		maps.Copy(all, set)
+	}
+	return all, nil
 }
 
 // Patterns and lengths are those of the service models (CreateStream,
@@ -240,11 +321,11 @@ var (
 	streamName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,127}$`)
 	redshift   = regexp.MustCompile(`^[a-z0-9-]{3,63}$`)
 	roleName   = regexp.MustCompile(`^[A-Za-z0-9_+=.@-]{1,64}$`)
-	database   = regexp.MustCompile(`^[a-z0-9]{1,64}$`)
+	database   = regexp.MustCompile(`^[a-z][a-z0-9]{0,63}$`)
 	kmsKeyARN  = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
 	upperCase  = regexp.MustCompile(`[A-Z]`)
 	topicARN   = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$`)
-	email      = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
+	email      = regexp.MustCompile(`^[^@\s:;,<>()"\\]+@[^@\s:;,<>()"\\]+\.[^@\s:;,<>()"\\]+$`)
 	readerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_+=.@:/-]{0,126}$`)
 )
 
@@ -305,7 +386,9 @@ func (s settings) check(r *reader) {
 	}
 	switch {
 	case !database.MatchString(s.DatabaseName):
-		r.add("databaseName", "is %q: it has 1 to 64 lower-case letters and digits.", s.DatabaseName)
+		r.add("databaseName", "is %q: it has 1 to 64 lower-case letters and digits, and starts with a letter.", s.DatabaseName)
+	case slices.Contains([]string{"template0", "template1", "awsdatacatalog"}, s.DatabaseName):
+		r.add("databaseName", "is %q, a database of Redshift's own.", s.DatabaseName)
 	case isReserved(s.DatabaseName):
 		r.add("databaseName", "is %q, a reserved word of Redshift.", s.DatabaseName)
 	}
@@ -321,8 +404,9 @@ func (s settings) check(r *reader) {
 		r.add("priceTarget", "is %d and baseCapacity is %d: with a price target Redshift chooses the capacity. "+
 			"Give it the choice with pulumi config set baseCapacity 0, or remove priceTarget.", s.PriceTarget, s.BaseCapacity)
 	}
-	if s.MaxCapacity != 0 && (s.MaxCapacity < s.BaseCapacity || s.MaxCapacity > maxCapacity) {
-		r.add("maxCapacity", "is %d RPU: it lies between baseCapacity (%d) and %d, or is 0 for no limit.", s.MaxCapacity, s.BaseCapacity, maxCapacity)
+	// No source says in which steps Redshift takes a limit; those of the capacity do.
+	if m := s.MaxCapacity; m != 0 && (m < s.BaseCapacity || m < 8 || m > maxCapacity || m%8 != 0) {
+		r.add("maxCapacity", "is %d RPU: it is a multiple of 8 from baseCapacity (%d) to %d, or 0 for no limit.", m, s.BaseCapacity, maxCapacity)
 	}
 	if s.KMSKeyARN != "" && !kmsKeyARN.MatchString(s.KMSKeyARN) {
 		r.add("kmsKeyArn", "is %q: it takes the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID (an alias will not do).", s.KMSKeyARN)
@@ -340,11 +424,14 @@ func (s settings) check(r *reader) {
 	s.checkUsageLimit(r)
 	s.checkAlarms(r)
 	for i, name := range s.Readers {
-		bare := strings.TrimPrefix(name, "role:")
-		if group, ok := strings.CutPrefix(name, "group:"); ok {
-			bare = group
+		kind, bare, prefixed := strings.Cut(name, ":")
+		if !prefixed || kind != "group" && kind != "role" {
+			bare = name // such as IAM:ana, a user
 		}
+		prefix, _, _ := strings.Cut(strings.ToLower(bare), ":")
 		switch {
+		case prefix != strings.ToLower(bare) && slices.Contains([]string{"user", "group", "role"}, prefix):
+			r.add("readers", "holds %q: a reader is NAME for a database user, group:NAME or role:NAME.", name)
 		case !readerName.MatchString(bare):
 			r.add("readers", "holds %q: a reader is a database user, group:NAME or role:NAME, of up to 127 letters, digits and _+=.@:/-.", name)
 		case strings.EqualFold(bare, "public"):
@@ -389,8 +476,9 @@ func (s settings) checkStream(r *reader) {
 }
 
 func (s settings) checkUsageLimit(r *reader) {
-	if s.UsageLimitRPUHours < 0 {
-		r.add("usageLimitRpuHours", "is %d: it is a number of RPU-hours, or 0 for no limit.", s.UsageLimitRPUHours)
+	// The largest workgroup, all month.
+	if most := maxCapacity * 31 * 24; s.UsageLimitRPUHours < 0 || s.UsageLimitRPUHours > most {
+		r.add("usageLimitRpuHours", "is %d: it is a number of RPU-hours up to %d, or 0 for no limit.", s.UsageLimitRPUHours, most)
 	}
 	if periods := []string{"daily", "weekly", "monthly"}; !slices.Contains(periods, s.UsageLimitPeriod) {
 		r.add("usageLimitPeriod", "is %q: it is %s.", s.UsageLimitPeriod, strings.Join(periods, ", "))
@@ -409,8 +497,9 @@ func (s settings) checkAlarms(r *reader) {
 	case s.AlarmTopicARN != "" && !topicARN.MatchString(s.AlarmTopicARN):
 		r.add("alarmTopicArn", "is %q: it takes the ARN of a standard SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME.", s.AlarmTopicARN)
 	}
-	if s.AlarmStorageGB < 1 {
-		r.add("alarmStorageGb", "is %d: it is 1 GB or more.", s.AlarmStorageGB)
+	const petabyte = 1000 * 1000 // GB
+	if s.AlarmStorageGB < 1 || s.AlarmStorageGB > petabyte {
+		r.add("alarmStorageGb", "is %d: it is 1 to %d GB.", s.AlarmStorageGB, petabyte)
 	}
 	// CloudWatch looks at one period of at most a day, or at up to seven whole days.
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
@@ -425,14 +514,33 @@ func (s settings) checkAlarms(r *reader) {
 	}
 }
 
-// checkPlace reports a key or a topic that the services of the deployment's
-// region can't use.
-func (s settings) checkPlace(at place, wrong *problems) {
-	if here := fmt.Sprintf("arn:%s:kms:%s:", at.partition, at.region); kmsKeyARN.MatchString(s.KMSKeyARN) && !strings.HasPrefix(s.KMSKeyARN, here) {
-		wrong.add("kmsKeyArn is %q: the key must be in the region of the deployment, %s.", s.KMSKeyARN, at.region)
+// checkPlace reports what the deployment's region does not have: a key, a topic, or
+// the capacity.
+func (s settings) checkPlace(ctx *pulumi.Context, at place, wrong *problems) {
+	for _, given := range []struct {
+		setting, arn string
+		is           bool
+	}{
+		{"kmsKeyArn", s.KMSKeyARN, kmsKeyARN.MatchString(s.KMSKeyARN)},
+		{"alarmTopicArn", s.AlarmTopicARN, topicARN.MatchString(s.AlarmTopicARN)},
+	} {
+		if !given.is {
+			continue
+		}
+		switch parts := strings.Split(given.arn, ":"); { // arn:PARTITION:SERVICE:REGION:…
+		case parts[1] != at.partition:
+			wrong.add("%s is %q, of the partition %s, and the deployment is in %s (%s): both must be in one partition.", given.setting, given.arn, parts[1], at.partition, at.region)
+		case parts[3] != at.region:
+			wrong.add("%s is %q, of the region %s, and the deployment is in %s: both must be in one region.", given.setting, given.arn, parts[3], at.region)
+		}
 	}
-	if here := fmt.Sprintf("arn:%s:sns:%s:", at.partition, at.region); topicARN.MatchString(s.AlarmTopicARN) && !strings.HasPrefix(s.AlarmTopicARN, here) {
-		wrong.add("alarmTopicArn is %q: the topic must be in the region of the deployment, %s.", s.AlarmTopicARN, at.region)
+	// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-capacity.html
+	large := []string{"us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-central-1"}
+	switch {
+	case s.BaseCapacity > 512 && cost.IsBaseCapacity(s.BaseCapacity) && !slices.Contains(large, at.region):
+		wrong.add("baseCapacity is %d RPU: AWS offers more than 512 only in %s, and the deployment is in %s.", s.BaseCapacity, strings.Join(large, ", "), at.region)
+	case s.BaseCapacity == 4 && at.region != "us-east-1":
+		_ = ctx.Log.Warn(fmt.Sprintf("baseCapacity is 4 RPU, which AWS offers in some regions only. If %s is none of them, the workgroup can't be made: use 8 then.", at.region), nil)
 	}
 }
 

@@ -1,6 +1,7 @@
 package infra_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -27,6 +28,7 @@ type account struct {
 	failing    string                    // resource type or lookup that fails
 	timedOut   bool                      // the workgroup's creation did, so that its state has no endpoint
 
+	region      string // us-east-1 if there is none
 	adminSecret string // in which AWS keeps an admin's password
 }
 
@@ -264,7 +266,8 @@ func (a *account) look(token string, args map[string]any) (map[string]any, error
 	nothing := fmt.Errorf("query returned no results")
 	switch token {
 	case "aws:index/getRegion:getRegion":
-		return map[string]any{"name": "us-east-1", "id": "us-east-1"}, nil
+		region := cmp.Or(a.region, "us-east-1")
+		return map[string]any{"name": region, "id": region}, nil
 	case "aws:index/getPartition:getPartition":
 		return map[string]any{"partition": "aws"}, nil
 	case "aws:index/getCallerIdentity:getCallerIdentity":

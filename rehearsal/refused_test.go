@@ -90,8 +90,9 @@ func wantPreview(t *testing.T, d *stacktest.Deployment, name string, options reh
 // migrations, and takes what it would take: settings, and a migration that failed.
 func TestAppliedSQLStays(t *testing.T) {
 	d := stacktest.Start(t)
+	unedited := stacktest.Defaults(t)
 	sqls := func(edit func([]txtar.File) []txtar.File) rehearsal.StackOptions {
-		return rehearsal.StackOptions{Program: withSQL(edit)}
+		return rehearsal.StackOptions{Settings: unedited.Settings, Program: withSQL(edit)}
 	}
 	edited := func(i int) func([]txtar.File) []txtar.File {
 		return func(files []txtar.File) []txtar.File {
@@ -103,7 +104,7 @@ func TestAppliedSQLStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.MustUp(rehearsal.StackOptions{})
+	d.MustUp(unedited)
 	wantPreview(t, d, "edited", sqls(edited(2)), names[2]+" was applied and has changed since. Restore it as it was: git log")
 	wantPreview(t, d, "the last one gone", sqls(func(files []txtar.File) []txtar.File {
 		return append(migrations(files)[:len(migrations(files))-1], files[len(migrations(files)):]...)
@@ -119,29 +120,29 @@ func TestAppliedSQLStays(t *testing.T) {
 		t.Fatal("the broken migration was applied")
 	}
 	wantPreview(t, d, "one that failed is mended", sqls(adding(mended)))
-	wantPreview(t, d, "one that failed is given up", rehearsal.StackOptions{})
-	d.MustUp(sqls(adding(mended)))
+	wantPreview(t, d, "one that failed is given up", unedited)
+	seen, err := watch(func(channel chan<- events.EngineEvent) error {
+		_, err := d.Stack(sqls(adding(mended))).Up(t.Context(), optup.EventStreams(channel))
+		return err
+	})
+	if name := fmt.Sprintf("%05d_added.sql", len(names)+1); err != nil || !strings.Contains(seen.said, "Migrations applied: "+name) {
+		t.Errorf("up ends with %v and says %q, want it to name %s", err, seen.said, name)
+	}
 	wantPreview(t, d, "it was applied since", sqls(adding(broken)), "_added.sql was applied and has changed since")
 
 	// A refresh does not forget what was applied.
 	if _, err := d.Stack(sqls(adding(mended))).Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wantPreview(t, d, "reverted", rehearsal.StackOptions{}, "_added.sql was applied and is no longer there")
+	wantPreview(t, d, "reverted", unedited, "_added.sql was applied and is no longer there")
 }
 
 // TestNamesStay: a preview refuses another stream, role, database or namespace
 // while there is data, and says how to do it on purpose. That way works.
 func TestNamesStay(t *testing.T) {
 	d := stacktest.Start(t)
-	set := func(pairs ...string) rehearsal.StackOptions {
-		settings := map[string]string{}
-		for i := 0; i < len(pairs); i += 2 {
-			settings["ev-streaming:"+pairs[i]] = pairs[i+1]
-		}
-		return rehearsal.StackOptions{Settings: settings}
-	}
-	d.MustUp(rehearsal.StackOptions{})
+	set := func(changes ...string) rehearsal.StackOptions { return stacktest.Defaults(t, changes...) }
+	d.MustUp(set())
 	for _, c := range []struct {
 		setting string
 		value   string
@@ -193,7 +194,7 @@ func TestNamesStay(t *testing.T) {
 // says how it does, and that way works and keeps the data.
 func TestAnotherVPC(t *testing.T) {
 	d := stacktest.Start(t)
-	d.MustUp(rehearsal.StackOptions{})
+	d.MustUp(stacktest.Defaults(t))
 	put(t, d, 3)
 
 	var subnets []string
@@ -204,9 +205,7 @@ func TestAnotherVPC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved := rehearsal.StackOptions{Settings: map[string]string{
-		"ev-streaming:vpcName": "isolated", "ev-streaming:subnetIds": string(ids), "ev-streaming:enhancedVpcRouting": "false",
-	}}
+	moved := stacktest.Defaults(t, "vpcName", "isolated", "subnetIds", string(ids), "enhancedVpcRouting", "false")
 	_, err = d.Stack(moved).Preview(t.Context())
 	var urn []string
 	if err != nil {
@@ -231,7 +230,7 @@ func TestAnotherVPC(t *testing.T) {
 // repaired by up --refresh. That the settings change is nothing to notice.
 func TestStreamThatLacksSomething(t *testing.T) {
 	d := stacktest.Start(t)
-	settings := map[string]string{"ev-streaming:retentionHours": "48"}
+	settings := stacktest.Defaults(t, "retentionHours", "48").Settings
 	preview := func(channel chan<- events.EngineEvent) error {
 		_, err := d.Stack(rehearsal.StackOptions{Settings: settings}).Preview(t.Context(), optpreview.EventStreams(channel))
 		return err

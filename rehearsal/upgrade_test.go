@@ -79,13 +79,13 @@ func twoZones(t *testing.T) string {
 // Each change is the only one, so the one before it left nothing to do.
 func TestUpgrades(t *testing.T) {
 	d := stacktest.Start(t)
-	d.MustUp(rehearsal.StackOptions{})
+	settings := stacktest.Defaults(t, "baseCapacity", "8", "maxCapacity", "32").Settings
+	d.MustUp(rehearsal.StackOptions{Settings: settings})
 	put(t, d, 3)
 	if _, err := d.StandIns.Warehouse.Query(t.Context(), "ev-streaming-dev", "CREATE USER ana PASSWORD DISABLE"); err != nil {
 		t.Fatal(err)
 	}
 
-	settings := map[string]string{}
 	preview := func(channel chan<- events.EngineEvent) error {
 		_, err := d.Stack(rehearsal.StackOptions{Settings: settings}).Preview(t.Context(), optpreview.EventStreams(channel))
 		return err

@@ -120,7 +120,7 @@ func (s Settings) check() error {
 	}
 	if schedule, err := refresh.Parse(s.Refresh); err == nil && !s.ExistingStream {
 		if wait, known := schedule.LongestWait(); known && wait >= s.RetentionHours*60 {
-			return fmt.Errorf("refresh is %q, every %d hours, and the stream keeps records for %d: they are gone before the view takes them",
+			return fmt.Errorf("refresh is %q, with pauses of up to %d hours, and the stream keeps records for %d: they are gone before the view takes them",
 				s.Refresh, wait/60, s.RetentionHours)
 		}
 	}

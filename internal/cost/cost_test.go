@@ -292,7 +292,7 @@ func TestRemarks(t *testing.T) {
 		// A week is 8 × 168 = 1,344.
 		{"a usage limit for a week", func(s *cost.Settings) { s.UsageLimitRPUHours, s.UsageLimitPeriod = 672, "weekly" }, "the weekly usage limit of 672 RPU-hours is reached after 50 % of the time"},
 		{"a price target", func(s *cost.Settings) { s.BaseCapacity = 0 }, "Redshift compute: with a price target AWS chooses the capacity"},
-		{"days of a cron expression", func(s *cost.Settings) { s.Refresh = "cron(0 6 ? * MON-FRI *)" }, "with at most 30.42 refreshes on cron(0 6 ? * MON-FRI *)"},
+		{"days of a cron expression", func(s *cost.Settings) { s.Refresh, s.RetentionHours = "cron(0 6 ? * MON-FRI *)", 96 }, "with at most 30.42 refreshes on cron(0 6 ? * MON-FRI *)"},
 		{"storage", func(s *cost.Settings) { s.EventsPerSecond, s.BytesPerEvent = 1000, 400 }, "Redshift storage: a month of this load is 979.01 GB before compression"},
 		{"a stream of someone else", func(s *cost.Settings) { s.ExistingStream = true }, "the stream, which is not this deployment's"},
 	}

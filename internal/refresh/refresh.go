@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The setting, unless it is a schedule.
@@ -22,9 +23,11 @@ const day = 24 * 60 // minutes
 // A Schedule is a rate or cron expression of EventBridge Scheduler, in UTC.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 type Schedule struct {
-	every    int   // minutes, of a rate
-	times    []int // minutes of the day, ascending, of a cron expression
-	someDays bool  // the cron expression names days, months or years
+	every    int       // minutes, of a rate
+	times    []int     // minutes of the day, ascending, of a cron expression
+	someDays bool      // the cron expression names days, months or years
+	pause    int       // days from one on which it runs to the next, at most; 0 if it names years
+	last     time.Time // its last run, if it names years
 }
 
 var (
@@ -62,15 +65,15 @@ func Parse(expression string) (Schedule, error) {
 	if (m[3] == "?") == (m[5] == "?") {
 		return Schedule{}, fmt.Errorf("of DAY-OF-MONTH (%s) and DAY-OF-WEEK (%s) exactly one is ?", m[3], m[5])
 	}
-	minutes, err := values(m[1], 59)
+	s := Schedule{pause: 1}
+	minutes, err := values(m[1], 0, 59)
 	if err != nil {
 		return Schedule{}, fmt.Errorf("MINUTES: %w", err)
 	}
-	hours, err := values(m[2], 23)
+	hours, err := values(m[2], 0, 23)
 	if err != nil {
 		return Schedule{}, fmt.Errorf("HOURS: %w", err)
 	}
-	var s Schedule
 	for _, hour := range hours {
 		for _, minute := range minutes {
 			s.times = append(s.times, hour*60+minute)
@@ -79,37 +82,188 @@ func Parse(expression string) (Schedule, error) {
 	for _, field := range m[3:] {
 		s.someDays = s.someDays || field != "*" && field != "?"
 	}
+	if !s.someDays {
+		return s, nil
+	}
+	runsOn, err := parseDays(m[3], m[4], m[5])
+	if err != nil {
+		return Schedule{}, err
+	}
+	if m[6] != "*" {
+		years, err := values(m[6], 1970, 2199)
+		if err != nil {
+			return Schedule{}, fmt.Errorf("YEAR: %w", err)
+		}
+		s.pause = 0
+		for _, year := range years {
+			for _, day := range runsOn.in(year) {
+				s.last = time.Date(year, 1, 1+day, 0, s.times[len(s.times)-1], 0, 0, time.UTC)
+			}
+		}
+		if s.last.IsZero() {
+			return Schedule{}, errNever
+		}
+		return s, nil
+	}
+	// The calendar repeats after 400 years, which are whole weeks.
+	first, previous, passed := -1, -1, 0
+	for year := 2000; year < 2400; year++ {
+		for _, day := range runsOn.in(year) {
+			if first < 0 {
+				first = passed + day
+			} else {
+				s.pause = max(s.pause, passed+day-previous)
+			}
+			previous = passed + day
+		}
+		passed += daysIn(year, 13)
+	}
+	if first < 0 {
+		return Schedule{}, errNever
+	}
+	s.pause = max(s.pause, passed+first-previous)
 	return s, nil
 }
 
-// values are the values from 0 to last that a field matches, ascending.
-func values(field string, last int) ([]int, error) {
+var errNever = errors.New("there is no such day, so it never runs")
+
+// values are the values from first to last that a field matches, ascending.
+func values(field string, first, last int) ([]int, error) {
 	var matched []int
 	for part := range strings.SplitSeq(field, ",") {
 		span, by, steps := strings.Cut(part, "/")
 		from, to, ranged := strings.Cut(span, "-")
-		first, end, step := 0, last, 1
+		begin, end, step := first, last, 1
 		if steps {
 			step, _ = strconv.Atoi(by) // the pattern has made sure of the numbers
 		}
 		if span != "*" {
-			first, _ = strconv.Atoi(from)
+			begin = value(from)
 			switch {
 			case ranged:
-				end, _ = strconv.Atoi(to)
+				end = value(to)
 			case !steps:
-				end = first
+				end = begin
 			}
 		}
-		if first > end {
+		if begin > end {
 			return nil, fmt.Errorf("%s goes backwards; write two ranges", span)
 		}
-		for v := first; v <= end; v += step {
+		for v := begin; v <= end; v += step {
 			matched = append(matched, v)
 		}
 	}
 	slices.Sort(matched)
 	return slices.Compact(matched), nil
+}
+
+const (
+	months   = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"
+	weekdays = "SUN MON TUE WED THU FRI SAT"
+)
+
+// value is the number of a month, a weekday or a number.
+func value(text string) int {
+	for _, names := range []string{months, weekdays} {
+		if i := slices.Index(strings.Fields(names), text); i >= 0 {
+			return i + 1
+		}
+	}
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+// days are the days on which a cron expression runs in every year.
+type days struct {
+	months          []int
+	ofMonth, ofWeek []int  // values; nil for any
+	special         string // L, LW, 15W, 6L or 6#3 instead of values
+}
+
+func parseDays(ofMonth, month, ofWeek string) (days, error) {
+	var d days
+	var err error
+	if d.months, err = values(month, 1, 12); err != nil {
+		return days{}, fmt.Errorf("MONTH: %w", err)
+	}
+	switch {
+	case ofMonth == "?" || ofMonth == "*":
+	case strings.ContainsAny(ofMonth, "LW"):
+		d.special = ofMonth
+	default:
+		if d.ofMonth, err = values(ofMonth, 1, 31); err != nil {
+			return days{}, fmt.Errorf("DAY-OF-MONTH: %w", err)
+		}
+	}
+	switch {
+	case ofWeek == "?" || ofWeek == "*":
+	case ofWeek == "L": // the last day of the week
+		d.ofWeek = []int{7}
+	case strings.ContainsAny(ofWeek, "#") || strings.HasSuffix(ofWeek, "L"):
+		d.special = ofWeek
+	default:
+		if d.ofWeek, err = values(ofWeek, 1, 7); err != nil {
+			return days{}, fmt.Errorf("DAY-OF-WEEK: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// in returns the days of a year, counted from 0.
+func (d days) in(year int) []int {
+	var found []int
+	for _, month := range d.months {
+		before, length := daysIn(year, month), daysIn(year, month+1)-daysIn(year, month)
+		first := int(time.Date(year, time.Month(month), 1, 0, 0, 0, 0, time.UTC).Weekday()) // 0 is Sunday
+		for day := 1; day <= length; day++ {
+			if d.match(day, (first+day-1)%7+1, length) {
+				found = append(found, before+day-1)
+			}
+		}
+	}
+	return found
+}
+
+// daysIn is the number of days in a year before a month; before the 13th it is all.
+func daysIn(year, month int) int {
+	begin := func(month int) time.Time { return time.Date(year, time.Month(month), 1, 0, 0, 0, 0, time.UTC) }
+	return int(begin(month).Sub(begin(1)) / (24 * time.Hour))
+}
+
+// match says whether a day matches, by its number, its weekday (1 is Sunday) and
+// the length of its month.
+func (d days) match(day, weekday, length int) bool {
+	if d.special == "" {
+		return (d.ofMonth == nil || slices.Contains(d.ofMonth, day)) && (d.ofWeek == nil || slices.Contains(d.ofWeek, weekday))
+	}
+	if d.special == "L" {
+		return day == length
+	}
+	if n, k, ok := strings.Cut(d.special, "#"); ok {
+		return weekday == value(n) && (day+6)/7 == value(k)
+	}
+	if n, ok := strings.CutSuffix(d.special, "L"); ok {
+		return weekday == value(n) && day > length-7
+	}
+	// The weekday, Monday to Friday, that is nearest to a day and in its month.
+	target := length
+	if n := strings.TrimSuffix(d.special, "W"); n != "L" {
+		target = value(n)
+	}
+	if target > length || weekday == 1 || weekday == 7 {
+		return false
+	}
+	switch at := (weekday+target-day+34)%7 + 1; {
+	case at == 7 && target > 1: // Saturday: the day before
+		return day == target-1
+	case at == 7: // the first of the month
+		return day == target+2
+	case at == 1 && target < length: // Sunday: the day after
+		return day == target+1
+	case at == 1: // the last of the month
+		return day == target-2
+	}
+	return day == target
 }
 
 // PerDay is how often the schedule runs in a day. For a cron expression that names
@@ -122,17 +276,20 @@ func (s Schedule) PerDay() (runs float64, atMost bool) {
 }
 
 // LongestWait is the longest time between two runs, in minutes. It is not known
-// for a cron expression that names days, months or years.
+// for a cron expression that names years: it ends.
 func (s Schedule) LongestWait() (minutes int, known bool) {
 	switch {
 	case s.every > 0:
 		return s.every, true
-	case s.someDays:
+	case s.pause == 0:
 		return 0, false
 	}
-	previous := s.times[len(s.times)-1] - day
+	previous := s.times[len(s.times)-1] - s.pause*day
 	for _, t := range s.times {
 		minutes, previous = max(minutes, t-previous), t
 	}
 	return minutes, true
 }
+
+// Last is the last run of a schedule that ends.
+func (s Schedule) Last() (at time.Time, ends bool) { return s.last, !s.last.IsZero() }

@@ -25,8 +25,20 @@ func TestParse(t *testing.T) {
 		{"cron(0,50 * * * ? *)", 48, false, 50},
 		{"cron(*/20 8-17 ? * * *)", 30, false, 14*60 + 20}, // from 17:40 to 8:00
 		{"cron(30 22,4 * * ? *)", 2, false, 18 * 60},
-		{"cron(0 6 ? * MON-FRI *)", 1, true, unknown},
-		{"cron(0 6 L * ? *)", 1, true, unknown},
+		{"cron(0 6 ? * MON-FRI *)", 1, true, 3 * 1440},
+		{"cron(0/30 8-17 ? * MON-FRI *)", 20, true, 2*1440 + 14*60 + 30}, // from Friday 17:30 to Monday 8:00
+		{"cron(0 6 ? * 2,5 *)", 1, true, 4 * 1440},
+		{"cron(0 6 ? * L *)", 1, true, 7 * 1440},
+		{"cron(0 6 ? * 6L *)", 1, true, 35 * 1440},
+		{"cron(0 6 ? * 6#3 *)", 1, true, 35 * 1440},
+		{"cron(0 6 1/10 * ? *)", 1, true, 10 * 1440},
+		{"cron(0 6 L * ? *)", 1, true, 31 * 1440},
+		{"cron(0 6 LW * ? *)", 1, true, 33 * 1440},
+		{"cron(0 6 15W * ? *)", 1, true, 32 * 1440},
+		{"cron(0 6 1W * ? *)", 1, true, 33 * 1440},
+		{"cron(0 6 31 * ? *)", 1, true, 61 * 1440},
+		{"cron(0 6 * JAN-MAR ? *)", 1, true, 276 * 1440},
+		{"cron(0 6 29 2 ? *)", 1, true, 2921 * 1440}, // 2100 is no leap year
 		{"cron(0 6 * * ? 2027)", 1, true, unknown},
 	} {
 		t.Run(c.expression, func(t *testing.T) {
@@ -57,9 +69,36 @@ func TestParseRefuses(t *testing.T) {
 		"cron(0 6 1 * MON *)":     "of DAY-OF-MONTH (1) and DAY-OF-WEEK (MON) exactly one is ?",
 		"cron(0 22-2 * * ? *)":    "HOURS: 22-2 goes backwards",
 		"cron(50-10/5 6 * * ? *)": "MINUTES: 50-10 goes backwards",
+		"cron(0 6 ? * FRI-MON *)": "DAY-OF-WEEK: FRI-MON goes backwards",
+		"cron(0 6 * NOV-FEB ? *)": "MONTH: NOV-FEB goes backwards",
+		"cron(0 6 30 2 ? *)":      "it never runs",
+		"cron(0 6 31 4,6,9 ? *)":  "it never runs",
+		"cron(0 6 29 2 ? 2027)":   "it never runs",
 	} {
 		if _, err := refresh.Parse(expression); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want in it %q", expression, err, want)
+		}
+	}
+}
+
+// TestLast: a schedule that names years ends.
+func TestLast(t *testing.T) {
+	for expression, want := range map[string]string{
+		"cron(0 6 * * ? *)":              "",
+		"rate(5 minutes)":                "",
+		"cron(0 6 * * ? 1999)":           "1999-12-31 06:00",
+		"cron(0/20 6 ? 3 SUN 2026,2028)": "2028-03-26 06:40",
+	} {
+		s, err := refresh.Parse(expression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if last, ends := s.Last(); ends {
+			got = last.Format("2006-01-02 15:04")
+		}
+		if got != want {
+			t.Errorf("%s runs last at %q, want %q", expression, got, want)
 		}
 	}
 }

@@ -3,12 +3,14 @@ package stacktest
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 
 	"example.com/evstream/rehearsal"
 	"example.com/evstream/rehearsal/fakeaws"
@@ -51,6 +53,39 @@ func StartIn(t *testing.T, world *fakeaws.World) *Deployment {
 		}
 	})
 	return d
+}
+
+// Defaults are settings with the defaults of Pulumi.yaml, whatever the stack file
+// says, and the changes: names and values in turn.
+func Defaults(t *testing.T, changes ...string) rehearsal.StackOptions {
+	t.Helper()
+	root, err := rehearsal.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := workspace.LoadProject(filepath.Join(root, "Pulumi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := map[string]string{}
+	for name, declared := range project.Config {
+		text, isText := declared.Default.(string)
+		if !isText {
+			encoded, err := json.Marshal(declared.Default)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = string(encoded)
+		}
+		settings["ev-streaming:"+name] = text
+	}
+	world := rehearsal.World()
+	settings["ev-streaming:vpcName"] = world.VPCs[0].Tags["Name"]
+	settings["ev-streaming:secretName"] = world.Secrets[0].Name
+	for i := 0; i < len(changes); i += 2 {
+		settings["ev-streaming:"+changes[i]] = changes[i+1]
+	}
+	return rehearsal.StackOptions{Settings: settings}
 }
 
 // Stack is the same stack every time, with another program.
