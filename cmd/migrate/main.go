@@ -13,14 +13,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"regexp"
 	"strconv"
-	"syscall"
 	"time"
 
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/internal/flagtext"
+	"example.com/evstream/internal/interrupt"
 	"example.com/evstream/internal/stackoutput"
 	evsql "example.com/evstream/sql"
 )
@@ -88,9 +87,7 @@ type usageError struct{ error }
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, &folder{to: os.Stderr}))
+	os.Exit(run(interrupt.Context(), os.Args[1:], os.Stdin, os.Stdout, &folder{to: os.Stderr}))
 }
 
 // run is the whole command and returns its exit status.
@@ -208,7 +205,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		fmt.Fprintf(stderr, "waiting for workgroup %s: %s\n", target.Workgroup, message)
 	}
 
-	fsys, settingsFiles, err := packed(archive, stdin)
+	fsys, settingsFiles, err := packed(ctx, archive, stdin)
 	if err != nil {
 		return err
 	}
@@ -264,7 +261,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 
 // packed returns the migrations and the settings' files of an archive, or those
 // built in for no archive.
-func packed(archive string, stdin io.Reader) (migrations, settings fs.FS, err error) {
+func packed(ctx context.Context, archive string, stdin io.Reader) (migrations, settings fs.FS, err error) {
 	var text []byte
 	switch archive {
 	case "":
@@ -275,7 +272,7 @@ func packed(archive string, stdin io.Reader) (migrations, settings fs.FS, err er
 				return nil, nil, usagef("the packed SQL is expected on standard input; pulumi up sends it, or use --archive FILE")
 			}
 		}
-		text, err = io.ReadAll(stdin)
+		text, err = readAll(ctx, stdin)
 	default:
 		text, err = os.ReadFile(archive)
 	}
@@ -283,6 +280,24 @@ func packed(archive string, stdin io.Reader) (migrations, settings fs.FS, err er
 		return nil, nil, fmt.Errorf("reading the packed SQL: %w", err)
 	}
 	return evsql.Unpack(string(text))
+}
+
+// readAll reads to the end, or until the context is done. What still waits to be
+// read then is left to the end of the process.
+func readAll(ctx context.Context, from io.Reader) ([]byte, error) {
+	var text []byte
+	var err error
+	read := make(chan struct{})
+	go func() {
+		text, err = io.ReadAll(from)
+		close(read)
+	}()
+	select {
+	case <-read:
+		return text, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // writeManifest writes what up has to show for itself. It is the same for the

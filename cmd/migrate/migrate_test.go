@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -311,6 +312,30 @@ func TestInterrupted(t *testing.T) {
 	if code := run(ctx, []string{"status"}, nil, &stdout, &stderr); code != exitInterrupted {
 		t.Errorf("status %d, errors %q", code, &stderr)
 	}
+}
+
+// TestInterruptedWhileItReads: one interrupt is enough while nobody has sent the SQL.
+func TestInterruptedWhileItReads(t *testing.T) {
+	t.Setenv("REDSHIFT_WORKGROUP", "ev-dev")
+	t.Setenv("REDSHIFT_DATABASE", "dev")
+	ctx, cancel := context.WithCancel(t.Context())
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, []string{"up"}, waiting{cancel, t.Context().Done()}, &stdout, &stderr)
+	if want := "migrate: reading the packed SQL: context canceled\n"; code != exitInterrupted || stderr.String() != want {
+		t.Errorf("status %d, errors %q, want 130 and %q", code, &stderr, want)
+	}
+}
+
+// waiting is a standard input on which nothing comes.
+type waiting struct {
+	asked func()
+	end   <-chan struct{}
+}
+
+func (w waiting) Read([]byte) (int, error) {
+	w.asked()
+	<-w.end
+	return 0, io.EOF
 }
 
 func TestArchiveThatCannotBeRead(t *testing.T) {

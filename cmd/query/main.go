@@ -20,20 +20,18 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 	"unicode/utf8"
 
 	"example.com/evstream/internal/dataapi"
+	"example.com/evstream/internal/interrupt"
 	saved "example.com/evstream/sql"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], host{
+	os.Exit(run(interrupt.Context(), os.Args[1:], host{
 		getenv: os.Getenv,
 		stdin:  os.Stdin,
 		stdout: os.Stdout,
@@ -42,9 +40,7 @@ func main() {
 		open:   openWarehouse,
 		now:    time.Now,
 		wait:   wait,
-	})
-	stop()
-	os.Exit(code)
+	}))
 }
 
 // host is what a run takes from its surroundings.

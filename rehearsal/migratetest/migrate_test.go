@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -334,6 +335,15 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 			}
 			return found >= n
 		})
+		return nil
+	}),
+	// hangup does to what runs in the background what a terminal does that goes away.
+	"hangup": command(0, func(ts *testscript.TestScript, _ *house, _ []string) error {
+		for _, cmd := range ts.BackgroundCmds() {
+			if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+				return err
+			}
+		}
 		return nil
 	}),
 	// failed TEXT waits until a statement failed with a text in its message.
