@@ -29,6 +29,7 @@ import (
 const (
 	commandType = "command:local:Command"
 	streamType  = "aws:kinesis/stream:Stream"
+	groupType   = "aws:ec2/securityGroup:SecurityGroup"
 )
 
 // stack is the stack dev on stand-ins of its own.
@@ -134,16 +135,23 @@ func (s *stack) remove(r fakeaws.Resource) {
 	}
 }
 
+// removeGroup deletes a security group in AWS, and with it the rule with which AWS made it.
+func (s *stack) removeGroup(id string) {
+	s.t.Helper()
+	for _, r := range s.unrecorded() {
+		if r.ID == id || r.Properties["securityGroupId"] == id {
+			s.remove(r)
+		}
+	}
+}
+
 // revokeEgress does what aws ec2 revoke-security-group-egress does to the rule with which AWS
 // makes a security group.
 func (s *stack) revokeEgress(group resource.URN) {
 	s.t.Helper()
 	for _, r := range s.state().Resources {
-		if r.URN != group {
-			continue
-		}
-		for _, rule := range s.StandIns.Account.Resources() {
-			if rule.Properties["securityGroupId"] == string(r.ID) && rule.Properties["ipProtocol"] == "-1" {
+		for _, rule := range s.unrecorded() {
+			if r.URN == group && rule.Properties["securityGroupId"] == string(r.ID) && rule.Properties["ipProtocol"] == "-1" {
 				s.remove(rule)
 				return
 			}
@@ -214,12 +222,17 @@ func (s *stack) unlock() {
 }
 
 // importPending imports what pending creates have made: those of which Pulumi does not
-// know whether they were done. It is what docs/reliability.md tells the user to do.
+// know whether they were done. A security group it deletes. It is what docs/reliability.md
+// tells the user to do.
 func (s *stack) importPending() {
 	s.t.Helper()
 	found := map[resource.URN]*optimport.ImportResource{} // a resource may be pending twice
 	for _, pending := range s.state().PendingOperations {
 		if r := s.orphan(pending.Resource); r != nil {
+			if r.Type == groupType {
+				s.removeGroup(r.ID)
+				continue
+			}
 			found[pending.Resource.URN] = r
 		}
 	}
@@ -248,6 +261,9 @@ func (s *stack) orphan(wanted apitype.ResourceV3) *optimport.ImportResource {
 		}
 		same := true
 		for name, want := range wanted.Inputs {
+			if name == "encryptionType" || name == "kmsKeyId" {
+				continue // a stream is encrypted after it was made
+			}
 			text, isText := want.(string)
 			has, hasText := r.Properties[name].(string)
 			same = same && (!isText || !hasText || has == text || json.Valid([]byte(text)))
