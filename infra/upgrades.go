@@ -139,7 +139,7 @@ func schemaChanges(s settings, at place) func(change, *problems) error {
 		for _, problem := range sqls.Problems {
 			wrong.add("%s", problem)
 		}
-		const rebuild = "Set it back: pulumi config set %s %s. To change it on purpose, add migrations that drop what was made with it and make it anew, " +
+		const rebuild = "Set it back: pulumi config set %s %s. To change it on purpose, add migrations that drop what was created with it and recreate it, " +
 			"with ${%s} in them, for the same pulumi up: docs/operations.md, \"Rebuild the streaming view\"."
 		streamSetting := "streamName"
 		if s.ExistingStreamName != "" {
