@@ -108,6 +108,12 @@ func (c change) describe(key resource.PropertyKey) string {
 func schemaChanges(s settings, at place) func(change, *problems) error {
 	return func(c change, wrong *problems) error {
 		old, now := c.environment()
+		// A new namespace is empty, and has an id that is not known before it is
+		// made. Once it is made there is nothing to keep.
+		id := text(now["REDSHIFT_NAMESPACE_ID"])
+		if id != "" && id != text(old["REDSHIFT_NAMESPACE_ID"]) {
+			return nil
+		}
 		was := func(name string) string { return text(old[resource.PropertyKey(name)]) }
 		// changed reports a setting that has another value than the last run's, and
 		// says so. What the last run did not have can't be compared.
@@ -129,9 +135,7 @@ func schemaChanges(s settings, at place) func(change, *problems) error {
 			replaced = changed(name.setting, was(name.variable), name.is, fmt.Sprintf("the namespace would be replaced, and all its data lost. "+
 				another, name.setting, was(name.variable))) || replaced
 		}
-		// A new namespace is empty. Its id is not known before it is made.
-		id := resource.PropertyKey("REDSHIFT_NAMESPACE_ID")
-		if replaced || !old[id].DeepEquals(now[id]) {
+		if replaced || id == "" {
 			return nil
 		}
 
@@ -139,7 +143,7 @@ func schemaChanges(s settings, at place) func(change, *problems) error {
 		for _, problem := range sqls.Problems {
 			wrong.add("%s", problem)
 		}
-		const rebuild = "Set it back: pulumi config set %s %s. To change it on purpose, add migrations that drop what was made with it and make it anew, " +
+		const rebuild = "Set it back: pulumi config set %s %s. To change it on purpose, add migrations that drop what was created with it and recreate it, " +
 			"with ${%s} in them, for the same pulumi up: docs/operations.md, \"Rebuild the streaming view\"."
 		streamSetting := "streamName"
 		if s.ExistingStreamName != "" {

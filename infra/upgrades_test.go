@@ -44,7 +44,9 @@ func TestSchemaChanges(t *testing.T) {
 		{"another stream and role", last("STREAM_NAME", "old", "STREAMING_ROLE_ARN", "arn:aws:iam::123456789012:role/old"), last(),
 			[]string{"streamName is records, and was old", "roleName is reader, and was old"}},
 		{"an empty namespace takes any name", last("STREAM_NAME", "old"), last("REDSHIFT_NAMESPACE_ID", resource.MakeComputed(resource.NewProperty(""))), nil},
-		{"the namespace was made anew by hand", last("STREAM_NAME", "old"), last("REDSHIFT_NAMESPACE_ID", "1f"), nil},
+		{"a namespace that will be replaced", last("REDSHIFT_DATABASE", "ev"), last("REDSHIFT_NAMESPACE_ID", resource.MakeComputed(resource.NewProperty(""))),
+			[]string{"databaseName is dev, and was ev"}},
+		{"a namespace that was replaced, without a preview", last("REDSHIFT_DATABASE", "ev", "STREAM_NAME", "old"), last("REDSHIFT_NAMESPACE_ID", "1f"), nil},
 	} {
 		var wrong problems
 		if err := schemaChanges(s, at)(change{old: ran(c.was), new: ran(c.now)}, &wrong); err != nil {

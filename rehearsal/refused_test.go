@@ -159,17 +159,17 @@ func TestNamesStay(t *testing.T) {
 	wantPreview(t, d, "several", set("streamName", "a", "roleName", "b"), "streamName is a", "roleName is b")
 	wantPreview(t, d, "another workgroup", set("workgroupName", "other"))
 
-	// On purpose: migrations make anew what has the old names in it.
-	anew := set("streamName", "other", "roleName", "other")
-	anew.Program = withSQL(func(files []txtar.File) []txtar.File {
+	// On purpose: migrations recreate what has the old names in it.
+	recreated := set("streamName", "other", "roleName", "other")
+	recreated.Program = withSQL(func(files []txtar.File) []txtar.File {
 		again := []string{statement("DROP MATERIALIZED VIEW ev_station_data CASCADE"), statement("DROP SCHEMA evdata")}
 		for _, file := range migrations(files) {
-			again = append(again, "-- Made anew.\n"+string(file.Data))
+			again = append(again, "-- Recreated.\n"+string(file.Data))
 		}
 		return adding(again...)(files)
 	})
-	wantPreview(t, d, "on purpose", anew)
-	d.MustUp(anew)
+	wantPreview(t, d, "on purpose", recreated)
+	d.MustUp(recreated)
 	if _, err := d.StandIns.Kinesis.Put("other", "key", []byte(`{"_id": "of the other stream"}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -179,12 +179,12 @@ func TestNamesStay(t *testing.T) {
 	if got := d.Ask("SELECT id FROM ev_station_data_extract"); got != "of the other stream" {
 		t.Errorf("the extract has %v, want the record of the other stream", got)
 	}
-	if _, err := d.Stack(anew).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
+	if _, err := d.Stack(recreated).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
 		t.Errorf("afterwards there is still something to do: %v", err)
 	}
 
 	// An empty warehouse is a new one.
-	if _, err := d.Stack(anew).Destroy(t.Context()); err != nil {
+	if _, err := d.Stack(recreated).Destroy(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	d.MustUp(set("databaseName", "other"))

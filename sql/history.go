@@ -72,7 +72,7 @@ func (d Difference) Added() []string {
 }
 
 // AddedUse says whether a migration that was not applied before holds a
-// placeholder: it makes anew what holds the placeholder's earlier value.
+// placeholder: it recreates what holds the placeholder's earlier value.
 func (d Difference) AddedUse(placeholder string) bool {
 	for _, file := range d.added {
 		if bytes.Contains(file.Data, []byte("${"+placeholder+"}")) {

@@ -55,7 +55,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestAddedUse: only a migration that is new makes anew what holds a placeholder.
+// TestAddedUse: only a new migration recreates what holds a placeholder.
 func TestAddedUse(t *testing.T) {
 	const first, second = "-- 00001_a.sql --\nREAD ${STREAM_NAME};\n", "-- 00002_b.sql --\nREAD ${STREAM_NAME};\n"
 	if sql.Compare(first, first).AddedUse(sql.StreamName) {
@@ -63,6 +63,6 @@ func TestAddedUse(t *testing.T) {
 	}
 	d := sql.Compare(first, first+second)
 	if !d.AddedUse(sql.StreamName) || d.AddedUse(sql.StreamingRoleARN) {
-		t.Error("the new migration makes the view anew with another stream, and nothing with another role")
+		t.Error("the new migration recreates the view with another stream, and nothing with another role")
 	}
 }

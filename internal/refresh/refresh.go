@@ -105,10 +105,17 @@ func Parse(expression string) (Schedule, error) {
 		}
 		return s, nil
 	}
-	// The calendar repeats after 400 years, which are whole weeks.
+	// The calendar repeats after 400 years, which are whole weeks. There are 14
+	// different years in it, by their first weekday and their length.
+	kinds := map[[2]int][]int{}
 	first, previous, passed := -1, -1, 0
 	for year := 2000; year < 2400; year++ {
-		for _, day := range runsOn.in(year) {
+		length := daysIn(year, 13)
+		kind := [2]int{passed % 7, length}
+		if _, known := kinds[kind]; !known {
+			kinds[kind] = runsOn.in(year)
+		}
+		for _, day := range kinds[kind] {
 			if first < 0 {
 				first = passed + day
 			} else {
@@ -116,7 +123,7 @@ func Parse(expression string) (Schedule, error) {
 			}
 			previous = passed + day
 		}
-		passed += daysIn(year, 13)
+		passed += length
 	}
 	if first < 0 {
 		return Schedule{}, errNever
