@@ -60,7 +60,7 @@ func Doubts() doubt.List {
 			Question: "Is a JSON number with a fraction a DECIMAL inside SUPER, or a FLOAT8?",
 			Answers: []doubt.Answer{
 				{Name: "decimal", Meaning: "it has the digits it was written with", Source: guide + "operators-functions.html, which tells decimals from floating-point values", Gives: "7.935000000000000000"},
-				{Name: "float", Meaning: "it has those of a double", Source: notSaid, Gives: "*"},
+				{Name: "float", Meaning: "it has those of a double", Source: notSaid, Gives: doubt.Else},
 			},
 			Program: "Every number is read as FLOAT8 first.",
 			Ask:     "t.doc.a::DECIMAL(36,18)", Text: `{"a":7.935}`,
@@ -139,12 +139,12 @@ func Doubts() doubt.List {
 			Name:     nulEscapes,
 			Question: `Does JSON_PARSE take a NUL, \u0000?`,
 			Answers: []doubt.Answer{
-				{Name: "refuse", Meaning: "no: the record is not JSON", Source: "VARCHAR can't hold it", Gives: "NULL"},
+				{Name: "refuse", Meaning: "no: the record is not JSON", Source: "VARCHAR can't hold it", Gives: doubt.Fails},
 				{Name: "keep", Meaning: "yes", Source: notSaid, Gives: "2"},
 				{Name: "cut", Meaning: "yes, and it ends the text", Source: notSaid, Gives: "1"},
 			},
 			Program: "Such a record is kept either way: as bytes, or parsed.",
-			Ask:     "CASE WHEN CAN_JSON_PARSE(t.text) THEN OCTET_LENGTH(JSON_EXTRACT_PATH_TEXT(t.text, 'a')) END", Text: `{"a":"x\u0000"}`,
+			Ask:     "OCTET_LENGTH(t.doc.a::VARCHAR(10))", Text: `{"a":"x\u0000"}`,
 		},
 		{
 			Name:     halfSurrogates,
@@ -219,17 +219,18 @@ func Doubts() doubt.List {
 			Name:     andOrder,
 			Question: "Does AND evaluate its left side first, and its right side only when that is true?",
 			Answers: []doubt.Answer{
-				{Name: "left", Meaning: "yes", Source: notSaid},
-				{Name: "right", Meaning: "no: the right side may be first", Source: "PostgreSQL leaves the order open"},
+				{Name: "left", Meaning: "yes", Source: notSaid, Gives: "0"},
+				{Name: "right", Meaning: "no: the right side may be first", Source: "PostgreSQL leaves the order open", Gives: doubt.Fails},
 			},
 			Program: "Only CASE, whose order is documented, keeps an expression from values that it could fail on.",
+			Ask:     "CASE WHEN t.text = 'number' AND t.text::INTEGER = 1 THEN 1 ELSE 0 END", Text: "word",
 		},
 		{
 			Name:     currentUser,
 			Question: "Can a query over a table give CURRENT_USER, whose type is name, as a column?",
 			Answers: []doubt.Answer{
 				{Name: "refuse", Meaning: "no", Source: guide + "c_unsupported-postgresql-datatypes.html", Gives: doubt.Fails},
-				{Name: "accept", Meaning: "yes", Source: notSaid, Gives: "*"},
+				{Name: "accept", Meaning: "yes", Source: notSaid, Gives: doubt.Else},
 			},
 			Program: "It is cast to VARCHAR.",
 			Ask:     "CURRENT_USER", Text: "x",
