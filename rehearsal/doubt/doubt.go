@@ -124,9 +124,13 @@ func (l List) Answer(r Readings, name string) string {
 	return d.Answers[0].Name
 }
 
-// Parse reads "name=answer,name=answer"; "others" gives every doubt its last answer.
+// Parse reads "name=answer,name=answer". "default" is no reading, and "others" gives every
+// doubt its last answer.
 func (l List) Parse(text string) (Readings, error) {
-	if text == "others" {
+	switch text {
+	case "default":
+		return nil, nil
+	case "others":
 		return l.Others(), nil
 	}
 	r := make(Readings)
@@ -162,6 +166,9 @@ func (l List) Others() Readings {
 
 // String is what [List.Parse] reads.
 func (r Readings) String() string {
+	if len(r) == 0 {
+		return "default"
+	}
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(r)) {
 		parts = append(parts, name+"="+r[name])

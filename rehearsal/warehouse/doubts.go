@@ -39,7 +39,7 @@ func Doubts() doubt.List {
 			Name:     decimalCasts,
 			Question: "Does a cast of a NUMERIC to fewer digits cut them off, or round?",
 			Answers: []doubt.Answer{
-				{Name: "cut", Meaning: "7.939 is 7.93", Source: guide + "r_enable_numeric_rounding.html, off by default", Gives: "7.93"},
+				{Name: "cut", Meaning: "7.939 is 7.93", Source: guide + "r_enable_numeric_rounding.html, off by default; c_Supported_data_types.html: casts of values from tables are not rounded", Gives: "7.93"},
 				{Name: "round", Meaning: "7.939 is 7.94", Source: "the example 109.652 in " + guide + "r_CAST_function.html", Gives: "7.94"},
 			},
 			Program: "It rounds with `ROUND` before the cast, so that no digit is left to the cast.",
@@ -120,10 +120,10 @@ func Doubts() doubt.List {
 			Question: "Does TRY_CAST of a date that there is not give NULL, or the day that it rolls over to?",
 			Answers: []doubt.Answer{
 				{Name: "null", Meaning: "2026-02-30 is NULL", Source: guide + "r_TRY_CAST.html", Gives: "NULL"},
-				{Name: "roll", Meaning: "it is 2026-03-02", Source: guide + "r_TO_TIMESTAMP.html, of TO_TIMESTAMP", Gives: "2026-03-02"},
+				{Name: "roll", Meaning: "it is 2026-03-02", Source: guide + "r_TO_TIMESTAMP.html, of TO_TIMESTAMP", Gives: "2"},
 			},
 			Program: "The day of the result is compared with that of the text.",
-			Ask:     "TRY_CAST(t.text AS DATE)", Text: "2026-02-30",
+			Ask:     "DATE_PART(day, TRY_CAST(t.text AS DATE))", Text: "2026-02-30",
 		},
 		{
 			Name:     missingTypeof,
@@ -209,8 +209,8 @@ func Doubts() doubt.List {
 			Name:     lineEnds,
 			Question: "Do ^ and $ in a regular expression match at every line, or only at the ends of the text?",
 			Answers: []doubt.Answer{
-				{Name: "lines", Meaning: "at every line", Source: guide + "pattern-matching-conditions-posix.html: beginning and end of line", Gives: "true"},
-				{Name: "text", Meaning: "only at the ends", Source: "PostgreSQL", Gives: "false"},
+				{Name: "lines", Meaning: "at every line", Source: guide + "pattern-matching-conditions-posix.html: the beginning and end of a line", Gives: "true"},
+				{Name: "text", Meaning: "only at the ends", Source: "PostgreSQL, and the same page: the end of the string", Gives: "false"},
 			},
 			Program: "A pattern that has a length is used together with that length.",
 			Ask:     "REPLACE(t.text, '/', CHR(10)) ~ 'b$'", Text: "ab/c",
