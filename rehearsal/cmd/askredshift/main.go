@@ -33,7 +33,7 @@ it at the end; the database user needs the privilege to create a schema.
 Flags:
   --workgroup NAME   the workgroup (output workgroupName)
   --database NAME    the database (default dev)
-  --secret-arn ARN   the secret with the database user (output adminSecretArn); without it the
+  --secret-arn ARN   the secret with the database user (output dataApiSecretArn); without it the
                      user follows from your IAM identity
   --region NAME      the workgroup's region (default: that of the AWS environment)
 
