@@ -246,13 +246,10 @@ func TestKinds(t *testing.T) {
 
 // name is what a subtest under the readings is called.
 func name(readings doubt.Readings) string {
-	switch len(readings) {
-	case 0:
-		return "default"
-	case 1:
-		return readings.String()
+	if len(readings) > 1 {
+		return "others"
 	}
-	return "others"
+	return readings.String()
 }
 
 // through puts the records through the pipeline under the readings, and gives what is found.
