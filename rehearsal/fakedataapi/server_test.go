@@ -375,6 +375,24 @@ func TestABatchIsOneTransaction(t *testing.T) {
 	if got := f.await(f.start(input("SELECT * FROM v")).Id); got.Status != types.StatusStringFailed {
 		t.Errorf("the view of a failed batch is there")
 	}
+
+	f.server.Control("BatchExecuteStatement", func(*fakedataapi.Call) *fakedataapi.Fault {
+		return &fakedataapi.Fault{Outcome: fakedataapi.Outcome{Status: fakedataapi.Running}}
+	})
+	slow, err := f.client.BatchExecuteStatement(t.Context(), &redshiftdata.BatchExecuteStatementInput{
+		Sqls: []string{"SELECT 1", "SELECT 2"}, WorkgroupName: aws.String("ev-dev"), Database: aws.String("dev"), SecretArn: aws.String(secret),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.client.CancelStatement(t.Context(), &redshiftdata.CancelStatementInput{Id: slow.Id}); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range f.await(slow.Id, types.StatusStringAborted).SubStatements {
+		if sub.Status != types.StatementStatusStringAborted {
+			t.Errorf("a part of a cancelled batch is %s", sub.Status)
+		}
+	}
 }
 
 func TestParametersAreValues(t *testing.T) {

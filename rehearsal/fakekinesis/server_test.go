@@ -241,7 +241,7 @@ func TestValidation(t *testing.T) {
 		{"CreateStream", `{"StreamName":"with space","ShardCount":1}`, "ValidationException"},
 		{"CreateStream", `{"StreamName":"` + long + `","ShardCount":1}`, "ValidationException"},
 		{"CreateStream", `{"StreamName":"new","ShardCount":0}`, "ValidationException"},
-		{"CreateStream", `{"StreamName":"new"}`, "InvalidArgumentException"},
+		{"CreateStream", `{"StreamName":"new","StreamModeDetails":{"StreamMode":"PROVISIONED"}}`, "InvalidArgumentException"},
 		{"CreateStream", `{"StreamName":"new","ShardCount":20001}`, "LimitExceededException"},
 		{"CreateStream", `{"StreamName":"new","ShardCount":2,"StreamModeDetails":{"StreamMode":"ON_DEMAND"}}`, "InvalidArgumentException"},
 		{"CreateStream", `{"StreamName":"new","StreamModeDetails":{"StreamMode":"SOMETIMES"}}`, "ValidationException"},
