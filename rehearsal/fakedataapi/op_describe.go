@@ -93,9 +93,6 @@ func (in *describeStatement) apply(s *Server, _ time.Time, _ Fault) (any, error)
 		sub := st.describe(i)
 		out.Duration += sub.Duration
 		out.HasResultSet = out.HasResultSet || sub.HasResultSet
-		if sub.ResultRows >= 0 {
-			out.ResultRows, out.ResultSize = max(out.ResultRows, 0)+sub.ResultRows, max(out.ResultSize, 0)+sub.ResultSize
-		}
 		out.SubStatements = append(out.SubStatements, sub)
 	}
 	return out, nil
@@ -140,6 +137,11 @@ func (in *cancelStatement) apply(s *Server, now time.Time, _ Fault) (any, error)
 		return nil, invalid("Could not cancel a query that is already in %s state with ID: %s", st.status, st.id)
 	}
 	st.status, st.updated = aborted, now
+	for i := range st.parts {
+		if p := &st.parts[i]; p.status == submitted || p.status == started {
+			p.status = aborted
+		}
+	}
 	st.cancel()
 	return map[string]bool{"Status": true}, nil
 }

@@ -121,7 +121,7 @@ func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 
 // Start opens the network door on a free port of 127.0.0.1.
 func (s *Server) Start() error {
-	if err := s.door.Open(s); err != nil {
+	if err := s.door.Open("redshift-data", s); err != nil {
 		return fmt.Errorf("fakedataapi: %w", err)
 	}
 	return nil

@@ -375,6 +375,24 @@ func TestABatchIsOneTransaction(t *testing.T) {
 	if got := f.await(f.start(input("SELECT * FROM v")).Id); got.Status != types.StatusStringFailed {
 		t.Errorf("the view of a failed batch is there")
 	}
+
+	f.server.Control("BatchExecuteStatement", func(*fakedataapi.Call) *fakedataapi.Fault {
+		return &fakedataapi.Fault{Outcome: fakedataapi.Outcome{Status: fakedataapi.Running}}
+	})
+	slow, err := f.client.BatchExecuteStatement(t.Context(), &redshiftdata.BatchExecuteStatementInput{
+		Sqls: []string{"SELECT 1", "SELECT 2"}, WorkgroupName: aws.String("ev-dev"), Database: aws.String("dev"), SecretArn: aws.String(secret),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.client.CancelStatement(t.Context(), &redshiftdata.CancelStatementInput{Id: slow.Id}); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range f.await(slow.Id, types.StatusStringAborted).SubStatements {
+		if sub.Status != types.StatementStatusStringAborted {
+			t.Errorf("a part of a cancelled batch is %s", sub.Status)
+		}
+	}
 }
 
 func TestParametersAreValues(t *testing.T) {
@@ -601,6 +619,37 @@ func TestListStatements(t *testing.T) {
 	}
 }
 
+// Member names count as they are written.
+func TestAMemberInTheWrongCaseIsUnknown(t *testing.T) {
+	f := newFixture(t)
+	for body, want := range map[string]int{
+		`{"Sql":"SELECT 1","WorkgroupName":"ev-dev","Database":"dev","SecretArn":"` + secret + `"}`: http.StatusOK,
+		`{"sql":"SELECT 1","WorkgroupName":"ev-dev","Database":"dev","SecretArn":"` + secret + `"}`: http.StatusBadRequest,
+	} {
+		resp, err := http.DefaultClient.Do(request(t, f, "ExecuteStatement", body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s is answered with %s, want %d", body, resp.Status, want)
+		}
+	}
+}
+
+// request is one that goes around the SDK.
+func request(t *testing.T, f *fixture, operation, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL()+"/", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", "RedshiftData."+operation)
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=any/20260301/us-east-1/redshift-data/aws4_request, SignedHeaders=host, Signature=0")
+	return r
+}
+
 func TestOnlyTheLoopbackClientIsAnswered(t *testing.T) {
 	f := newFixture(t)
 	for name, change := range map[string]func(*http.Request){
@@ -614,13 +663,7 @@ func TestOnlyTheLoopbackClientIsAnswered(t *testing.T) {
 		"an unknown member": func(*http.Request) {},
 		"a later operation": func(r *http.Request) { r.Header.Set("X-Amz-Target", "RedshiftData.GetStatementResultV2") },
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL()+"/", strings.NewReader(`{"ExecutionMode":"AUTO_COMMIT"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		r.Header.Set("X-Amz-Target", "RedshiftData.BatchExecuteStatement")
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=any/20260301/us-east-1/redshift-data/aws4_request, SignedHeaders=host, Signature=0")
+		r := request(t, f, "BatchExecuteStatement", `{"ExecutionMode":"AUTO_COMMIT"}`)
 		change(r)
 		resp, err := http.DefaultClient.Do(r)
 		if err != nil {

@@ -238,12 +238,19 @@ func (s *Server) runParts(ctx context.Context, st *statement, database *warehous
 		}
 	}
 	_, err := database.Execute(ctx, "COMMIT")
+	if err != nil {
+		_, _ = database.Execute(context.WithoutCancel(ctx), "ROLLBACK")
+	}
 	return err
 }
 
 func (s *Server) runPart(ctx context.Context, st *statement, i int, database *warehouse.Session) error {
 	s.mu.Lock()
 	p := &st.parts[i]
+	if st.ended() { // cancelled
+		s.mu.Unlock()
+		return context.Canceled
+	}
 	p.status, p.started = started, s.now()
 	s.mu.Unlock()
 
@@ -260,11 +267,14 @@ func (s *Server) runPart(ctx context.Context, st *statement, i int, database *wa
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.ended = s.now()
-	if err != nil {
+	switch {
+	case st.ended(): // cancelled, and its parts with it
+		return context.Canceled
+	case err != nil && ctx.Err() != nil:
+		p.status = aborted
+		return err
+	case err != nil:
 		p.status, p.err = failed, err.Error()
-		if ctx.Err() != nil {
-			p.status, p.err = aborted, ""
-		}
 		return err
 	}
 	p.status, p.result, p.size = finished, res, size

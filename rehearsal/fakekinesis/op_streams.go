@@ -40,8 +40,13 @@ func (in *createStream) check(c *checks) {
 
 func (in *createStream) apply(s *Server, now time.Time) (any, error) {
 	want := StreamSettings{Name: *in.StreamName, Mode: Provisioned, Tags: in.Tags}
-	if in.StreamModeDetails != nil {
+	switch {
+	case in.StreamModeDetails != nil:
 		want.Mode = *in.StreamModeDetails.StreamMode
+	case in.ShardCount == nil:
+		// Recorded by localstack 8b9a79f, test_create_stream_without_shard_count, 2022-08-26:
+		// a name alone makes a stream of four shards.
+		want.Mode = OnDemand
 	}
 	if in.ShardCount != nil {
 		want.Shards = *in.ShardCount

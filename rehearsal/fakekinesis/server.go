@@ -90,7 +90,7 @@ func New(options ...Option) *Server {
 
 // Start opens the network door on a free port of 127.0.0.1.
 func (s *Server) Start() error {
-	if err := s.door.Open(s); err != nil {
+	if err := s.door.Open("kinesis", s); err != nil {
 		return fmt.Errorf("fakekinesis: %w", err)
 	}
 	return nil

@@ -298,7 +298,6 @@ func (s *standIns) resource(verb, object string, input any) (any, *failure) {
 	}
 	if verb == "delete" {
 		_, err := engine.Delete(s.Context(), plugin.DeleteRequest{URN: m.urn, ID: m.id, Inputs: m.inputs, Outputs: m.state})
-		delete(s.made, object)
 		return map[string]any{}, refusal(err, nil)
 	}
 	resp, err := engine.Read(s.Context(), plugin.ReadRequest{URN: m.urn, ID: m.id, Inputs: m.inputs, State: m.state})

@@ -28,7 +28,7 @@ type book struct {
 type fact struct {
 	Name     string // what it shows
 	Source   string // the book's source, and the place in it
-	Recorded string // the day, or the month, or that of the source's version
+	Recorded string // the day, the month or the year; of the source's version if it does not say
 	Given    []call // before it, and answered so if they have an answer
 	call
 	Differs string // why the stand-in answers otherwise, though it should not
@@ -118,7 +118,7 @@ func (f fact) check(t *testing.T, sources map[string]string, seen map[string]str
 	if sources[source] == "" {
 		t.Errorf("the source %q is not one of the book's", source)
 	}
-	if !regexp.MustCompile(`^20\d\d-\d\d(-\d\d)?$`).MatchString(f.Recorded) {
+	if !regexp.MustCompile(`^20\d\d(-\d\d(-\d\d)?)?$`).MatchString(f.Recorded) {
 		t.Errorf("it was recorded on %q", f.Recorded)
 	}
 	if (f.Answer == nil) == (f.Error == nil) {
