@@ -59,8 +59,9 @@ CREATE MACRO main.fn_get_array_length(x) AS len(rs_elements(x))::BIGINT;
 CREATE MACRO main.fn_array_concat(x, y) AS CASE WHEN rs_elements(x) IS NOT NULL AND rs_elements(y) IS NOT NULL THEN list_concat(rs_elements(x), rs_elements(y))::VARIANT END;
 CREATE MACRO main.fn_array_flatten(x) AS rs_flatten(CASE WHEN rs_kind(x) = 'array' THEN rs_json(x) END)::JSON::VARIANT;
 CREATE MACRO main.rs_from(x, i) AS CASE WHEN i < 0 THEN greatest(len(rs_elements(x)) + i, 0) ELSE i END;
-CREATE MACRO main.fn_subarray(x, i) AS list_slice(rs_elements(x), rs_from(x, i) + 1, len(rs_elements(x)))::VARIANT,
-    (x, i, n) AS list_slice(rs_elements(x), rs_from(x, i) + 1, rs_from(x, i) + n)::VARIANT;
+-- A cast of list_slice's result to VARIANT has the elements from the list's beginning.
+CREATE MACRO main.fn_subarray(x, i) AS list_filter(rs_elements(x), lambda e, k: k > rs_from(x, i))::VARIANT,
+    (x, i, n) AS list_filter(rs_elements(x), lambda e, k: k > rs_from(x, i) AND k <= rs_from(x, i) + n)::VARIANT;
 CREATE MACRO main.fn_split_to_array(x) AS string_split(x, ',')::VARIANT, (x, delimiter) AS string_split(x, delimiter)::VARIANT;
 CREATE MACRO main.fn_json_size(x) AS CASE WHEN x IS NOT NULL THEN strlen(rs_json(x)) END;
 CREATE MACRO main.rs_digits(x) AS CASE WHEN rs_kind(x) = 'number' AND NOT regexp_matches(rs_json(x), '[eE]') THEN ltrim(rs_json(x), '-') END;

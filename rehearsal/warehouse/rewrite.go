@@ -464,7 +464,7 @@ func (r *rewriter) cast(n node) (node, error) {
 	case "bool":
 		lax, strict = call("rs_lax", child), call("rs_strict", child)
 	default:
-		lax, strict = call("rs_lax", child), call("rs_strict", child)
+		lax, strict = call("rs_lax_text", child), call("rs_strict", child) // a text with a time is a date too
 		if try {
 			lax = call("error", constant("VARCHAR", "TRY_CAST from super to "+t.Name+" is not supported"))
 		}
