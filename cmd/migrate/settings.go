@@ -103,7 +103,7 @@ type refreshMode struct {
 // example there, and false in reports; an unknown one is no mode, and is altered.
 // https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_MV_INFO.html
 func (r *runner) refreshMode(ctx context.Context) (*refreshMode, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT autorefresh, TRIM(user_name) AS owner, CURRENT_USER AS me
+	rows, err := r.db.QueryContext(ctx, `SELECT autorefresh, TRIM(user_name) AS owner, CURRENT_USER::VARCHAR(128) AS me
 FROM svv_mv_info
 WHERE TRIM(database_name) = $1 AND TRIM(schema_name) = 'public' AND TRIM(name) = $2`, r.target.Database, r.settings.Refresh.On)
 	if err != nil {

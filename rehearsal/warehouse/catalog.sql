@@ -89,55 +89,86 @@ CREATE MACRO main.getdate() AS date_trunc('second', rs_sysdate()); -- which has 
 
 -- A macro is chosen by the type of its first argument; the last of each is for any other.
 
--- A SUPER value in a cast: what does not convert is NULL.
-CREATE MACRO main.rs_lax(x VARIANT) AS x, (x) AS NULL::VARIANT;
+-- A SUPER value in a cast: what does not convert is NULL. Texts in @…@ are chosen by the
+-- readings of the doubts, in database.go.
+CREATE MACRO main.rs_super_text(x VARIANT) AS CASE WHEN variant_typeof(x) = 'VARCHAR' THEN TRY_CAST(x AS VARCHAR) END, (x) AS NULL::VARCHAR;
+CREATE MACRO main.rs_is_number(x VARIANT) AS regexp_matches(variant_typeof(x), '^(U?INT|DECIMAL|DOUBLE|FLOAT)'), (x) AS false;
+CREATE MACRO main.rs_number_text(x VARIANT) AS
+    CASE WHEN variant_typeof(x) = 'DOUBLE' THEN @number_text@ WHEN rs_is_number(x) THEN TRY_CAST(x AS VARCHAR) END, (x) AS NULL::VARCHAR;
 CREATE MACRO main.rs_lax_text(x VARIANT) AS
-    CASE WHEN variant_typeof(x) LIKE 'OBJECT%' OR variant_typeof(x) LIKE 'ARRAY%' THEN NULL ELSE TRY_CAST(x AS VARCHAR) END,
+    CASE WHEN variant_typeof(x) LIKE 'OBJECT%' OR variant_typeof(x) LIKE 'ARRAY%' THEN NULL
+        WHEN rs_is_number(x) THEN rs_number_text(x) ELSE TRY_CAST(x AS VARCHAR) END,
     (x) AS NULL::VARCHAR;
 CREATE MACRO main.rs_lax_ascii(x) AS CASE WHEN NOT regexp_matches(x, '[^\x00-\x7F]') THEN x END;
-CREATE MACRO main.rs_lax_integer(x VARIANT) AS
-    CASE WHEN variant_typeof(x) <> 'VARCHAR' OR regexp_full_match(TRY_CAST(x AS VARCHAR), '\s*[+-]?[0-9]+\s*') THEN x END,
-    (x) AS NULL::VARIANT;
-CREATE MACRO main.rs_lax_number(x VARIANT) AS
-    CASE WHEN variant_typeof(x) <> 'VARCHAR' OR regexp_full_match(TRY_CAST(x AS VARCHAR), '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*') THEN x END,
-    (x) AS NULL::VARIANT;
+CREATE MACRO main.rs_lax_cut(x, n) AS @lax_cut@;
+-- The digits of what converts to a number.
+CREATE MACRO main.rs_digits(x VARIANT) AS
+    CASE WHEN variant_typeof(x) = 'DOUBLE' THEN @super_digits@ WHEN rs_is_number(x) THEN TRY_CAST(x AS VARCHAR)
+        WHEN regexp_full_match(rs_super_text(x), '@number_pattern@') THEN trim(rs_super_text(x)) END,
+    (x) AS NULL::VARCHAR;
+CREATE MACRO main.rs_integer_digits(x VARIANT) AS
+    CASE variant_typeof(x) WHEN 'VARCHAR' THEN CASE WHEN regexp_full_match(rs_super_text(x), '@integer_pattern@') THEN trim(rs_super_text(x)) END
+        WHEN 'BOOL_TRUE' THEN '1' WHEN 'BOOL_FALSE' THEN '0' ELSE rs_digits(x) END,
+    (x) AS NULL::VARCHAR;
+CREATE MACRO main.rs_super_float(x VARIANT) AS
+    CASE WHEN rs_is_number(x) THEN TRY_CAST(x AS DOUBLE) ELSE CASE WHEN isfinite(TRY_CAST(rs_digits(x) AS DOUBLE)) THEN TRY_CAST(rs_digits(x) AS DOUBLE) END END,
+    (x) AS NULL::DOUBLE;
+CREATE MACRO main.rs_super_bool(x VARIANT) AS CASE WHEN NOT regexp_matches(variant_typeof(x), '^(DECIMAL|DOUBLE|FLOAT)') THEN x END, (x) AS NULL::VARIANT;
+CREATE MACRO main.rs_in_range(digits, x) AS CASE WHEN x IS NULL AND digits IS NOT NULL THEN error('Overflow: ' || digits || ' is out of range') ELSE x END;
 
 -- Any other value in a cast: what does not convert is an error, or NULL in a TRY_CAST.
 CREATE MACRO main.rs_strict(x VARIANT) AS NULL, (x) AS x;
-CREATE MACRO main.rs_not_blank(x VARCHAR) AS
-    CASE WHEN trim(x) = '' THEN error('TRY_CAST: the expression cannot contain blank or empty strings') ELSE x END,
+CREATE MACRO main.rs_not_blank(x VARIANT) AS CASE WHEN trim(rs_super_text(x)) = '' THEN @blank@ ELSE x END,
+    (x VARCHAR) AS CASE WHEN trim(x) = '' THEN @blank@ ELSE x END,
     (x) AS x;
+CREATE MACRO main.rs_rolled(x VARCHAR) AS rs_roll_date(x), (x) AS x;
 CREATE MACRO main.rs_text(x VARIANT, try) AS NULL::VARCHAR, (x BLOB, try) AS decode(x), (x VARCHAR, try) AS x, (x, try) AS x::VARCHAR;
 CREATE MACRO main.rs_ascii(x, try) AS
     CASE WHEN NOT regexp_matches(x, '[^\x00-\x7F]') THEN x WHEN try OR x IS NULL THEN NULL
         ELSE error('CHAR string contains invalid ASCII character: ' || x) END;
 CREATE MACRO main.rs_cut(x, n) AS CASE WHEN strlen(x) <= n THEN x ELSE rs_truncate(x, n) END;
-CREATE MACRO main.rs_integer(x VARIANT, try) AS NULL,
+CREATE MACRO main.rs_integer(x VARIANT, try) AS NULL::VARCHAR,
     (x VARCHAR, try) AS CASE WHEN regexp_full_match(x, '\s*[+-]?[0-9]+\s*') THEN x WHEN try OR x IS NULL THEN NULL
         ELSE error('Invalid digit, Value ''' || x || ''', Type: Integer') END,
     (x, try) AS x;
-CREATE MACRO main.rs_number(x VARIANT, try) AS NULL,
+CREATE MACRO main.rs_number(x VARIANT, try) AS NULL::VARCHAR,
     (x VARCHAR, try) AS CASE WHEN regexp_full_match(x, '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*') THEN x WHEN try OR x IS NULL THEN NULL
         ELSE error('Invalid digit, Value ''' || x || ''', Type: Decimal') END,
     (x, try) AS x;
+CREATE MACRO main.rs_decimal_cut(x VARCHAR, scale) AS x, (x BOOLEAN, scale) AS x,
+    (x, scale) AS CASE WHEN starts_with(typeof(x), 'DECIMAL') THEN trunc(x, scale) ELSE x END;
+CREATE MACRO main.rs_float_digits(x VARIANT) AS NULL::VARCHAR, (x VARCHAR) AS NULL::VARCHAR, (x BOOLEAN) AS NULL::VARCHAR,
+    (x) AS format('{:.17g}', x::DOUBLE);
+-- What a cast is refused from, by the usage notes of docs.aws.amazon.com/redshift/latest/dg/r_TRY_CAST.html
+-- and the casts that limitations-super.html excludes.
+CREATE MACRO main.rs_refused(source, target) AS
+    CASE WHEN target = 'super' THEN source IN ('DATE', 'TIME', 'TIME WITH TIME ZONE', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE')
+        WHEN target = 'bool' THEN regexp_matches(source, '^(DECIMAL|DOUBLE|FLOAT|DATE|TIME)')
+        WHEN target IN ('date', 'time', 'timetz', 'timestamp', 'timestamptz') THEN regexp_matches(source, '^(BOOLEAN|[A-Z]*INT|DECIMAL|DOUBLE|FLOAT)')
+        WHEN target IN ('numeric', 'float4', 'float8') THEN regexp_matches(source, '^(BOOLEAN|DATE|TIME)')
+        WHEN target IN ('int2', 'int4', 'int8') THEN regexp_matches(source, '^(DATE|TIME)')
+        WHEN target IN ('varchar', 'bpchar') THEN source = 'BOOLEAN'
+        ELSE false END;
+CREATE MACRO main.rs_refuse(source, target) AS error('cannot cast type ' || lower(source) || ' to ' || target);
 CREATE MACRO main.rs_bytes(x VARIANT) AS NULL::BLOB, (x VARCHAR) AS encode(x), (x BLOB) AS x;
 
 CREATE MACRO main.rs_json_parse(x BLOB) AS
-    CASE WHEN x IS NULL THEN NULL WHEN can_json_parse(x) THEN decode(x)::JSON::VARIANT ELSE error('JSON parsing error') END,
+    CASE WHEN x IS NULL THEN NULL WHEN can_json_parse(x) THEN @json_bytes@::JSON::VARIANT ELSE error('JSON parsing error') END,
     (x VARCHAR) AS
-    CASE WHEN x IS NULL THEN NULL WHEN can_json_parse(x) THEN x::JSON::VARIANT ELSE error('JSON parsing error') END;
+    CASE WHEN x IS NULL THEN NULL WHEN can_json_parse(x) THEN @json_text@::JSON::VARIANT ELSE error('JSON parsing error') END;
 CREATE MACRO main.rs_json_typeof(x VARIANT) AS
     CASE WHEN x IS NULL THEN NULL WHEN variant_typeof(x) LIKE 'OBJECT%' THEN 'object' WHEN variant_typeof(x) LIKE 'ARRAY%' THEN 'array'
         WHEN variant_typeof(x) LIKE 'BOOL%' THEN 'boolean' WHEN variant_typeof(x) = 'VARCHAR' THEN 'string' ELSE 'number' END;
 -- The engine holds a JSON null and a missing key alike; the parent still knows its keys.
 CREATE MACRO main.rs_json_typeof_at(parent VARIANT, key) AS
     CASE WHEN variant_extract(parent, key) IS NOT NULL THEN rs_json_typeof(variant_extract(parent, key))
-        WHEN variant_typeof(parent) LIKE 'OBJECT%' AND list_contains(json_keys(parent::JSON), key) THEN 'null' END,
+        WHEN variant_typeof(parent) LIKE 'OBJECT%' AND (@missing_is_null@ OR list_contains(json_keys(parent::JSON), key)) THEN 'null' END,
     (parent, key) AS rs_json_typeof(struct_extract(parent, key));
 CREATE MACRO main.rs_json_serialize(x VARIANT) AS CASE WHEN x IS NOT NULL THEN x::JSON::VARCHAR END;
 CREATE MACRO main.rs_json_extract_path_text(doc, pointer, lenient) AS
     CASE WHEN can_json_parse(doc) THEN json_extract_string(doc, pointer) WHEN lenient OR doc IS NULL THEN NULL ELSE error('JSON parsing error') END;
 
+CREATE MACRO main.rs_compared(x VARCHAR) AS rtrim(x, ' '), (x VARIANT) AS x, (x) AS x;
 CREATE MACRO main.rs_length(x BLOB) AS octet_length(x)::INTEGER, (x VARCHAR) AS length(x)::INTEGER;
 CREATE MACRO main.rs_octet_length(x BLOB) AS octet_length(x)::INTEGER, (x VARCHAR) AS strlen(x)::INTEGER;
 CREATE MACRO main.rs_hex(x BLOB) AS lower(hex(x));

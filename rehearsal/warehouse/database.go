@@ -65,7 +65,7 @@ func openDatabase(ctx context.Context, name string, o Options) (*database, error
 		return nil, fmt.Errorf("open a database: %w", err)
 	}
 	defer conn.Close()
-	if err := register(conn, d); err != nil {
+	if err := register(conn, d, o); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func openDatabase(ctx context.Context, name string, o Options) (*database, error
 		"SET GLOBAL integer_division = true",
 		"SET GLOBAL default_null_order = 'nulls_last_on_asc_first_on_desc'",
 		"SET GLOBAL TimeZone = 'UTC'",
-		strings.ReplaceAll(catalogSQL+functionsSQL, "@database@", name),
+		o.catalog(name),
 	} {
 		if _, err := conn.ExecContext(ctx, s); err != nil {
 			d.close()
@@ -90,15 +90,51 @@ func openDatabase(ctx context.Context, name string, o Options) (*database, error
 	return d, nil
 }
 
+// catalog is catalogSQL for a database and the readings of the doubts.
+func (o Options) catalog(database string) string {
+	choose := func(doubt, answer, then, otherwise string) string {
+		if o.reads(doubt, answer) {
+			return then
+		}
+		return otherwise
+	}
+	const (
+		digits17 = "format('{:.17g}', TRY_CAST(x AS DOUBLE))"
+		rewrite  = "rs_json_text(x)"
+	)
+	jsonBytes, jsonText := "decode(x)", "x"
+	if o.reads(nulEscapes, "cut") || o.reads(halfSurrogates, "take") {
+		jsonBytes, jsonText = rewrite, rewrite
+	}
+	return strings.NewReplacer(
+		"@database@", database,
+		"@number_text@", choose(numberTexts, "long", digits17, "TRY_CAST(x AS VARCHAR)"),
+		"@super_digits@", choose(superNumbers, "float", digits17, "TRY_CAST(x AS VARCHAR)"),
+		"@lax_cut@", choose(superLongTexts, "null", "CASE WHEN strlen(x) <= n THEN x END", "CASE WHEN strlen(x) <= n THEN x ELSE rs_truncate(x, n) END"),
+		"@number_pattern@", choose(superTexts, "plain", `-?(0|[1-9][0-9]*)(\.[0-9]+)?`, `\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*`),
+		"@integer_pattern@", choose(superTexts, "plain", `-?(0|[1-9][0-9]*)`, `\s*[+-]?[0-9]+\s*`),
+		"@blank@", choose(tryCastBlank, "null", "NULL", "error('TRY_CAST: the expression cannot contain blank or empty strings')"),
+		"@missing_is_null@", choose(missingTypeof, "text", "true", "false"),
+		"@json_bytes@", jsonBytes,
+		"@json_text@", jsonText,
+	).Replace(catalogSQL + functionsSQL)
+}
+
 func (d *database) close() error { return errors.Join(d.db.Close(), os.RemoveAll(d.dir)) }
 
 // register adds the functions that only Go can give the engine.
-func register(conn *sql.Conn, d *database) error {
+func register(conn *sql.Conn, d *database, o Options) error {
+	rules := o.jsonRules()
 	for name, overloads := range map[string][]function{
 		"can_json_parse": {
-			{in: []duckdb.Type{duckdb.TYPE_BLOB}, out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return canParse(a[0].([]byte)), nil }},
-			{in: []duckdb.Type{duckdb.TYPE_VARCHAR}, out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return canParse([]byte(a[0].(string))), nil }},
+			{in: []duckdb.Type{duckdb.TYPE_BLOB}, out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return rules.canParse(a[0].([]byte)), nil }},
+			{in: texts(1), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return rules.canParse([]byte(a[0].(string))), nil }},
 		},
+		"rs_json_text": {
+			{in: []duckdb.Type{duckdb.TYPE_BLOB}, out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rules.rewrite(a[0].([]byte)), nil }},
+			{in: texts(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rules.rewrite([]byte(a[0].(string))), nil }},
+		},
+		"rs_roll_date": {{in: texts(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rollDate(a[0].(string)), nil }}},
 		"rs_truncate": {{in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_INTEGER}, out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) {
 			return truncate(a[0].(string), int(a[1].(int32))), nil
 		}}},
@@ -114,9 +150,9 @@ func register(conn *sql.Conn, d *database) error {
 		"rs_read_time": {{in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_VARCHAR, duckdb.TYPE_BOOLEAN}, out: duckdb.TYPE_TIMESTAMP, call: func(a []driver.Value) (any, error) {
 			return readTime(a[0].(string), a[1].(string), a[2].(bool))
 		}}},
-		// rs_refuse(why, x) is an error when a query that has it is read, and so tells a
+		// rs_mistyped(why, x) is an error when a query that has it is read, and so tells a
 		// macro's types apart without a row.
-		"rs_refuse": {{in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_ANY}, out: duckdb.TYPE_VARCHAR,
+		"rs_mistyped": {{in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_ANY}, out: duckdb.TYPE_VARCHAR,
 			call: func(a []driver.Value) (any, error) { return nil, errorf("%s", a[0]) },
 			bind: func(ctx context.Context, args []duckdb.ScalarUDFArg) (context.Context, error) {
 				if !d.prepared.Load() { // but a macro that is made
@@ -167,6 +203,19 @@ func simpleType(t duckdb.Type) duckdb.TypeInfo {
 		panic(err) // which NewTypeInfo gives for types with parameters only
 	}
 	return info
+}
+
+// rollDate gives the day that a date which there is not rolls over to, 2026-03-02 for
+// 2026-02-30; every other text as it is.
+func rollDate(s string) string {
+	var year, month, day int
+	if len(s) < len("2026-02-30") {
+		return s
+	}
+	if n, err := fmt.Sscanf(s[:10], "%4d-%2d-%2d", &year, &month, &day); n != 3 || err != nil || year < 1 || month < 1 || month > 12 || day < 29 || day > 31 {
+		return s
+	}
+	return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly) + s[10:]
 }
 
 // truncate cuts a text to at most n bytes, without splitting a character.

@@ -57,6 +57,12 @@ var comparisons = map[string]string{
 type rule func(r *rewriter, call node, args []any) (node, error)
 
 var rules = map[string]rule{
+	"regexp_full_match": func(r *rewriter, _ node, args []any) (node, error) { // what the parser makes of ~
+		if len(args) == 2 && r.reads(lineEnds, "lines") {
+			return call("regexp_matches", args[0], call("||", constant("VARCHAR", "(?m)"), args[1])), nil
+		}
+		return nil, nil
+	},
 	"json_typeof": func(_ *rewriter, _ node, args []any) (node, error) {
 		if len(args) == 1 {
 			if parent, key, ok := splitPath(args[0].(node)); ok {
@@ -207,7 +213,7 @@ func isPlain(v any) bool {
 		return !slices.Contains([]any{"STRUCT_EXTRACT", "ARRAY_EXTRACT", "OPERATOR_COALESCE"}, n["type"])
 	case "FUNCTION":
 		return n["is_operator"] == true || slices.Contains([]any{
-			"count", "count_star", "datediff", "date_part", "date_trunc", "strpos", "upper", "lower", "rs_length", "rs_octet_length", "rs_cut",
+			"count", "count_star", "datediff", "date_part", "date_trunc", "strpos", "upper", "lower", "rs_length", "rs_octet_length", "rs_cut", "rs_lax_cut", "rs_text", "rs_lax_text", "rtrim",
 			"rs_sysdate", "rs_current_user", "getdate", "rs_json_typeof", "rs_json_typeof_at", "rs_json_serialize", "fn_get_array_length", "fn_to_char", "fn_to_timestamp",
 		}, n["function_name"])
 	}

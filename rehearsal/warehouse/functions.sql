@@ -29,9 +29,9 @@ CREATE MACRO main.rs_divide(x VARIANT, y VARIANT) AS rs_super('/', x, y), (x VAR
     (x, y) AS CASE WHEN typeof(x) LIKE 'DECIMAL%' OR typeof(y) LIKE 'DECIMAL%'
         THEN error('division of a NUMERIC: not supported by the warehouse stand-in; cast it to float8') ELSE x / y END;
 CREATE MACRO main.rs_negate(x VARIANT) AS rs_super('-', 0::VARIANT, x), (x) AS -x;
-CREATE MACRO main.rs_concat(x BLOB, y BLOB) AS x || y, (x BLOB, y) AS rs_refuse('operator does not exist: binary varying || character varying', x)::VARCHAR,
-    (x, y BLOB) AS rs_refuse('operator does not exist: character varying || binary varying', y)::VARCHAR, (x, y) AS x || y;
-CREATE MACRO main.rs_not_super(x VARIANT) AS rs_refuse('SUPER can''t be used in a RIGHT or FULL JOIN', x)::VARIANT, (x) AS x;
+CREATE MACRO main.rs_concat(x BLOB, y BLOB) AS x || y, (x BLOB, y) AS rs_mistyped('operator does not exist: binary varying || character varying', x)::VARCHAR,
+    (x, y BLOB) AS rs_mistyped('operator does not exist: character varying || binary varying', y)::VARCHAR, (x, y) AS x || y;
+CREATE MACRO main.rs_not_super(x VARIANT) AS rs_mistyped('SUPER can''t be used in a RIGHT or FULL JOIN', x)::VARIANT, (x) AS x;
 -- The order of a SUPER value among those of other types.
 CREATE MACRO main.rs_order(x VARIANT) AS {kind: list_position(['boolean', 'number', 'string', 'array', 'object'], rs_kind(x)),
         number: CASE WHEN rs_kind(x) = 'number' THEN TRY_CAST(x AS DOUBLE) END, text: CASE WHEN rs_kind(x) <> 'number' THEN rs_json(x) END},
@@ -64,18 +64,18 @@ CREATE MACRO main.fn_subarray(x, i) AS list_filter(rs_elements(x), lambda e, k: 
     (x, i, n) AS list_filter(rs_elements(x), lambda e, k: k > rs_from(x, i) AND k <= rs_from(x, i) + n)::VARIANT;
 CREATE MACRO main.fn_split_to_array(x) AS string_split(x, ',')::VARIANT, (x, delimiter) AS string_split(x, delimiter)::VARIANT;
 CREATE MACRO main.fn_json_size(x) AS CASE WHEN x IS NOT NULL THEN strlen(rs_json(x)) END;
-CREATE MACRO main.rs_digits(x) AS CASE WHEN rs_kind(x) = 'number' AND NOT regexp_matches(rs_json(x), '[eE]') THEN ltrim(rs_json(x), '-') END;
-CREATE MACRO main.fn_decimal_scale(x) AS len(split_part(rs_digits(x), '.', 2))::INTEGER;
-CREATE MACRO main.fn_decimal_precision(x) AS len(ltrim(replace(rs_digits(x), '.', ''), '0'))::INTEGER;
+CREATE MACRO main.rs_decimal_text(x) AS CASE WHEN rs_kind(x) = 'number' AND NOT regexp_matches(rs_json(x), '[eE]') THEN ltrim(rs_json(x), '-') END;
+CREATE MACRO main.fn_decimal_scale(x) AS len(split_part(rs_decimal_text(x), '.', 2))::INTEGER;
+CREATE MACRO main.fn_decimal_precision(x) AS len(ltrim(replace(rs_decimal_text(x), '.', ''), '0'))::INTEGER;
 CREATE MACRO main.fn_is_array(x) AS coalesce(rs_kind(x) = 'array', FALSE);
 CREATE MACRO main.fn_is_object(x) AS coalesce(rs_kind(x) = 'object', FALSE);
 CREATE MACRO main.fn_is_scalar(x) AS coalesce(rs_kind(x) NOT IN ('array', 'object'), FALSE);
 CREATE MACRO main.fn_is_boolean(x) AS coalesce(rs_kind(x) = 'boolean', FALSE);
 CREATE MACRO main.fn_is_varchar(x) AS coalesce(rs_kind(x) = 'string', FALSE);
 CREATE MACRO main.fn_is_char(x) AS coalesce(rs_kind(x) = 'string' AND NOT regexp_matches(x::VARCHAR, '[^\x00-\x7F]'), FALSE);
-CREATE MACRO main.fn_is_decimal(x) AS coalesce(rs_digits(x) IS NOT NULL, FALSE);
-CREATE MACRO main.fn_is_float(x) AS coalesce(rs_kind(x) = 'number' AND rs_digits(x) IS NULL, FALSE);
-CREATE MACRO main.rs_whole(x) AS TRY_CAST(CASE WHEN regexp_full_match(rs_digits(x), '[0-9]+(\.0*)?') THEN rs_json(x) END AS HUGEINT);
+CREATE MACRO main.fn_is_decimal(x) AS coalesce(rs_decimal_text(x) IS NOT NULL, FALSE);
+CREATE MACRO main.fn_is_float(x) AS coalesce(rs_kind(x) = 'number' AND rs_decimal_text(x) IS NULL, FALSE);
+CREATE MACRO main.rs_whole(x) AS TRY_CAST(CASE WHEN regexp_full_match(rs_decimal_text(x), '[0-9]+(\.0*)?') THEN rs_json(x) END AS HUGEINT);
 CREATE MACRO main.fn_is_smallint(x) AS coalesce(rs_whole(x) BETWEEN -32768 AND 32767, FALSE);
 CREATE MACRO main.fn_is_integer(x) AS coalesce(rs_whole(x) BETWEEN -2147483648 AND 2147483647, FALSE);
 CREATE MACRO main.fn_is_bigint(x) AS coalesce(rs_whole(x) BETWEEN -9223372036854775808 AND 9223372036854775807, FALSE);

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"example.com/evstream/rehearsal/doubt"
 )
 
 // A node is a part of the engine's syntax tree, as json_serialize_sql gives it.
@@ -21,6 +23,7 @@ type rewriter struct {
 	// relation says what stands for a table of a FROM clause: nil for the table of
 	// that name.
 	relation func(schema, table string) (node, error)
+	readings doubt.Readings
 
 	ctes      map[string]bool
 	unnested  map[string]bool // aliases of items that go over SUPER values
@@ -158,11 +161,31 @@ func (r *rewriter) selectNode(n node) error {
 	for _, item := range list(n["select_list"]) {
 		item := item.(node)
 		bare := item["class"] == "COLUMN_REF" && len(list(item["column_names"])) == 1
+		if bare && isCurrentUser(item) && readsTable(n["from_table"]) && r.reads(currentUser, "refuse") {
+			alias := str(item["alias"])
+			if alias == "" {
+				alias = "current_user"
+			}
+			return errorf(`Column %q has unsupported type "name".`, alias)
+		}
 		if item["alias"] == nil && item["class"] != "STAR" && !bare {
 			item["alias"] = resultName(item)
 		}
 	}
 	return nil
+}
+
+// isCurrentUser says whether a name is CURRENT_USER or SESSION_USER, which are of the type
+// name.
+func isCurrentUser(n node) bool {
+	name := str(list(n["column_names"])[0])
+	return name == "current_user" || name == "session_user"
+}
+
+// readsTable says whether a FROM clause reads more than the leader node's own tables.
+func readsTable(from any) bool {
+	f, _ := from.(node)
+	return f != nil && f["type"] != "EMPTY" && !(f["type"] == "BASE_TABLE" && strings.HasPrefix(str(f["table_name"]), "pg_"))
 }
 
 // resultName is the name of a result column that was given none.
@@ -229,8 +252,14 @@ func (r *rewriter) clause(n node) (any, error) {
 		}
 		return replacement, nil
 	case "SELECT_NODE":
+		// A name of the result is ordered as the engine does: its expression may be an error.
+		named := make(map[string]bool)
+		for _, item := range list(n["select_list"]) {
+			item := item.(node)
+			named[str(item["alias"])] = item["class"] != "COLUMN_REF" && item["type"] != "STRUCT_EXTRACT" && item["type"] != "ARRAY_EXTRACT"
+		}
 		for _, m := range list(n["modifiers"]) {
-			orderSuper(m.(node)["orders"])
+			orderSuper(m.(node)["orders"], named)
 		}
 	case "TABLE_FUNCTION":
 		if name := n["function"].(node)["function_name"]; name != "rs_unnest" && name != "rs_unnest_at" && name != "rs_unpivot" && name != "rs_unpivot_at" {
@@ -255,7 +284,12 @@ func (r *rewriter) clause(n node) (any, error) {
 func (r *rewriter) expression(n node) (node, error) {
 	children := list(n["children"])
 	switch n["class"] {
-	case "CONSTANT", "CONJUNCTION", "CASE", "SUBQUERY":
+	case "CONJUNCTION":
+		if n["type"] == "CONJUNCTION_AND" && r.reads(andOrder, "right") {
+			slices.Reverse(children)
+		}
+		return n, nil
+	case "CONSTANT", "CASE", "SUBQUERY":
 		return n, nil
 	case "BETWEEN":
 		if isPlain(n["input"]) {
@@ -264,10 +298,14 @@ func (r *rewriter) expression(n node) (node, error) {
 		return node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{call("rs_ge", n["input"], n["lower"]), call("rs_le", n["input"], n["upper"])}}, nil
 	case "COMPARISON":
 		macro, ok := comparisons[str(n["type"])]
-		switch {
-		case !ok:
+		if !ok {
 			return nil, unsupported("IS DISTINCT FROM")
-		case isPlain(n["left"]) && isPlain(n["right"]):
+		}
+		plain := isPlain(n["left"]) && isPlain(n["right"])
+		if r.reads(trailingBlanks, "ignore") {
+			n["left"], n["right"] = withoutBlanks(n["left"].(node)), withoutBlanks(n["right"].(node))
+		}
+		if plain {
 			return n, nil
 		}
 		return call(macro, n["left"], n["right"]), nil
@@ -311,13 +349,18 @@ func (r *rewriter) expression(n node) (node, error) {
 			return nil, unsupported("window function %s", name)
 		}
 		r.functions = append(r.functions, "over")
-		orderSuper(n["orders"])
+		orderSuper(n["orders"], nil)
 		return n, nil
 	case "OPERATOR":
 		switch n["type"] {
 		case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "STRUCT_EXTRACT":
 			return n, nil
 		case "COMPARE_IN", "COMPARE_NOT_IN":
+			if r.reads(trailingBlanks, "ignore") {
+				for i := range children {
+					children[i] = withoutBlanks(children[i].(node))
+				}
+			}
 			return in(n, children), nil
 		case "ARRAY_EXTRACT": // of a SUPER array, the only subscript in Redshift; it counts from 0
 			index, err := strconv.Atoi(constantText(children[1]))
@@ -329,6 +372,19 @@ func (r *rewriter) expression(n node) (node, error) {
 		}
 	}
 	return nil, unsupported("%v %v", n["class"], n["type"])
+}
+
+// withoutBlanks gives what a comparison sees of a text: no blanks at its end.
+func withoutBlanks(n node) node {
+	if n["class"] != "CONSTANT" {
+		return call("rs_compared", n)
+	}
+	if value, _ := n["value"].(node); value != nil {
+		if text, ok := value["value"].(string); ok {
+			value["value"] = strings.TrimRight(text, " ")
+		}
+	}
+	return n
 }
 
 // in gives x [NOT] IN (a, b) its meaning for SUPER: x = a OR x = b.
@@ -350,12 +406,17 @@ func in(n node, children []any) node {
 	return choose(isSuper(children[0]), either, n)
 }
 
-// orderSuper gives each ORDER BY expression of a list the order of SUPER values.
-func orderSuper(orders any) {
+// orderSuper gives each ORDER BY expression of a list the order of SUPER values, but for
+// those names.
+func orderSuper(orders any, but map[string]bool) {
 	for _, o := range list(orders) {
-		if o := o.(node); !isPlain(o["expression"]) {
-			o["expression"] = call("rs_order", o["expression"])
+		o := o.(node)
+		by := o["expression"].(node)
+		names := list(by["column_names"])
+		if isPlain(by) || len(names) == 1 && but[str(names[0])] {
+			continue
 		}
+		o["expression"] = call("rs_order", by)
 	}
 }
 
@@ -437,9 +498,14 @@ func (r *rewriter) cast(n node) (node, error) {
 		return cast(child, t.duck(), false), nil
 	}
 	super := isSuper(child)
+	refused := call("rs_refused", call("typeof", child), constant("VARCHAR", t.Name))
+	refuse := cast(call("rs_refuse", call("typeof", child), constant("VARCHAR", t.Name)), t.duck(), false)
 	flag := constantOf("BOOLEAN", map[bool]string{true: "t", false: "f"}[try])
 	if try {
 		child = call("rs_not_blank", child)
+		if r.reads(tryCastDate, "roll") && slices.Contains([]string{"date", "timestamp", "timestamptz"}, t.Name) {
+			child = call("rs_rolled", child)
+		}
 	}
 	var lax, strict node
 	switch t.Name {
@@ -450,26 +516,83 @@ func (r *rewriter) cast(n node) (node, error) {
 		}
 		if t.Precision > 0 {
 			limit := constant("INTEGER", json.Number(strconv.Itoa(t.Precision)))
-			lax, strict = call("rs_cut", lax, limit), call("rs_cut", strict, limit)
+			lax, strict = call("rs_lax_cut", lax, limit), call("rs_cut", strict, limit)
 		}
-		return choose(super, lax, strict), nil
+		if t.Name == "bpchar" { // whose blanks at the end mean nothing
+			lax, strict = call("rtrim", lax, constant("VARCHAR", " ")), call("rtrim", strict, constant("VARCHAR", " "))
+		}
+		return choose(refused, refuse, choose(super, lax, strict)), nil
 	case "int2", "int4", "int8":
-		lax, strict = call("rs_lax_integer", child), call("rs_integer", child, flag)
-	case "numeric", "float4", "float8":
-		lax, strict = call("rs_lax_number", child), call("rs_number", child, flag)
+		digits := call("rs_integer_digits", child)
+		lax, strict = r.inRange(digits, cast(r.superDecimal(digits, t), t.duck(), true)), r.strictNumber("rs_integer", child, flag, t, try)
+		return choose(refused, refuse, choose(super, lax, strict)), nil
+	case "numeric":
+		digits := call("rs_digits", child)
+		lax, strict = r.inRange(digits, cast(r.superDecimal(digits, t), t.duck(), true)), r.strictNumber("rs_number", child, flag, t, try)
+		return choose(refused, refuse, choose(super, lax, strict)), nil
+	case "float4", "float8":
+		lax, strict = r.inRange(call("rs_digits", child), cast(call("rs_super_float", child), t.duck(), true)), cast(call("rs_number", child, flag), t.duck(), try)
+		return choose(refused, refuse, choose(super, lax, strict)), nil
 	case "super":
-		return choose(super, cast(child, "variant", false), cast(child, "variant", try)), nil
+		return choose(refused, refuse, choose(super, cast(child, "variant", false), cast(child, "variant", try))), nil
 	case "varbyte":
 		return choose(super, cast(call("error", constant("VARCHAR", "cannot cast type super to binary varying")), "blob", false), call("rs_bytes", child)), nil
 	case "bool":
-		lax, strict = call("rs_lax", child), call("rs_strict", child)
+		lax, strict = call("rs_super_bool", child), call("rs_strict", child)
 	default:
-		lax, strict = call("rs_lax_text", child), call("rs_strict", child) // a text with a time is a date too
+		lax, strict = call("rs_super_text", child), call("rs_strict", child)
 		if try {
 			lax = call("error", constant("VARCHAR", "TRY_CAST from super to "+t.Name+" is not supported"))
 		}
 	}
-	return choose(super, cast(lax, t.duck(), true), cast(strict, t.duck(), try)), nil
+	return choose(refused, refuse, choose(super, cast(lax, t.duck(), true), cast(strict, t.duck(), try))), nil
+}
+
+// reads says whether a doubt is read in one way.
+func (r *rewriter) reads(name, answer string) bool {
+	return Doubts().Answer(r.readings, name) == answer
+}
+
+// wide is a DECIMAL that holds the digits of a number for a cast to t, and some more.
+func wide(t Type) string {
+	return fmt.Sprintf("DECIMAL(38,%d)", min(38-(t.Precision-t.Scale), t.Scale+9))
+}
+
+// superDecimal gives the number with these digits, of a SUPER value, so that a cast to t
+// takes from it what Redshift's does.
+func (r *rewriter) superDecimal(digits node, t Type) node {
+	number := cast(digits, wide(t), true)
+	cut := r.reads(decimalCasts, "cut")
+	if r.reads(superNumbers, "float") {
+		cut = r.reads(floatCasts, "cut")
+	}
+	if !cut {
+		return number
+	}
+	return call("trunc", number, constant("INTEGER", json.Number(strconv.Itoa(t.Scale))))
+}
+
+// strictNumber casts what is not SUPER to an integer or a DECIMAL.
+func (r *rewriter) strictNumber(macro string, child, flag any, t Type, try bool) node {
+	scale := constant("INTEGER", json.Number(strconv.Itoa(t.Scale)))
+	number := call(macro, child, flag)
+	if r.reads(decimalCasts, "cut") {
+		number = call("rs_decimal_cut", number, scale)
+	}
+	strict := cast(number, t.duck(), try)
+	if !r.reads(floatCasts, "cut") {
+		return strict
+	}
+	isFloat := call("regexp_matches", call("typeof", child), constant("VARCHAR", "^(DOUBLE|FLOAT)$"))
+	return choose(isFloat, cast(call("trunc", cast(call("rs_float_digits", child), wide(t), try), scale), t.duck(), try), strict)
+}
+
+// inRange makes an error of a SUPER number that has digits and no value, if it is read so.
+func (r *rewriter) inRange(digits, value node) node {
+	if r.reads(superOverflow, "error") {
+		return call("rs_in_range", digits, value)
+	}
+	return value
 }
 
 func list(v any) []any {

@@ -190,7 +190,7 @@ func (s *Session) parse(ctx context.Context, c *cursor, toks []token) (node, err
 }
 
 func (s *Session) rewrite(ctx context.Context, tree node) (string, *rewriter, error) {
-	r := &rewriter{relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table) }}
+	r := &rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table) }}
 	if err := r.statement(tree); err != nil {
 		return "", nil, err
 	}

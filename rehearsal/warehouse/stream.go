@@ -178,7 +178,7 @@ func (s *Session) createMaterializedView(ctx context.Context, c *cursor) error {
 	if err != nil {
 		return err
 	}
-	r := &rewriter{relation: func(schema, table string) (node, error) {
+	r := &rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) {
 		e, external, err := s.externalSchema(ctx, schema)
 		if err != nil || !external {
 			if err == nil {

@@ -404,7 +404,7 @@ func (s *Session) expression(ctx context.Context, c *cursor, toks []token) (stri
 	if items := list(tree["node"].(node)["select_list"]); len(items) != 1 {
 		return "", c.syntaxError()
 	}
-	if _, err := (&rewriter{relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table) }}).walk(list(tree["node"].(node)["select_list"])); err != nil {
+	if _, err := (&rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table) }}).walk(list(tree["node"].(node)["select_list"])); err != nil {
 		return "", err
 	}
 	out, err := format(ctx, s.conn, tree)

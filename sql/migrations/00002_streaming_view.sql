@@ -21,5 +21,5 @@ AS SELECT
     shard_id,
     sequence_number,
     CASE WHEN CAN_JSON_PARSE(kinesis_data) THEN JSON_PARSE(kinesis_data) END AS payload,
-    CASE WHEN NOT CAN_JSON_PARSE(kinesis_data) THEN kinesis_data END AS unparsed
+    CASE WHEN CAN_JSON_PARSE(kinesis_data) THEN NULL ELSE kinesis_data END AS unparsed
 FROM evdata."${STREAM_NAME}";

@@ -1,11 +1,17 @@
--- Every record with the fields of an EV charging record as typed columns; a
--- value that does not convert is NULL. ev_station_data_extract and
--- ev_station_data_rejected are the two halves that people read.
+-- Every record with the fields of an EV charging record as typed columns.
+-- ev_station_data_extract and ev_station_data_rejected are the two halves that
+-- people read.
 --
--- A cast of a SUPER value gives NULL where a cast of text would fail. What a cast
--- would spoil without a word is asked for first: a text longer than its column
--- would be cut off, a fraction rounded to an integer, and a boolean would become
--- a text or a number. So each field takes a JSON string or number that fits.
+-- A column of texts takes JSON texts, a column of numbers JSON numbers. What has
+-- another type, is too long or out of range is NULL, and ev_station_data_rejected
+-- says so. Each field is read in two steps, because a cast does more than it says:
+--
+-- 1. given: a value of the right JSON type is read as the widest type of its kind,
+--    VARCHAR(65535) or FLOAT8, which can't fail.
+-- 2. If it fits, it becomes the column's type. Without that question a text would be
+--    cut off, a number out of range might be an error for every query over this
+--    view, and digits would be cut off or rounded. So ROUND does the rounding: to
+--    six decimals first, because a FLOAT8 has 7.934999... for 7.935.
 --
 -- The keys have upper case. Without this setting payload.stationID means
 -- payload.stationid and is NULL for every record. A view keeps the setting it
@@ -22,27 +28,36 @@ SELECT
     partition_key,
     shard_id,
     sequence_number,
-    CASE WHEN JSON_TYPEOF(payload._id) IN ('string', 'number') AND OCTET_LENGTH(payload._id::VARCHAR(65535)) <= 36
-         THEN payload._id::VARCHAR(36) END AS id,
-    CASE WHEN JSON_TYPEOF(payload.clusterID) IN ('string', 'number') AND OCTET_LENGTH(payload.clusterID::VARCHAR(65535)) <= 30
-         THEN payload.clusterID::VARCHAR(30) END AS clusterid,
-    CASE WHEN JSON_TYPEOF(payload.connectionTime) IN ('string', 'number') AND OCTET_LENGTH(payload.connectionTime::VARCHAR(65535)) <= 20
-         THEN payload.connectionTime::VARCHAR(20) END AS connectiontime,
-    -- Local to the charging station: the zone is in the column timezone. The length
-    -- is asked for as well, because $ matches at the end of any line.
-    CASE WHEN OCTET_LENGTH(payload.connectionTime::VARCHAR(65535)) = 19
-          AND payload.connectionTime::VARCHAR(65535) ~ '^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$'
-         THEN TRY_CAST(payload.connectionTime::VARCHAR(20) AS TIMESTAMP) END AS connection_timestamp,
-    CASE WHEN JSON_TYPEOF(payload.kWhDelivered) IN ('string', 'number')
-         THEN payload.kWhDelivered::DECIMAL(10,2) END AS kwhdelivered,
-    CASE WHEN JSON_TYPEOF(payload.stationID) IN ('string', 'number') AND payload.stationID::FLOAT8 = payload.stationID::INTEGER
-         THEN payload.stationID::INTEGER END AS stationid,
-    CASE WHEN JSON_TYPEOF(payload.spaceID) IN ('string', 'number') AND OCTET_LENGTH(payload.spaceID::VARCHAR(65535)) <= 100
-         THEN payload.spaceID::VARCHAR(100) END AS spaceid,
-    CASE WHEN JSON_TYPEOF(payload.timezone) IN ('string', 'number') AND OCTET_LENGTH(payload.timezone::VARCHAR(65535)) <= 30
-         THEN payload.timezone::VARCHAR(30) END AS timezone,
-    CASE WHEN JSON_TYPEOF(payload.userID) IN ('string', 'number') AND OCTET_LENGTH(payload.userID::VARCHAR(65535)) <= 30
-         THEN payload.userID::VARCHAR(30) END AS userid,
+    CASE WHEN OCTET_LENGTH(given.id) <= 36 THEN given.id::VARCHAR(36) END AS id,
+    CASE WHEN OCTET_LENGTH(given.clusterid) <= 30 THEN given.clusterid::VARCHAR(30) END AS clusterid,
+    CASE WHEN OCTET_LENGTH(given.connectiontime) <= 20 THEN given.connectiontime::VARCHAR(20) END AS connectiontime,
+    -- Local to the charging station: the zone is in the column timezone. The length is
+    -- asked for because $ may match at the end of any line, and the day because
+    -- February 30 may become March 2.
+    CASE WHEN OCTET_LENGTH(given.connectiontime) = 19
+          AND given.connectiontime ~ '^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$'
+         THEN CASE WHEN DATE_PART(day, TRY_CAST(given.connectiontime AS TIMESTAMP)) = SUBSTRING(given.connectiontime, 9, 2)::INTEGER
+                   THEN TRY_CAST(given.connectiontime AS TIMESTAMP) END
+         END AS connection_timestamp,
+    CASE WHEN given.kwhdelivered BETWEEN -99999999.99 AND 99999999.99
+         THEN ROUND(ROUND(given.kwhdelivered::DECIMAL(18,9), 6), 2)::DECIMAL(10,2) END AS kwhdelivered,
+    CASE WHEN given.stationid BETWEEN -2147483648 AND 2147483647 AND given.stationid = FLOOR(given.stationid)
+         THEN given.stationid::INTEGER END AS stationid,
+    CASE WHEN OCTET_LENGTH(given.spaceid) <= 100 THEN given.spaceid::VARCHAR(100) END AS spaceid,
+    CASE WHEN OCTET_LENGTH(given.timezone) <= 30 THEN given.timezone::VARCHAR(30) END AS timezone,
+    CASE WHEN OCTET_LENGTH(given.userid) <= 30 THEN given.userid::VARCHAR(30) END AS userid,
     payload,
     unparsed
-FROM ev_station_data;
+FROM (
+    SELECT
+        *,
+        CASE WHEN JSON_TYPEOF(payload._id) = 'string' THEN payload._id::VARCHAR(65535) END AS id,
+        CASE WHEN JSON_TYPEOF(payload.clusterID) = 'string' THEN payload.clusterID::VARCHAR(65535) END AS clusterid,
+        CASE WHEN JSON_TYPEOF(payload.connectionTime) = 'string' THEN payload.connectionTime::VARCHAR(65535) END AS connectiontime,
+        CASE WHEN JSON_TYPEOF(payload.kWhDelivered) = 'number' THEN payload.kWhDelivered::FLOAT8 END AS kwhdelivered,
+        CASE WHEN JSON_TYPEOF(payload.stationID) = 'number' THEN payload.stationID::FLOAT8 END AS stationid,
+        CASE WHEN JSON_TYPEOF(payload.spaceID) = 'string' THEN payload.spaceID::VARCHAR(65535) END AS spaceid,
+        CASE WHEN JSON_TYPEOF(payload.timezone) = 'string' THEN payload.timezone::VARCHAR(65535) END AS timezone,
+        CASE WHEN JSON_TYPEOF(payload.userID) = 'string' THEN payload.userID::VARCHAR(65535) END AS userid
+    FROM ev_station_data
+) AS given;
