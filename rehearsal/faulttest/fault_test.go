@@ -33,6 +33,8 @@ var everything = map[string]string{
 	"ev-streaming:dashboard":             "true",
 	"ev-streaming:createVpcEndpoints":    "true",
 	"ev-streaming:snapshotRetentionDays": "7",
+
+	"ev-streaming:caseSensitiveIdentifiers": "true",
 }
 
 // changes change an input of each type, so that TestEveryTypeFails makes it update: the input, and
