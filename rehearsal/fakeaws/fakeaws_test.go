@@ -850,6 +850,14 @@ func TestRefresh(t *testing.T) {
 		t.Error("a refresh shows the password")
 	}
 
+	if err := b.account.Change(string(m.urn.Type()), string(m.id), props{"logExports": []any{"connectionlog", "useractivitylog", "userlog"}}); err != nil {
+		t.Fatal(err)
+	}
+	longer := look()
+	if in, out := shown(longer.Inputs)["logExports"], shown(longer.Outputs)["logExports"]; len(in.([]any)) != 2 || len(out.([]any)) != 3 {
+		t.Errorf("of three logs a refresh finds the inputs %v and the outputs %v, want as many inputs as before", in, out)
+	}
+
 	if err := b.account.Remove(string(m.urn.Type()), string(m.id)); err != nil {
 		t.Fatal(err)
 	}

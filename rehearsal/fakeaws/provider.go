@@ -427,8 +427,13 @@ func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (_ plugin.R
 		if property.output || !given && len(req.Inputs) > 0 {
 			continue
 		}
+		// Of a list a refresh takes as many items as the inputs have, whichever these are:
+		// pulumi-terraform-bridge v3.110.0, pkg/tfbridge/schema.go, extractInputs.
+		if items, isList := value.([]any); isList && given && old.IsArray() {
+			value = items[:min(len(items), len(old.ArrayValue()))]
+		}
 		inputs[name] = engineValue(value)
-		if given && property.same(value, plainValue(old)) {
+		if given && property.same(props[key], plainValue(old)) {
 			inputs[name] = old
 		}
 	}

@@ -222,6 +222,19 @@ func TestPriceTarget(t *testing.T) {
 		})
 	}
 
+	t.Run("a workgroup without a base capacity has one", func(t *testing.T) {
+		world := world()
+		for i := range world.VPCs[0].Subnets {
+			world.VPCs[0].Subnets[i].FreeAddresses = 100
+		}
+		b := startIn(t, world, nil, fakeaws.Options{})
+		b.mustCreate("namespace", "n", namespaceInputs())
+		b.mustCreate("workgroup", "w", roomy(workgroupInputs()))
+		if g, err := b.account.Workgroup("ev-dev"); err != nil || g.PriceTarget != 50 || g.BaseCapacity != -1 {
+			t.Errorf("it has the level %d and %d RPU, %v; want 50 and -1", g.PriceTarget, g.BaseCapacity, err)
+		}
+	})
+
 	b := start(t)
 	b.mustCreate("namespace", "n", namespaceInputs())
 	_, err := b.create("workgroup", "w", with(workgroupInputs(), "pricePerformanceTarget", target(true)))

@@ -1,6 +1,7 @@
 package fakeaws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,7 +82,7 @@ func (t *resourceType) requests(o *op) []request {
 		if _, tagged := t.schema["tags"]; tagged {
 			// internal/provider/tags_interceptor.go: before the type's own.
 			tag := t.tag
-			tag.sends = tagKeys
+			tag.api, tag.sends = cmp.Or(tag.api, "TagResource"), tagKeys
 			all = append([]request{tag}, all...)
 		}
 	}

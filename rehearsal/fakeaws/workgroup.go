@@ -172,13 +172,15 @@ func (o *op) workgroup(config map[string]string, put func(Redshift, context.Cont
 		// github.com/hashicorp/terraform-provider-aws/issues/43164
 		return nil, invalid("You can't set the base capacity of a workgroup whose price-performance target is enabled, nor a level when it is not.")
 	}
-	if !o.props.has("port") {
-		o.props["port"] = 5439.0
-	}
-	// Without either AWS chooses the capacity, for a balance of price and performance: so read
-	// of a workgroup made on 2026-07-11, go-to-k/cdk-real-drift c00ed982, tests/corpus.
 	if !o.props.has("baseCapacity") && !o.props.has("pricePerformanceTarget") {
+		// Read from a workgroup of 2026-07-11 that was given neither: go-to-k/cdk-real-drift,
+		// tests/corpus/AWS__RedshiftServerless__Workgroup.HuntWorkgroup.json.
 		o.props["pricePerformanceTarget"] = map[string]any{"enabled": true, "level": 50.0}
+	}
+	for key, value := range map[string]any{"baseCapacity": 128.0, "port": 5439.0} {
+		if !o.props.has(key) {
+			o.props[key] = value
+		}
 	}
 	managed := priceTarget(o.props) > 0
 	switch {

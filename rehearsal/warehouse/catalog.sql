@@ -84,6 +84,7 @@ CREATE VIEW main.svv_columns AS
 
 -- The statement's time, which the session sets, stands still within it.
 CREATE MACRO main.rs_sysdate() AS getvariable('rs_now')::TIMESTAMP;
+CREATE MACRO main.rs_current_database() AS '@database@';
 CREATE MACRO main.rs_current_user() AS getvariable('rs_user')::VARCHAR;
 CREATE MACRO main.getdate() AS date_trunc('second', rs_sysdate()); -- which has no fractions
 

@@ -318,7 +318,7 @@ var sameFunctions = []string{
 
 // renamedFunctions have another name in the engine, or a macro of database.go.
 var renamedFunctions = map[string]string{
-	"sum": "rs_sum", "avg": "rs_avg", "/": "rs_divide",
+	"current_database": "rs_current_database", "sum": "rs_sum", "avg": "rs_avg", "/": "rs_divide",
 	"len": "rs_length", "length": "rs_length", "char_length": "rs_length", "character_length": "rs_length", "textlen": "rs_length",
 	"octet_length": "rs_octet_length", "json_parse": "rs_json_parse", "json_typeof": "rs_json_typeof", "json_serialize": "rs_json_serialize",
 	"date_diff": "datediff", "datepart": "date_part", "pgdate_part": "date_part", "btrim": "trim", "concat": "||",
