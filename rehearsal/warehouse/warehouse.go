@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"example.com/evstream/rehearsal/doubt"
 	"example.com/evstream/rehearsal/fakekinesis"
 )
 
@@ -38,14 +39,20 @@ type Options struct {
 	// service is reached.
 	Reach func(workgroup, roleARN, action, resource string) error
 
+	// Readings are answers to [Doubts] other than the defaults.
+	Readings doubt.Readings
+
 	Clock          func() time.Time // time.Now; it must be that of Streams, whose later records a refresh leaves
 	Region         string           // of streams' ARNs: us-east-1
 	Account        string           // of streams' ARNs: 123456789012
-	MaxRecordBytes int              // the longest record a streaming view takes: 1 MiB
+	MaxRecordBytes int              // the longest record a streaming view takes: what the doubt record-size says
 	MemoryLimit    string           // of each namespace's engine: 300MB
 	Threads        int              // of each namespace's engine: 2
 	Dir            string           // where each namespace has a folder, until it is deleted: the system's for temporary files
 }
+
+// reads says whether a doubt is read in one way.
+func (o Options) reads(name, answer string) bool { return Doubts().Answer(o.Readings, name) == answer }
 
 // A Warehouse holds the namespaces and workgroups of one account in one region. Its
 // methods may be called from several goroutines.
@@ -118,6 +125,9 @@ func New(o Options) *Warehouse {
 	}
 	if o.MaxRecordBytes == 0 {
 		o.MaxRecordBytes = 1 << 20
+		if o.reads(recordSize, "10MiB") {
+			o.MaxRecordBytes *= 10
+		}
 	}
 	if o.MemoryLimit == "" {
 		o.MemoryLimit = "300MB"
@@ -168,6 +178,9 @@ func (w *Warehouse) CreateNamespace(ctx context.Context, n Namespace) error {
 	}
 	if n.Database == "" {
 		n.Database = "dev"
+	}
+	if err := Doubts().Check(w.o.Readings); err != nil {
+		return fmt.Errorf("create namespace %q: Options.Readings: %w", n.Name, err)
 	}
 	data, err := openDatabase(ctx, n.Database, w.o)
 	if err != nil {
