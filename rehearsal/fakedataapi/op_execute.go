@@ -164,7 +164,7 @@ func (in *common) start(s *Server, now time.Time, sqls []string, batch bool, f F
 	if err != nil {
 		return nil, err
 	}
-	if s.doubts.SessionBeforeToken {
+	if s.reads(tokenOrder, "session-first") {
 		if err := s.missing(in.SessionID); err != nil {
 			return nil, err
 		}
@@ -253,7 +253,7 @@ func (s *Server) missing(id string) error {
 	if !s.reclaimed[id] {
 		message = fmt.Sprintf("Session with Id: %s is invalid", id)
 	}
-	if s.doubts.SessionNotFound {
+	if s.reads(missingSession, "not-found") {
 		return notFound(id, message)
 	}
 	return invalid("%s", message)

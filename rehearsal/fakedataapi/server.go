@@ -16,6 +16,7 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 
+	"example.com/evstream/rehearsal/doubt"
 	"example.com/evstream/rehearsal/internal/awsdoor"
 	"example.com/evstream/rehearsal/warehouse"
 )
@@ -32,7 +33,7 @@ type Server struct {
 	now       func() time.Time
 	pageRows  int
 	limits    bool
-	doubts    Doubts
+	readings  doubt.Readings // checked by Start
 
 	operations map[string]operation
 	requests   atomic.Uint64
@@ -74,21 +75,6 @@ func WithPageRows(n int) Option { return func(s *Server) { s.pageRows = n } }
 // clock. Unless given there is no such limit.
 func WithRateLimits() Option { return func(s *Server) { s.limits = true } }
 
-// Doubts are questions about the service that no source settles. The zero value gives
-// the likelier answer to each; README.md has the sources.
-type Doubts struct {
-	// SessionNotFound: a call that names a session that is gone, or never was, is
-	// answered with ResourceNotFoundException, not with ValidationException.
-	SessionNotFound bool
-
-	// SessionBeforeToken: a call is refused for its session before its client token is
-	// looked up, so that a token does not find its statement once the session is gone.
-	SessionBeforeToken bool
-}
-
-// WithDoubts sets how the service answers where no source says it.
-func WithDoubts(d Doubts) Option { return func(s *Server) { s.doubts = d } }
-
 // New makes a server in front of w. [Server.Start] opens its network door.
 func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 	s := &Server{
@@ -121,6 +107,9 @@ func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 
 // Start opens the network door on a free port of 127.0.0.1.
 func (s *Server) Start() error {
+	if err := Doubts().Check(s.readings); err != nil {
+		return fmt.Errorf("fakedataapi: %w", err)
+	}
 	if err := s.door.Open("redshift-data", s); err != nil {
 		return fmt.Errorf("fakedataapi: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/evstream/rehearsal/doubt"
 	"example.com/evstream/rehearsal/fakedataapi"
 	"example.com/evstream/rehearsal/warehouse"
 )
@@ -301,21 +303,20 @@ func TestSessions(t *testing.T) {
 	})
 }
 
-// No source says which code a missing session gives on Redshift Serverless, nor whether a
-// token is looked up before it.
+// The service behaves by each answer to each doubt, and by all the others together.
 func TestDoubts(t *testing.T) {
 	for _, c := range []struct {
-		doubts fakedataapi.Doubts
-		again  string // code of the same call, with its token, when its session has ended
-		other  string // code of another call
+		readings doubt.Readings
+		again    string // code of the same call, with its token, when its session has ended
+		other    string // code of another call
 	}{
-		{fakedataapi.Doubts{}, "", "ValidationException"},
-		{fakedataapi.Doubts{SessionNotFound: true}, "", "ResourceNotFoundException"},
-		{fakedataapi.Doubts{SessionBeforeToken: true}, "ValidationException", "ValidationException"},
-		{fakedataapi.Doubts{SessionNotFound: true, SessionBeforeToken: true}, "ResourceNotFoundException", "ResourceNotFoundException"},
+		{nil, "", "ValidationException"},
+		{doubt.Readings{"missing-session": "not-found"}, "", "ResourceNotFoundException"},
+		{doubt.Readings{"token-order": "session-first"}, "ValidationException", "ValidationException"},
+		{fakedataapi.Doubts().Others(), "ResourceNotFoundException", "ResourceNotFoundException"},
 	} {
-		t.Run(fmt.Sprintf("%+v", c.doubts), func(t *testing.T) {
-			f := newFixture(t, fakedataapi.WithDoubts(c.doubts))
+		t.Run(c.readings.String(), func(t *testing.T) {
+			f := newFixture(t, fakedataapi.WithReadings(c.readings))
 			opening := input("SELECT 1")
 			opening.SessionKeepAliveSeconds = aws.Int32(60)
 			session := f.start(opening)
@@ -335,6 +336,20 @@ func TestDoubts(t *testing.T) {
 			_, err = f.client.ExecuteStatement(t.Context(), call)
 			refused(t, "another call", err, c.other, "Session is not available")
 		})
+	}
+}
+
+// TestDoubtsAreListed holds the table of README.md against the switches.
+func TestDoubtsAreListed(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fakedataapi.Doubts().Table(); !strings.Contains(string(text), want) {
+		t.Errorf("README.md does not have the doubts:\n%s", want)
+	}
+	if err := fakedataapi.New(nil, nil, fakedataapi.WithReadings(doubt.Readings{"token-order": "never"})).Start(); err == nil {
+		t.Error("an answer that is none is taken")
 	}
 }
 
