@@ -323,7 +323,14 @@ func (r *rewriter) expression(n node) (node, error) {
 		return n, nil
 	case "OPERATOR":
 		switch n["type"] {
-		case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "COMPARE_IN", "COMPARE_NOT_IN", "STRUCT_EXTRACT":
+		case "COMPARE_IN", "COMPARE_NOT_IN":
+			if r.reads(trailingBlanks, "ignore") {
+				for i := range children {
+					children[i] = withoutBlanks(children[i].(node))
+				}
+			}
+			return n, nil
+		case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "STRUCT_EXTRACT":
 			return n, nil
 		case "ARRAY_EXTRACT": // of a SUPER array, the only subscript in Redshift; it counts from 0
 			index, err := strconv.Atoi(constantText(children[1]))
