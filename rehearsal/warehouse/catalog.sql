@@ -173,9 +173,5 @@ CREATE MACRO main.rs_compared(x VARCHAR) AS rtrim(x, ' '), (x VARIANT) AS x, (x)
 CREATE MACRO main.rs_length(x BLOB) AS octet_length(x)::INTEGER, (x VARCHAR) AS length(x)::INTEGER;
 CREATE MACRO main.rs_octet_length(x BLOB) AS octet_length(x)::INTEGER, (x VARCHAR) AS strlen(x)::INTEGER;
 CREATE MACRO main.rs_hex(x BLOB) AS lower(hex(x));
-CREATE MACRO main.rs_sum(x SMALLINT) AS sum(x)::BIGINT, (x INTEGER) AS sum(x)::BIGINT, (x BIGINT) AS sum(x)::DECIMAL(38,0), (x) AS sum(x);
 CREATE MACRO main.rs_avg(x SMALLINT) AS trunc(avg(x))::BIGINT, (x INTEGER) AS trunc(avg(x))::BIGINT, (x BIGINT) AS trunc(avg(x))::BIGINT,
     (x) AS CASE WHEN typeof(min(x)) LIKE 'DECIMAL%' THEN error('AVG of a NUMERIC: not supported by the warehouse stand-in; cast it to float8') ELSE avg(x) END;
-CREATE MACRO main.rs_divide(x, y) AS
-    CASE WHEN typeof(x) LIKE 'DECIMAL%' OR typeof(y) LIKE 'DECIMAL%'
-        THEN error('division of a NUMERIC: not supported by the warehouse stand-in; cast it to float8') ELSE x / y END;

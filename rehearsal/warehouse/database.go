@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -29,6 +31,8 @@ type database struct {
 	// would hold a table's lock there. It does not last until the end of a transaction
 	// of several statements: two of those may conflict, and the second one fails.
 	changing sync.Mutex
+
+	prepared atomic.Bool // the catalog is made
 
 	mu     sync.Mutex
 	scans  map[string]*scan // under way, by the name their query knows them by
@@ -82,6 +86,7 @@ func openDatabase(ctx context.Context, name string, o Options) (*database, error
 			return nil, fmt.Errorf("prepare a database: %w", err)
 		}
 	}
+	d.prepared.Store(true)
 	return d, nil
 }
 
@@ -112,73 +117,92 @@ func (o Options) catalog(database string) string {
 		"@missing_is_null@", choose(missingTypeof, "text", "true", "false"),
 		"@json_bytes@", jsonBytes,
 		"@json_text@", jsonText,
-	).Replace(catalogSQL)
+	).Replace(catalogSQL + functionsSQL)
 }
 
 func (d *database) close() error { return errors.Join(d.db.Close(), os.RemoveAll(d.dir)) }
 
 // register adds the functions that only Go can give the engine.
 func register(conn *sql.Conn, d *database, o Options) error {
-	blob, err := duckdb.NewTypeInfo(duckdb.TYPE_BLOB)
-	if err != nil {
-		return err
-	}
-	varchar, err := duckdb.NewTypeInfo(duckdb.TYPE_VARCHAR)
-	if err != nil {
-		return err
-	}
-	boolean, err := duckdb.NewTypeInfo(duckdb.TYPE_BOOLEAN)
-	if err != nil {
-		return err
-	}
-	integer, err := duckdb.NewTypeInfo(duckdb.TYPE_INTEGER)
-	if err != nil {
-		return err
-	}
 	rules := o.jsonRules()
-	for name, f := range map[string]struct {
-		out  duckdb.TypeInfo
-		call func(data []byte) any
-	}{
-		"can_json_parse": {boolean, rules.canParse},
-		"rs_json_text":   {varchar, func(data []byte) any { return rules.rewrite(data) }},
+	for name, overloads := range map[string][]function{
+		"can_json_parse": {
+			{in: []duckdb.Type{duckdb.TYPE_BLOB}, out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return rules.canParse(a[0].([]byte)), nil }},
+			{in: texts(1), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return rules.canParse([]byte(a[0].(string))), nil }},
+		},
+		"rs_json_text": {
+			{in: []duckdb.Type{duckdb.TYPE_BLOB}, out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rules.rewrite(a[0].([]byte)), nil }},
+			{in: texts(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rules.rewrite([]byte(a[0].(string))), nil }},
+		},
+		"rs_roll_date": {{in: texts(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rollDate(a[0].(string)), nil }}},
+		"rs_truncate": {{in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_INTEGER}, out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) {
+			return truncate(a[0].(string), int(a[1].(int32))), nil
+		}}},
+		"rs_same":    {{in: texts(2), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return superSame(a[0].(string), a[1].(string)) }}},
+		"rs_less":    {{in: texts(2), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return superLess(a[0].(string), a[1].(string)) }}},
+		"rs_reckon":  {{in: texts(3), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return reckon(a[0].(string), a[1].(string), a[2].(string)) }}},
+		"rs_flatten": {{in: texts(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return flatten(a[0].(string)) }}},
+		"rs_is_json": {{in: texts(2), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return isJSON(a[0].(string), a[1].(string)), nil }}},
+		"rs_format_time": {{in: []duckdb.Type{duckdb.TYPE_TIMESTAMP, duckdb.TYPE_VARCHAR}, out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) {
+			return formatTime(a[0].(time.Time).UTC(), a[1].(string))
+		}}},
+		"rs_format_number": {{in: texts(2), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return formatNumber(a[0].(string), a[1].(string)) }}},
+		"rs_read_time": {{in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_VARCHAR, duckdb.TYPE_BOOLEAN}, out: duckdb.TYPE_TIMESTAMP, call: func(a []driver.Value) (any, error) {
+			return readTime(a[0].(string), a[1].(string), a[2].(bool))
+		}}},
+		// rs_mistyped(why, x) is an error when a query that has it is read, and so tells a
+		// macro's types apart without a row.
+		"rs_mistyped": {{in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_ANY}, out: duckdb.TYPE_VARCHAR,
+			call: func(a []driver.Value) (any, error) { return nil, errorf("%s", a[0]) },
+			bind: func(ctx context.Context, args []duckdb.ScalarUDFArg) (context.Context, error) {
+				if !d.prepared.Load() { // but a macro that is made
+					return ctx, nil
+				}
+				return ctx, errorf("%s", args[0].Value)
+			},
+		}},
 	} {
-		err = duckdb.RegisterScalarUDFSet(conn, name,
-			function{[]duckdb.TypeInfo{blob}, f.out, func(args []driver.Value) (any, error) { return f.call(args[0].([]byte)), nil }},
-			function{[]duckdb.TypeInfo{varchar}, f.out, func(args []driver.Value) (any, error) { return f.call([]byte(args[0].(string))), nil }},
-		)
-		if err != nil {
+		var set []duckdb.ScalarFunc
+		for _, f := range overloads {
+			set = append(set, f)
+		}
+		if err := duckdb.RegisterScalarUDFSet(conn, name, set...); err != nil {
 			return fmt.Errorf("register %s: %w", name, err)
 		}
-	}
-	err = duckdb.RegisterScalarUDF(conn, "rs_roll_date", function{[]duckdb.TypeInfo{varchar}, varchar, func(args []driver.Value) (any, error) {
-		return rollDate(args[0].(string)), nil
-	}})
-	if err != nil {
-		return fmt.Errorf("register rs_roll_date: %w", err)
-	}
-	err = duckdb.RegisterScalarUDF(conn, "rs_truncate", function{[]duckdb.TypeInfo{varchar, integer}, varchar, func(args []driver.Value) (any, error) {
-		return truncate(args[0].(string), int(args[1].(int32))), nil
-	}})
-	if err != nil {
-		return fmt.Errorf("register rs_truncate: %w", err)
 	}
 	return registerScan(conn, d)
 }
 
-// A function is a scalar function that is NULL when an argument is.
+func texts(n int) []duckdb.Type { return slices.Repeat([]duckdb.Type{duckdb.TYPE_VARCHAR}, n) }
+
+// A function is a scalar function that is NULL when an argument is. bind, if there is
+// one, looks at a call before it has a row.
 type function struct {
-	in   []duckdb.TypeInfo
-	out  duckdb.TypeInfo
+	in   []duckdb.Type
+	out  duckdb.Type
 	call func([]driver.Value) (any, error)
+	bind duckdb.ScalarBinderFn
 }
 
 func (f function) Config() duckdb.ScalarFuncConfig {
-	return duckdb.ScalarFuncConfig{InputTypeInfos: f.in, ResultTypeInfo: f.out}
+	config := duckdb.ScalarFuncConfig{ResultTypeInfo: simpleType(f.out)}
+	for _, t := range f.in {
+		config.InputTypeInfos = append(config.InputTypeInfos, simpleType(t))
+	}
+	return config
 }
 
 func (f function) Executor() duckdb.ScalarFuncExecutor {
-	return duckdb.ScalarFuncExecutor{RowExecutor: f.call}
+	return duckdb.ScalarFuncExecutor{RowExecutor: f.call, ScalarBinder: f.bind}
+}
+
+// simpleType is for a type without parameters.
+func simpleType(t duckdb.Type) duckdb.TypeInfo {
+	info, err := duckdb.NewTypeInfo(t)
+	if err != nil {
+		panic(err) // which NewTypeInfo gives for types with parameters only
+	}
+	return info
 }
 
 // rollDate gives the day that a date which there is not rolls over to, 2026-03-02 for

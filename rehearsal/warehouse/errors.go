@@ -55,6 +55,9 @@ func asError(err error) error {
 	// What follows is a hint for the engine's own users: candidates, and the line of
 	// the rewritten statement.
 	msg, _, _ = strings.Cut(msg, "\n")
+	if _, own, ok := strings.Cut(msg, "ERROR: "); ok { // of a function in Go
+		return errorf("%s", own)
+	}
 	for _, kind := range []string{
 		"Binder Error: ", "Catalog Error: ", "Conversion Error: ", "Constraint Error: ", "Invalid Input Error: ",
 		"Out of Range Error: ", "Parser Error: ", "TransactionContext Error: ", "Invalid Error: ",

@@ -13,7 +13,8 @@ const (
 	quoted                  // "an identifier"
 	text                    // 'a string'
 	number
-	symbol // an operator or punctuation; "::" is one, all others are one character
+	symbol   // an operator or punctuation; "::" is one, all others are one character
+	verbatim // of the stand-in's own, for the engine's parser as it is
 )
 
 // A token is one lexical unit of Redshift SQL. Its source is sql[pos:end].
@@ -35,8 +36,11 @@ func (t token) is(vals ...string) bool {
 	return false
 }
 
-func isWordStart(r rune) bool { return r == '_' || unicode.IsLetter(r) }
-func isWordPart(r rune) bool  { return isWordStart(r) || r == '$' || unicode.IsDigit(r) }
+// isWordStart is for names without quotation marks. A # begins the name of a temporary
+// table, and AWS's own tutorial names a column #Users:
+// https://docs.aws.amazon.com/redshift/latest/dg/materialized-view-streaming-ingestion-example-station-data.html
+func isWordStart(r rune) bool { return r == '_' || r == '#' || unicode.IsLetter(r) }
+func isWordPart(r rune) bool  { return isWordStart(r) && r != '#' || r == '$' || unicode.IsDigit(r) }
 
 // lex splits SQL into tokens without comments. Redshift reads a backslash in a string
 // as an escape, as PostgreSQL did before 9.1.
@@ -78,9 +82,10 @@ func lex(sql string) ([]token, error) {
 			i += n
 			toks = append(toks, token{quoted, val, start, i})
 		case isWordStart(r):
-			for i < len(sql) && isWordPart(r) {
-				i += size
-				r, size = utf8.DecodeRuneInString(sql[i:])
+			for i += size; i < len(sql); i += size {
+				if r, size = utf8.DecodeRuneInString(sql[i:]); !isWordPart(r) {
+					break
+				}
 			}
 			toks = append(toks, token{word, strings.ToLower(sql[start:i]), start, i})
 		case r >= '0' && r <= '9', r == '.' && i+1 < len(sql) && sql[i+1] >= '0' && sql[i+1] <= '9':

@@ -72,6 +72,7 @@ var grammar = func() map[string]bool {
 // keys it compares exactly.
 func (d dialect) render(sql string, toks []token) (rendering, error) {
 	r := rendering{sql: sql}
+	toks = d.unnest(ordered(toks))
 	var b strings.Builder
 	var castParens []bool // of each open parenthesis: is it a cast's
 	for i := 0; i < len(toks); i++ {
@@ -83,7 +84,7 @@ func (d dialect) render(sql string, toks []token) (rendering, error) {
 		if i+1 < len(toks) {
 			next = toks[i+1]
 		}
-		if b.Len() > 0 && (i == 0 || prev.end < t.pos) {
+		if b.Len() > 0 && (i == 0 || prev.end != t.pos) {
 			b.WriteByte(' ')
 		}
 		r.offsets = append(r.offsets, [2]int{b.Len(), t.pos})
@@ -118,7 +119,9 @@ func (d dialect) render(sql string, toks []token) (rendering, error) {
 			return r, unsupported("SIMILAR TO").at(sql, t.pos)
 		case t.is(":"):
 			return r, errorf("syntax error at or near %q", ":").at(sql, t.pos)
-		case t.kind == word && (grammar[t.val] || next.is("(")):
+		case t.kind == verbatim:
+			b.WriteString(t.val)
+		case t.kind == word && (grammar[t.val] || next.is("(") && t.val != "array" || t.is("within") && next.is("group")):
 			b.WriteString(t.val)
 		case t.kind == word: // which may be a keyword to the engine only
 			b.WriteString(quoteIdent(t.val))

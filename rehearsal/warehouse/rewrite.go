@@ -26,8 +26,9 @@ type rewriter struct {
 	readings doubt.Readings
 
 	ctes      map[string]bool
-	relations []relation // read by the query
-	functions []string   // called by the query, by their Redshift names
+	unnested  map[string]bool // aliases of items that go over SUPER values
+	relations []relation      // read by the query
+	functions []string        // called by the query, by their Redshift names
 }
 
 // A relation names a table, a view or a materialized view.
@@ -91,28 +92,23 @@ type querier interface {
 
 // statement rewrites a whole query in place.
 func (r *rewriter) statement(s node) error {
-	r.ctes = make(map[string]bool)
-	collectCTEs(s, r.ctes)
-	_, err := r.walk(s)
-	return err
-}
-
-func collectCTEs(v any, names map[string]bool) {
-	switch v := v.(type) {
-	case node:
-		if ctes, ok := v["cte_map"].(node); ok {
+	r.ctes, r.unnested = make(map[string]bool), make(map[string]bool)
+	err := inspect(s, func(n node) error {
+		if ctes, ok := n["cte_map"].(node); ok {
 			for _, e := range list(ctes["map"]) {
-				names[strings.ToLower(str(e.(node)["key"]))] = true
+				r.ctes[strings.ToLower(str(e.(node)["key"]))] = true
 			}
 		}
-		for _, child := range v {
-			collectCTEs(child, names)
+		if n["type"] == "TABLE_FUNCTION" {
+			r.unnested[str(n["alias"])] = true
 		}
-	case []any:
-		for _, child := range v {
-			collectCTEs(child, names)
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
+	_, err = r.walk(s)
+	return err
 }
 
 // walk rewrites what is below v, then v itself, and gives what takes its place.
@@ -208,10 +204,14 @@ func resultName(n node) string {
 		switch {
 		case name == "count_star":
 			return "count"
+		case name == "decode", name == "nvl2": // which Redshift takes for a CASE
+			return "case"
+		case name == "nvl":
+			return "coalesce"
 		case n["is_operator"] == true:
 			return "?column?"
 		}
-		return name
+		return strings.Replace(name, "quantile_", "percentile_", 1) // which is what the parser makes of it
 	case "OPERATOR":
 		switch n["type"] {
 		case "STRUCT_EXTRACT":
@@ -251,8 +251,24 @@ func (r *rewriter) clause(n node) (any, error) {
 			replacement["column_name_alias"] = columns
 		}
 		return replacement, nil
+	case "SELECT_NODE":
+		// A name of the result is ordered as the engine does: its expression may be an error.
+		named := make(map[string]bool)
+		for _, item := range list(n["select_list"]) {
+			item := item.(node)
+			named[str(item["alias"])] = item["class"] != "COLUMN_REF" && item["type"] != "STRUCT_EXTRACT" && item["type"] != "ARRAY_EXTRACT"
+		}
+		for _, m := range list(n["modifiers"]) {
+			orderSuper(m.(node)["orders"], named)
+		}
 	case "TABLE_FUNCTION":
-		return nil, unsupported("a function in a FROM clause")
+		if name := n["function"].(node)["function_name"]; name != "rs_unnest" && name != "rs_unnest_at" && name != "rs_unpivot" && name != "rs_unpivot_at" {
+			return nil, unsupported("a function in a FROM clause")
+		}
+	case "JOIN":
+		if n["join_type"] == "RIGHT" || n["join_type"] == "OUTER" {
+			return n, withoutSuper(n)
+		}
 	case "RECURSIVE_CTE_NODE", "CTE_NODE":
 		return nil, unsupported("a recursive common table expression")
 	case "LIMIT_PERCENT_MODIFIER":
@@ -273,17 +289,26 @@ func (r *rewriter) expression(n node) (node, error) {
 			slices.Reverse(children)
 		}
 		return n, nil
-	case "CONSTANT", "BETWEEN", "CASE", "SUBQUERY":
+	case "CONSTANT", "CASE", "SUBQUERY":
 		return n, nil
+	case "BETWEEN":
+		if isPlain(n["input"]) {
+			return n, nil
+		}
+		return node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{call("rs_ge", n["input"], n["lower"]), call("rs_le", n["input"], n["upper"])}}, nil
 	case "COMPARISON":
-		switch n["type"] {
-		case "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM":
+		macro, ok := comparisons[str(n["type"])]
+		if !ok {
 			return nil, unsupported("IS DISTINCT FROM")
 		}
+		plain := isPlain(n["left"]) && isPlain(n["right"])
 		if r.reads(trailingBlanks, "ignore") {
 			n["left"], n["right"] = withoutBlanks(n["left"].(node)), withoutBlanks(n["right"].(node))
 		}
-		return n, nil
+		if plain {
+			return n, nil
+		}
+		return call(macro, n["left"], n["right"]), nil
 	case "STAR":
 		for key, v := range n {
 			if l, isList := v.([]any); isList && len(l) == 0 || slices.Contains([]string{"class", "type", "query_location", "relation_name"}, key) {
@@ -294,6 +319,10 @@ func (r *rewriter) expression(n node) (node, error) {
 		return n, nil
 	case "COLUMN_REF":
 		names := list(n["column_names"])
+		if r.unnested[str(names[0])] && (len(names) == 1 || names[1] != names[0]) {
+			n["column_names"] = append([]any{names[0]}, names...) // the column is named as its table
+			return n, nil
+		}
 		if len(names) == 1 {
 			switch str(names[0]) {
 			case "sysdate":
@@ -320,18 +349,19 @@ func (r *rewriter) expression(n node) (node, error) {
 			return nil, unsupported("window function %s", name)
 		}
 		r.functions = append(r.functions, "over")
+		orderSuper(n["orders"], nil)
 		return n, nil
 	case "OPERATOR":
 		switch n["type"] {
+		case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "STRUCT_EXTRACT":
+			return n, nil
 		case "COMPARE_IN", "COMPARE_NOT_IN":
 			if r.reads(trailingBlanks, "ignore") {
 				for i := range children {
 					children[i] = withoutBlanks(children[i].(node))
 				}
 			}
-			return n, nil
-		case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "STRUCT_EXTRACT":
-			return n, nil
+			return in(n, children), nil
 		case "ARRAY_EXTRACT": // of a SUPER array, the only subscript in Redshift; it counts from 0
 			index, err := strconv.Atoi(constantText(children[1]))
 			if err != nil || index < 0 {
@@ -357,113 +387,80 @@ func withoutBlanks(n node) node {
 	return n
 }
 
-// sameFunctions exist in the engine with Redshift's meaning.
-var sameFunctions = []string{
-	"count", "count_star", "min", "max", "bool_and", "bool_or", "any_value",
-	"abs", "ceil", "ceiling", "floor", "round", "trunc", "mod", "power", "pow", "sqrt", "sign", "exp", "ln", "greatest", "least", "nullif",
-	"upper", "lower", "trim", "ltrim", "rtrim", "substring", "substr", "left", "right", "replace", "lpad", "rpad", "split_part", "strpos", "position", "reverse", "repeat", "md5", "chr", "ascii",
-	"datediff", "date_trunc", "date_part", "getdate",
-	"like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape",
-	"can_json_parse",
+// in gives x [NOT] IN (a, b) its meaning for SUPER: x = a OR x = b.
+func in(n node, children []any) node {
+	if isPlain(children[0]) {
+		return n
+	}
+	var equal []any
+	for _, element := range children[1:] {
+		equal = append(equal, call("rs_eq", children[0], element))
+	}
+	either := node{"class": "CONJUNCTION", "type": "CONJUNCTION_OR", "children": equal}
+	if len(equal) == 1 {
+		either = equal[0].(node)
+	}
+	if n["type"] == "COMPARE_NOT_IN" {
+		either = node{"class": "OPERATOR", "type": "OPERATOR_NOT", "children": []any{either}}
+	}
+	return choose(isSuper(children[0]), either, n)
 }
 
-// renamedFunctions have another name in the engine, or a macro of database.go.
-var renamedFunctions = map[string]string{
-	"sum": "rs_sum", "avg": "rs_avg", "/": "rs_divide",
-	"len": "rs_length", "length": "rs_length", "char_length": "rs_length", "character_length": "rs_length", "textlen": "rs_length",
-	"octet_length": "rs_octet_length", "json_parse": "rs_json_parse", "json_typeof": "rs_json_typeof", "json_serialize": "rs_json_serialize",
-	"date_diff": "datediff", "datepart": "date_part", "pgdate_part": "date_part", "btrim": "trim", "concat": "||",
-	"regexp_full_match": "regexp_matches", // what the parser makes of ~, which in Redshift is true for a part
+// orderSuper gives each ORDER BY expression of a list the order of SUPER values, but for
+// those names.
+func orderSuper(orders any, but map[string]bool) {
+	for _, o := range list(orders) {
+		o := o.(node)
+		by := o["expression"].(node)
+		names := list(by["column_names"])
+		if isPlain(by) || len(names) == 1 && but[str(names[0])] {
+			continue
+		}
+		o["expression"] = call("rs_order", by)
+	}
 }
 
-func (r *rewriter) function(n node, args []any) (node, error) {
-	name := str(n["function_name"])
-	if schema := n["schema"]; schema != nil && schema != "main" && schema != "pg_catalog" {
-		return nil, unsupported("function %v.%s", schema, name)
-	}
-	r.functions = append(r.functions, name)
-	if order, ok := n["order_bys"].(node); ok && order["orders"] != nil {
-		return nil, unsupported("ORDER BY in the arguments of %s", name)
-	}
-	plain := n["distinct"] == nil && n["filter"] == nil
-	if n["filter"] != nil {
-		return nil, errorf("syntax error at or near %q", "FILTER")
-	}
-	if n["distinct"] != nil {
-		r.functions = append(r.functions, "distinct")
-	}
-	switch {
-	case n["is_operator"] == true && name != "/":
-		if slices.Contains([]string{"+", "-", "*", "%", "||", "~~", "!~~", "~~*", "!~~*"}, name) {
-			return n, nil
+// withoutSuper keeps SUPER out of a right or full outer join:
+// https://docs.aws.amazon.com/redshift/latest/dg/limitations-super.html
+func withoutSuper(join node) error {
+	err := inspect([]any{join["left"], join["right"]}, func(n node) error {
+		if n["type"] == "TABLE_FUNCTION" {
+			return errorf("SUPER can't be used in a RIGHT or FULL JOIN")
 		}
-		return nil, unsupported("operator %s", name)
-	case name == "sum" && !plain:
-		return n, nil
-	case name == "json_typeof" && len(args) == 1:
-		if parent, key, ok := splitPath(args[0].(node)); ok {
-			return call("rs_json_typeof_at", parent, constant("VARCHAR", key)), nil
-		}
-	case name == "regexp_full_match" && len(args) == 2 && r.reads(lineEnds, "lines"): // what the parser makes of ~
-		return call("regexp_matches", args[0], call("||", constant("VARCHAR", "(?m)"), args[1])), nil
-	case name == "nvl":
-		return node{"class": "OPERATOR", "type": "OPERATOR_COALESCE", "children": args}, nil
-	case name == "nvl2" && len(args) == 3:
-		return choose(isNull(args[0]), args[2], args[1]), nil
-	case name == "charindex" && len(args) == 2:
-		return call("strpos", args[1], args[0]), nil
-	case (name == "dateadd" || name == "date_add") && len(args) == 3:
-		unit := constantText(args[0])
-		if unit == "" || unit == "epoch" || unit == "dow" || unit == "doy" {
-			return nil, errorf("DATEADD does not know the date part %q", unit)
-		}
-		return call("+", cast(args[2], "timestamp", false), call("to_"+unit+"s", args[1])), nil
-	case name == "convert_timezone" && len(args) == 2:
-		return call("timezone", args[0], call("timezone", constant("VARCHAR", "UTC"), cast(args[1], "timestamp", false))), nil
-	case name == "convert_timezone" && len(args) == 3:
-		return call("timezone", args[1], call("timezone", args[0], cast(args[2], "timestamp", false))), nil
-	case (name == "from_varbyte" || name == "to_varbyte") && len(args) == 2:
-		fn := map[string]string{"from_varbyte utf8": "decode", "from_varbyte hex": "rs_hex", "from_varbyte base64": "to_base64", "to_varbyte utf8": "encode", "to_varbyte hex": "unhex", "to_varbyte base64": "from_base64"}
-		form := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(constantText(args[1])))
-		if engine := fn[name+" "+form]; engine != "" {
-			return call(engine, args[0]), nil
-		}
-		return nil, unsupported("%s with format %q", name, constantText(args[1]))
-	case name == "json_extract_path_text" && len(args) >= 2:
-		return extractPath(args)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if engine, ok := renamedFunctions[name]; ok {
-		if !plain && strings.HasPrefix(engine, "rs_") {
-			return nil, unsupported("%s(DISTINCT)", name)
+	join["condition"] = replace(join["condition"], func(n node) node {
+		if n["class"] == "COLUMN_REF" {
+			return call("rs_not_super", n)
 		}
-		out := call(engine, args...)
-		if n["distinct"] != nil {
-			out["distinct"] = true
-		}
-		return out, nil
-	}
-	if slices.Contains(sameFunctions, name) {
-		return n, nil
-	}
-	return nil, errorf("function %s does not exist, or the warehouse stand-in does not support it", name)
+		return n
+	})
+	return nil
 }
 
-// extractPath is JSON_EXTRACT_PATH_TEXT(text, key [, ...] [, null_if_invalid]).
-func extractPath(args []any) (node, error) {
-	lenient := constantOf("BOOLEAN", "f")
-	keys := args[1:]
-	if last := keys[len(keys)-1].(node); last["class"] == "CAST" {
-		lenient, keys = last, keys[:len(keys)-1]
-	}
-	pointer := ""
-	for _, k := range keys {
-		key := constantText(k)
-		if key == "" {
-			return nil, unsupported("JSON_EXTRACT_PATH_TEXT with a key that is not a constant text")
+// replace puts change's results in the place of the nodes below v.
+func replace(v any, change func(node) node) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = replace(v[i], change)
 		}
-		pointer += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	case node:
+		for key := range v {
+			v[key] = replace(v[key], change)
+		}
+		return change(v)
 	}
-	return call("rs_json_extract_path_text", args[0], constant("VARCHAR", pointer), lenient), nil
+	return v
+}
+
+// isSuper asks for the type of an expression, which the engine's binder replaces by a
+// constant.
+func isSuper(v any) node {
+	return node{"class": "COMPARISON", "type": "COMPARE_EQUAL", "left": call("typeof", v), "right": constant("VARCHAR", "VARIANT")}
 }
 
 // splitPath takes the last key off a path into a SUPER value.
@@ -471,7 +468,7 @@ func splitPath(n node) (parent node, key string, ok bool) {
 	switch {
 	case n["class"] == "COLUMN_REF":
 		names := list(n["column_names"])
-		if len(names) < 2 {
+		if len(names) < 2 || names[0] == names[1] && len(names) == 2 { // an unnested value itself
 			return nil, "", false
 		}
 		return node{"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": names[:len(names)-1]}, str(names[len(names)-1]), true
@@ -500,7 +497,7 @@ func (r *rewriter) cast(n node) (node, error) {
 	if child["class"] == "CONSTANT" && child["value"].(node)["is_null"] == true {
 		return cast(child, t.duck(), false), nil
 	}
-	isSuper := node{"class": "COMPARISON", "type": "COMPARE_EQUAL", "left": call("typeof", child), "right": constant("VARCHAR", "VARIANT")}
+	super := isSuper(child)
 	refused := call("rs_refused", call("typeof", child), constant("VARCHAR", t.Name))
 	refuse := cast(call("rs_refuse", call("typeof", child), constant("VARCHAR", t.Name)), t.duck(), false)
 	flag := constantOf("BOOLEAN", map[bool]string{true: "t", false: "f"}[try])
@@ -524,22 +521,22 @@ func (r *rewriter) cast(n node) (node, error) {
 		if t.Name == "bpchar" { // whose blanks at the end mean nothing
 			lax, strict = call("rtrim", lax, constant("VARCHAR", " ")), call("rtrim", strict, constant("VARCHAR", " "))
 		}
-		return choose(refused, refuse, choose(isSuper, lax, strict)), nil
+		return choose(refused, refuse, choose(super, lax, strict)), nil
 	case "int2", "int4", "int8":
 		digits := call("rs_integer_digits", child)
 		lax, strict = r.inRange(digits, cast(r.superDecimal(digits, t), t.duck(), true)), r.strictNumber("rs_integer", child, flag, t, try)
-		return choose(refused, refuse, choose(isSuper, lax, strict)), nil
+		return choose(refused, refuse, choose(super, lax, strict)), nil
 	case "numeric":
 		digits := call("rs_digits", child)
 		lax, strict = r.inRange(digits, cast(r.superDecimal(digits, t), t.duck(), true)), r.strictNumber("rs_number", child, flag, t, try)
-		return choose(refused, refuse, choose(isSuper, lax, strict)), nil
+		return choose(refused, refuse, choose(super, lax, strict)), nil
 	case "float4", "float8":
 		lax, strict = r.inRange(call("rs_digits", child), cast(call("rs_super_float", child), t.duck(), true)), cast(call("rs_number", child, flag), t.duck(), try)
-		return choose(refused, refuse, choose(isSuper, lax, strict)), nil
+		return choose(refused, refuse, choose(super, lax, strict)), nil
 	case "super":
-		return choose(refused, refuse, choose(isSuper, cast(child, "variant", false), cast(child, "variant", try))), nil
+		return choose(refused, refuse, choose(super, cast(child, "variant", false), cast(child, "variant", try))), nil
 	case "varbyte":
-		return choose(isSuper, cast(call("error", constant("VARCHAR", "cannot cast type super to binary varying")), "blob", false), call("rs_bytes", child)), nil
+		return choose(super, cast(call("error", constant("VARCHAR", "cannot cast type super to binary varying")), "blob", false), call("rs_bytes", child)), nil
 	case "bool":
 		lax, strict = call("rs_super_bool", child), call("rs_strict", child)
 	default:
@@ -548,7 +545,7 @@ func (r *rewriter) cast(n node) (node, error) {
 			lax = call("error", constant("VARCHAR", "TRY_CAST from super to "+t.Name+" is not supported"))
 		}
 	}
-	return choose(refused, refuse, choose(isSuper, cast(lax, t.duck(), true), cast(strict, t.duck(), try))), nil
+	return choose(refused, refuse, choose(super, cast(lax, t.duck(), true), cast(strict, t.duck(), try))), nil
 }
 
 // reads says whether a doubt is read in one way.

@@ -239,6 +239,9 @@ func (s *Session) kindOf(ctx context.Context, rel relation) (string, error) {
 
 // mayCreate checks that a name is free and its schema can hold it.
 func (s *Session) mayCreate(ctx context.Context, rel relation) error {
+	if strings.HasPrefix(rel.Name, "#") {
+		return unsupported("a temporary table")
+	}
 	kind, err := s.kindOf(ctx, rel)
 	if err != nil {
 		return err

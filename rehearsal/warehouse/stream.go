@@ -1,7 +1,6 @@
 package warehouse
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -160,7 +159,7 @@ func (s *Session) createMaterializedView(ctx context.Context, c *cursor) error {
 			return c.syntaxError()
 		}
 	}
-	keys, l, err := viewKeys(c)
+	attributes, err := viewAttributes(c)
 	if err != nil {
 		return err
 	}
@@ -222,9 +221,6 @@ func (s *Session) createMaterializedView(ctx context.Context, c *cursor) error {
 	if _, err := s.exec(ctx, "CREATE TABLE "+mv.String()+" AS "+mv.query); err != nil {
 		return err
 	}
-	if err := s.checkKeys(ctx, mv.relation, keys); err != nil {
-		return err
-	}
 	_, err = s.exec(ctx, "INSERT INTO rs.materialized_views VALUES (nextval('rs.ids'), $1, $2, $3, nullif($4, ''), nullif($5, ''), $6, $7, 0)",
 		mv.Schema, mv.Name, s.user, mv.externalSchema, mv.stream, mv.query, mv.autoRefresh)
 	if err != nil {
@@ -233,67 +229,37 @@ func (s *Session) createMaterializedView(ctx context.Context, c *cursor) error {
 	if err := s.own(ctx, mv.relation); err != nil {
 		return err
 	}
-	if err := s.setLayout(ctx, mv.relation, l); err != nil {
+	if err := s.setLayout(ctx, mv.relation, attributes); err != nil {
 		return err
 	}
 	return s.depend(ctx, mv.relation, r.relations)
 }
 
-// viewKeys reads the table attributes of a materialized view, in their documented order:
-// the columns that are keys, and what they say of the layout.
-func viewKeys(c *cursor) (keys []string, l layout, err error) {
-	byKey := false
+// viewAttributes reads the table attributes of a materialized view, in their documented
+// order.
+func viewAttributes(c *cursor) (a attributes, err error) {
 	if c.accept("diststyle") {
-		byKey = c.peek("key")
-		l.distribution = c.look(0).val
+		a.style = c.look(0).val
 		if !c.accept("even") && !c.accept("all") && !c.accept("key") {
-			return nil, l, c.syntaxError()
+			return a, c.syntaxError()
 		}
-		if !byKey && c.peek("distkey") {
-			return nil, l, errorf("DISTKEY column specified with a DISTSTYLE that is not KEY")
+		if a.style != "key" && c.peek("distkey") {
+			return a, errorf("DISTKEY column specified with a DISTSTYLE that is not KEY")
 		}
 	}
 	if c.accept("distkey") {
-		names, err := c.names()
-		if err != nil {
-			return nil, l, err
+		if a.distKey, err = c.distKey(); err != nil {
+			return a, err
 		}
-		if len(names) != 1 {
-			return nil, l, errorf("DISTKEY takes one column, not %d", len(names))
-		}
-		l.distribution = "key " + names[0]
-		keys = append(keys, names...)
-	} else if byKey {
-		return nil, l, errorf("DISTSTYLE KEY requires a DISTKEY column")
+	} else if a.style == "key" {
+		return a, errorf("DISTSTYLE KEY requires a DISTKEY column")
 	}
 	c.accept("compound")
 	if c.accept("sortkey") {
-		names, err := c.names()
-		if err != nil {
-			return nil, l, err
-		}
-		l.sortKey = "compound " + strings.Join(names, " ")
-		keys = append(keys, names...)
+		a.sortStyle = "compound"
+		a.sortKeys, err = c.keys()
 	}
-	return keys, l, nil
-}
-
-func (s *Session) checkKeys(ctx context.Context, rel relation, keys []string) error {
-	for _, key := range keys {
-		var duck string
-		err := s.conn.QueryRowContext(ctx, "SELECT data_type FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2 AND column_name = $3", rel.Schema, rel.Name, key).Scan(&duck)
-		if errors.Is(err, sql.ErrNoRows) {
-			return errorf("column %q of a DISTKEY or SORTKEY does not exist in the view", key)
-		}
-		if err != nil {
-			return fmt.Errorf("look up column %q: %w", key, err)
-		}
-		if duck == "VARIANT" || duck == "BLOB" {
-			t, _ := typeOfDuck(duck)
-			return errorf("column %q of type %s can be neither DISTKEY nor SORTKEY", key, t.Name)
-		}
-	}
-	return nil
+	return a, err
 }
 
 // mayMaterialize checks a relation that is not a stream as the source of a materialized view.
@@ -436,21 +402,14 @@ func (s *Session) alterMaterializedView(ctx context.Context, c *cursor) error {
 		return err
 	}
 	if c.accept("alter") {
-		keys, l, err := viewKeys(c)
+		attributes, err := viewAttributes(c)
 		if err != nil {
 			return err
 		}
 		if err := c.end(); err != nil {
 			return err
 		}
-		if err := s.checkKeys(ctx, rel, keys); err != nil {
-			return err
-		}
-		before, err := s.layout(ctx, rel)
-		if err != nil {
-			return err
-		}
-		return s.setLayout(ctx, rel, layout{cmp.Or(l.distribution, before.distribution), cmp.Or(l.sortKey, before.sortKey)})
+		return s.setLayout(ctx, rel, attributes)
 	}
 	if err := c.expect("auto", "refresh"); err != nil {
 		return err
@@ -728,12 +687,8 @@ func (d *database) finish(name string) {
 // registerScan adds the table function kinesis_scan(name), which reads the scan of that
 // name. A name that is no scan, such as the placeholder of a view that is being created, is empty.
 func registerScan(conn *sql.Conn, d *database) error {
-	varchar, err := duckdb.NewTypeInfo(duckdb.TYPE_VARCHAR)
-	if err != nil {
-		return err
-	}
-	err = duckdb.RegisterTableUDF(conn, "kinesis_scan", duckdb.ChunkTableFunction{
-		Config: duckdb.TableFunctionConfig{Arguments: []duckdb.TypeInfo{varchar}},
+	err := duckdb.RegisterTableUDF(conn, "kinesis_scan", duckdb.ChunkTableFunction{
+		Config: duckdb.TableFunctionConfig{Arguments: []duckdb.TypeInfo{simpleType(duckdb.TYPE_VARCHAR)}},
 		BindArguments: func(_ map[string]any, args ...any) (duckdb.ChunkTableSource, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
@@ -754,11 +709,7 @@ func (sc *scan) ColumnInfos() []duckdb.ColumnInfo {
 	types := []duckdb.Type{duckdb.TYPE_TIMESTAMP, duckdb.TYPE_VARCHAR, duckdb.TYPE_VARCHAR, duckdb.TYPE_VARCHAR, duckdb.TYPE_TIMESTAMP, duckdb.TYPE_BLOB}
 	infos := make([]duckdb.ColumnInfo, len(types))
 	for i, t := range types {
-		info, err := duckdb.NewTypeInfo(t)
-		if err != nil {
-			panic(err) // not for a type without parameters
-		}
-		infos[i] = duckdb.ColumnInfo{Name: streamColumns[i], T: info}
+		infos[i] = duckdb.ColumnInfo{Name: streamColumns[i], T: simpleType(t)}
 	}
 	return infos
 }

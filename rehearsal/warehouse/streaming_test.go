@@ -224,7 +224,7 @@ func TestCreateMaterializedView(t *testing.T) {
 		"CREATE MATERIALIZED VIEW x AUTO REFRESH YES SORTKEY (partition_key) AS SELECT *" + from:             `syntax error at or near "SORTKEY"`,
 		"CREATE MATERIALIZED VIEW IF NOT EXISTS x AS SELECT *" + from:                                        `syntax error at or near "IF"`,
 		"CREATE OR REPLACE MATERIALIZED VIEW x AS SELECT *" + from:                                           "not supported",
-		"CREATE MATERIALIZED VIEW x DISTKEY (6) AS SELECT *" + from:                                          `syntax error at or near "6"`,
+		"CREATE MATERIALIZED VIEW x DISTKEY (6) AS SELECT *" + from:                                          "can be neither DISTKEY nor SORTKEY",
 		"CREATE MATERIALIZED VIEW x DISTSTYLE KEY AS SELECT *" + from:                                        "requires a DISTKEY",
 		"CREATE MATERIALIZED VIEW x SORTKEY (nothing) AS SELECT *" + from:                                    `column "nothing"`,
 		"CREATE MATERIALIZED VIEW x SORTKEY (p) AS SELECT JSON_PARSE(kinesis_data) AS p" + from:              "can be neither DISTKEY nor SORTKEY",

@@ -2,6 +2,8 @@ package warehouse
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -27,8 +29,8 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 		return err
 	}
 	if !c.peek("(") {
-		l, err := tableAttributes(c)
-		if err != nil {
+		var a attributes
+		if err := tableAttributes(c, &a); err != nil {
 			return err
 		}
 		if err := c.expect("as"); err != nil {
@@ -41,15 +43,16 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 		if _, err := s.exec(ctx, "CREATE TABLE "+rel.String()+" AS "+query); err != nil {
 			return err
 		}
-		if err := s.setLayout(ctx, rel, l); err != nil {
+		if err := s.setLayout(ctx, rel, a); err != nil {
 			return err
 		}
 		return s.own(ctx, rel)
 	}
 	c.next()
 	var columns []string
+	var a attributes
 	for {
-		column, err := s.column(ctx, c, rel)
+		column, err := s.column(ctx, c, rel, &a)
 		if err != nil {
 			return err
 		}
@@ -63,8 +66,7 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 			return err
 		}
 	}
-	l, err := tableAttributes(c)
-	if err != nil {
+	if err := tableAttributes(c, &a); err != nil {
 		return err
 	}
 	if err := c.end(); err != nil {
@@ -73,22 +75,106 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 	if _, err := s.exec(ctx, "CREATE TABLE "+rel.String()+" ("+strings.Join(columns, ", ")+")"); err != nil {
 		return err
 	}
-	if err := s.setLayout(ctx, rel, l); err != nil {
+	if err := s.setLayout(ctx, rel, a); err != nil {
 		return err
 	}
 	return s.own(ctx, rel)
 }
 
-// A layout is how a table's rows are spread and sorted, "" meaning that it is left to
-// Redshift.
+// Attributes are what a statement says of how a table's rows are spread and sorted: "" and
+// nil where it leaves that to Redshift. A key is a column's name, or its position.
+type attributes struct {
+	style     string // of the distribution
+	distKey   string
+	sortStyle string
+	sortKeys  []string
+}
+
+// keys reads the columns of a DISTKEY or SORTKEY. Positions are documented for the DISTKEY
+// of CREATE TABLE AS, and AWS uses them in both keys of a materialized view:
+// https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_AS.html and
+// https://github.com/awsdocs/amazon-redshift-developer-guide/blob/7fb3604/doc_source/materialized-view-streaming-ingestion-example-station-data.md
+func (c *cursor) keys() ([]string, error) {
+	if err := c.expect("("); err != nil {
+		return nil, err
+	}
+	keys, err := readList(c, func() (string, error) {
+		if c.look(0).kind == number {
+			return c.next().val, nil
+		}
+		return c.name()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return keys, c.expect(")")
+}
+
+// distKey reads what follows the word DISTKEY.
+func (c *cursor) distKey() (string, error) {
+	keys, err := c.keys()
+	if err == nil && len(keys) != 1 {
+		err = errorf("DISTKEY takes one column, not %d", len(keys))
+	}
+	if err != nil {
+		return "", err
+	}
+	return keys[0], nil
+}
+
+// A layout is how a table's rows are spread and sorted, in SQL's words.
 type layout struct{ distribution, sortKey string }
 
-func (s *Session) setLayout(ctx context.Context, rel relation, l layout) error {
-	if _, err := s.exec(ctx, "DELETE FROM rs.layouts WHERE schema_name = $1 AND name = $2", rel.Schema, rel.Name); err != nil {
-		return err
+// setLayout keeps what a statement says of a relation's layout, and what it does not say
+// as it was.
+func (s *Session) setLayout(ctx context.Context, rel relation, a attributes) error {
+	l := layout{distribution: a.style}
+	if a.distKey != "" {
+		column, err := s.keyColumn(ctx, rel, a.distKey)
+		if err != nil {
+			return err
+		}
+		l.distribution = "key distkey(" + column + ")"
 	}
-	_, err := s.exec(ctx, "INSERT INTO rs.layouts VALUES ($1, $2, $3, $4)", rel.Schema, rel.Name, l.distribution, l.sortKey)
-	return err
+	var sorted []string
+	for _, key := range a.sortKeys {
+		column, err := s.keyColumn(ctx, rel, key)
+		if err != nil {
+			return err
+		}
+		sorted = append(sorted, column)
+	}
+	if sorted != nil {
+		l.sortKey = a.sortStyle + " sortkey(" + strings.Join(sorted, ", ") + ")"
+	}
+	for _, q := range []string{
+		"INSERT INTO rs.layouts SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM rs.layouts WHERE schema_name = $1 AND name = $2)",
+		"UPDATE rs.layouts SET distribution = coalesce(nullif($3, ''), distribution), sort_key = coalesce(nullif($4, ''), sort_key) WHERE schema_name = $1 AND name = $2",
+	} {
+		if _, err := s.exec(ctx, q, rel.Schema, rel.Name, l.distribution, l.sortKey); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keyColumn gives the column that a key means, in quotes, if it can be one.
+func (s *Session) keyColumn(ctx context.Context, rel relation, key string) (string, error) {
+	var name, duck string
+	err := s.conn.QueryRowContext(ctx, `
+		SELECT column_name, data_type FROM duckdb_columns()
+		WHERE schema_name = $1 AND table_name = $2 AND $3 IN (column_name, column_index::VARCHAR)`, rel.Schema, rel.Name, key).Scan(&name, &duck)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", errorf("column %q of a DISTKEY or SORTKEY does not exist in %q", key, rel.Name)
+	}
+	if err != nil {
+		return "", fmt.Errorf("look up column %q: %w", key, err)
+	}
+	if duck == "VARIANT" || duck == "BLOB" {
+		t, _ := typeOfDuck(duck)
+		return "", errorf("column %q of type %s can be neither DISTKEY nor SORTKEY", name, t.Name)
+	}
+	return quoteIdent(name), nil
 }
 
 func (s *Session) layout(ctx context.Context, rel relation) (l layout, err error) {
@@ -100,47 +186,40 @@ func (s *Session) layout(ctx context.Context, rel relation) (l layout, err error
 	return l, nil
 }
 
-// tableAttributes reads DISTSTYLE, DISTKEY, SORTKEY, BACKUP and ENCODE AUTO.
-func tableAttributes(c *cursor) (l layout, err error) {
+// tableAttributes reads DISTSTYLE, DISTKEY, SORTKEY, BACKUP and ENCODE AUTO into a.
+func tableAttributes(c *cursor, a *attributes) (err error) {
 	for {
 		switch {
 		case c.accept("diststyle"):
 			if !c.peek("auto", "even", "key", "all") {
-				return l, c.syntaxError()
+				return c.syntaxError()
 			}
-			if style := c.next().val; style != "auto" && l.distribution == "" {
-				l.distribution = style
+			if style := c.next().val; style != "auto" {
+				a.style = style
 			}
 		case c.accept("distkey"):
-			names, err := c.names()
-			if err != nil {
-				return l, err
+			if a.distKey, err = c.distKey(); err != nil {
+				return err
 			}
-			l.distribution = "key " + strings.Join(names, " ")
 		case c.peek("compound", "interleaved") && c.look(1).is("sortkey"), c.peek("sortkey"):
-			kind := "compound"
-			if c.peek("interleaved") {
-				kind = "interleaved"
+			a.sortStyle = "compound"
+			if !c.accept("compound") && c.accept("interleaved") {
+				a.sortStyle = "interleaved"
 			}
-			for !c.accept("sortkey") {
-				c.next()
-			}
+			c.accept("sortkey")
 			if c.accept("auto") {
 				continue
 			}
-			names, err := c.names()
-			if err != nil {
-				return l, err
+			if a.sortKeys, err = c.keys(); err != nil {
+				return err
 			}
-			l.sortKey = kind + " " + strings.Join(names, " ")
 		case c.accept("backup"):
-			if !c.peek("yes", "no") {
-				return l, c.syntaxError()
+			if !c.accept("yes") && !c.accept("no") {
+				return c.syntaxError()
 			}
-			c.next()
 		case c.accept("encode", "auto"):
 		default:
-			return l, nil
+			return nil
 		}
 	}
 }
@@ -224,8 +303,9 @@ func (s *Session) mayAppend(ctx context.Context, target, source relation) error 
 	return nil
 }
 
-// column reads a column's definition, or a table constraint, for which it gives "".
-func (s *Session) column(ctx context.Context, c *cursor, rel relation) (string, error) {
+// column reads a column's definition, or a table constraint, for which it gives "". What
+// the definition says of distribution and order goes into a.
+func (s *Session) column(ctx context.Context, c *cursor, rel relation, a *attributes) (string, error) {
 	if c.peek("primary", "unique", "foreign", "constraint", "like") && c.look(1).kind != quoted {
 		if c.peek("foreign", "constraint", "like") {
 			return "", unsupported("%s in CREATE TABLE", strings.ToUpper(c.look(0).val))
@@ -270,8 +350,10 @@ func (s *Session) column(ctx context.Context, c *cursor, rel relation) (string, 
 		switch {
 		case c.accept("not", "null"):
 			out += " NOT NULL"
-		case c.peek("distkey", "sortkey"):
-			return "", unsupported("%s in a column's definition; write it after the columns", strings.ToUpper(c.look(0).val))
+		case c.accept("distkey"):
+			a.distKey = name
+		case c.accept("sortkey"):
+			a.sortStyle, a.sortKeys = "compound", append(a.sortKeys, name)
 		case c.accept("null"), c.accept("unique"), c.accept("primary", "key"):
 		case c.accept("encode"):
 			c.next()
