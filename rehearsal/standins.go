@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"example.com/evstream/rehearsal/doubt"
 	"example.com/evstream/rehearsal/fakeaws"
 	"example.com/evstream/rehearsal/fakecommand"
 	"example.com/evstream/rehearsal/fakedataapi"
@@ -58,6 +59,9 @@ type Options struct {
 
 	// InstalledCommand leaves the command provider to Pulumi.
 	InstalledCommand bool
+
+	// Readings are answers to warehouse.Doubts other than the defaults.
+	Readings doubt.Readings
 }
 
 // StandIns are the running stand-ins. Close them.
@@ -153,6 +157,8 @@ func Start(o Options) (_ *StandIns, err error) {
 		Region:  region,
 		Account: accountID,
 		Dir:     data,
+
+		Readings: o.Readings,
 	})
 	s.DataAPI = fakedataapi.New(s.Warehouse, s.Account.SecretValue, fakedataapi.WithRegion(region))
 	if err := s.DataAPI.Start(); err != nil {

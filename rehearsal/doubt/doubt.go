@@ -25,6 +25,57 @@ type Doubt struct {
 	Text string
 }
 
+// Schema holds the table of what is asked about. It is a table because Redshift answers
+// a query without one on its leader node, which is PostgreSQL and has other answers.
+const Schema = "evstream_doubts"
+
+// Begin lists the statements that make [Schema] and its table, and End the one that drops
+// them.
+func (l List) Begin() []string {
+	var rows []string
+	for _, d := range l {
+		if d.Ask != "" {
+			rows = append(rows, fmt.Sprintf("(%s, %s)", quote(d.Name), quote(d.Text)))
+		}
+	}
+	return []string{
+		"CREATE SCHEMA " + Schema,
+		"CREATE TABLE " + Schema + ".asked (doubt VARCHAR(64), text VARCHAR(256))",
+		"INSERT INTO " + Schema + ".asked VALUES " + strings.Join(rows, ", "),
+	}
+}
+
+// End drops what Begin makes.
+func (l List) End() string { return "DROP SCHEMA " + Schema + " CASCADE" }
+
+// Statement is the query that answers the doubt with one value.
+func (d Doubt) Statement() string {
+	columns := "text"
+	if strings.Contains(d.Ask, "t.doc") {
+		columns += ", JSON_PARSE(text) AS doc"
+	}
+	return fmt.Sprintf("SELECT %s AS answer FROM (SELECT %s FROM %s.asked WHERE doubt = %s) AS t", d.Ask, columns, Schema, quote(d.Name))
+}
+
+// Read says which answer a value is, or the error that the statement ended with. A value
+// that is none of the listed ones is "".
+func (d Doubt) Read(value string, err error) string {
+	if err != nil {
+		value = Fails
+	}
+	for _, a := range d.Answers {
+		if a.Gives == value || a.Gives == Else && err == nil {
+			return a.Name
+		}
+	}
+	return ""
+}
+
+// quote writes a text as a literal, in which Redshift takes a backslash for an escape.
+func quote(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", "''").Replace(s) + "'"
+}
+
 // An Answer is one way in which AWS may behave.
 type Answer struct {
 	Name    string
@@ -33,8 +84,12 @@ type Answer struct {
 	Gives   string // what the doubt's Ask gives then: a value, NULL, or Fails
 }
 
-// Fails stands for an error in [Answer.Gives].
-const Fails = "an error"
+// Fails stands in [Answer.Gives] for an error, and Else, in the last answer, for any other
+// value.
+const (
+	Fails = "an error"
+	Else  = "any other value"
+)
 
 // A List is the doubts of a stand-in.
 type List []Doubt
@@ -69,9 +124,13 @@ func (l List) Answer(r Readings, name string) string {
 	return d.Answers[0].Name
 }
 
-// Parse reads "name=answer,name=answer"; "others" gives every doubt its last answer.
+// Parse reads "name=answer,name=answer". "default" is no reading, and "others" gives every
+// doubt its last answer.
 func (l List) Parse(text string) (Readings, error) {
-	if text == "others" {
+	switch text {
+	case "default":
+		return nil, nil
+	case "others":
 		return l.Others(), nil
 	}
 	r := make(Readings)
@@ -107,6 +166,9 @@ func (l List) Others() Readings {
 
 // String is what [List.Parse] reads.
 func (r Readings) String() string {
+	if len(r) == 0 {
+		return "default"
+	}
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(r)) {
 		parts = append(parts, name+"="+r[name])

@@ -22,6 +22,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"example.com/evstream/rehearsal/doubt"
 	"example.com/evstream/rehearsal/fakedataapi"
 	"example.com/evstream/rehearsal/fakekinesis"
 	"example.com/evstream/rehearsal/warehouse"
@@ -36,23 +37,55 @@ const (
 	secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ev-login-AbCdEf"
 )
 
-func TestMigrate(t *testing.T) {
+func TestMigrate(t *testing.T) { runScripts(t, buildMigrate(t), nil) }
+
+// TestMigrateWhateverRedshiftDoes runs the scripts while Redshift behaves the other way
+// wherever AWS's documentation leaves it open, and the one that applies the program's own
+// SQL under each single answer.
+func TestMigrateWhateverRedshiftDoes(t *testing.T) {
+	bin := buildMigrate(t)
+	t.Run("others", func(t *testing.T) { runScripts(t, bin, warehouse.Doubts().Others()) })
+	for _, readings := range warehouse.Doubts().Single() {
+		t.Run(readings.String(), func(t *testing.T) {
+			runScripts(t, bin, readings, "shipped")
+		})
+	}
+}
+
+// buildMigrate builds cmd/migrate and gives its folder.
+func buildMigrate(t *testing.T) string {
+	t.Helper()
 	bin := t.TempDir()
 	build := exec.Command("go", "build", "-o", filepath.Join(bin, "migrate"), "./cmd/migrate")
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building cmd/migrate: %v\n%s", err, out)
 	}
+	return bin
+}
+
+// runScripts runs the scripts of these names, or all, each in a house of its own.
+func runScripts(t *testing.T, bin string, readings doubt.Readings, names ...string) {
+	t.Helper()
 	shipped, err := filepath.Abs(filepath.Join("..", "..", "sql"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	var files []string
+	for _, name := range names {
+		files = append(files, filepath.Join("testdata", name+".txtar"))
+	}
+	dir := "testdata"
+	if len(files) > 0 {
+		dir = ""
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata",
-		UpdateScripts: *update,
+		Dir:           dir,
+		Files:         files,
+		UpdateScripts: *update && readings == nil,
 		Cmds:          commands,
 		Setup: func(env *testscript.Env) error {
-			h, err := newHouse()
+			h, err := newHouse(readings)
 			if err != nil {
 				return err
 			}
@@ -89,12 +122,12 @@ type house struct {
 
 type houseKey struct{} // of the house among a script's values
 
-func newHouse() (*house, error) {
+func newHouse(readings doubt.Readings) (*house, error) {
 	h := &house{kinesis: fakekinesis.New(), admin: "admin"}
 	if _, err := h.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Mode: fakekinesis.OnDemand}); err != nil {
 		return nil, err
 	}
-	h.data = warehouse.New(warehouse.Options{Streams: h.kinesis, Authorize: h.authorize})
+	h.data = warehouse.New(warehouse.Options{Streams: h.kinesis, Authorize: h.authorize, Readings: readings})
 	if err := h.addWorkgroup("ev-test"); err != nil {
 		return nil, err
 	}

@@ -46,10 +46,9 @@ func TestOwnRecords(t *testing.T) {
 		{``, "", "not a JSON object"},
 	}
 	for _, readings := range append([]doubt.Readings{nil, warehouse.Doubts().Others()}, warehouse.Doubts().Single()...) {
-		t.Run(readings.String(), func(t *testing.T) {
+		t.Run(name(readings), func(t *testing.T) {
 			t.Parallel()
-			p := newPipeline(t, 1024, readings)
-			p.migrate(os.DirFS("../../examples/own-records/migrations"))
+			p := newPipeline(t, 1024, readings, os.DirFS("../../examples/own-records/migrations"))
 			for i, test := range tests {
 				p.put(strconv.Itoa(i), test.record)
 			}

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,14 +36,14 @@ const (
 	stream = "ev_stream_data"
 )
 
-// A pipeline is a stream and a warehouse with the shipped migrations.
+// A pipeline is a stream and a warehouse with the shipped migrations, and perhaps more.
 type pipeline struct {
 	testing.TB
 	kinesis   *fakekinesis.Server
 	warehouse *warehouse.Warehouse
 }
 
-func newPipeline(t testing.TB, maxRecordKiB int, readings doubt.Readings) pipeline {
+func newPipeline(t testing.TB, maxRecordKiB int, readings doubt.Readings, more ...fs.FS) pipeline {
 	t.Helper()
 	p := pipeline{TB: t, kinesis: fakekinesis.New()}
 	if _, err := p.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Shards: 3, MaxRecordKiB: maxRecordKiB}); err != nil {
@@ -56,7 +57,21 @@ func newPipeline(t testing.TB, maxRecordKiB int, readings doubt.Readings) pipeli
 	if err := p.warehouse.CreateWorkgroup(warehouse.Workgroup{Name: "ev", Namespace: "ev"}); err != nil {
 		t.Fatal(err)
 	}
-	p.migrate(sql.Migrations())
+	all := make(fstest.MapFS)
+	for _, folder := range append([]fs.FS{sql.Migrations()}, more...) {
+		files, err := fs.Glob(folder, "*.sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := fs.ReadFile(folder, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[file] = &fstest.MapFile{Data: text}
+		}
+	}
+	p.migrate(all)
 	return p
 }
 
@@ -208,7 +223,7 @@ func TestKinds(t *testing.T) {
 	depends := make([]string, len(singles)) // rows of the second table
 	t.Run("readings", func(t *testing.T) {
 		for i, readings := range append(singles, warehouse.Doubts().Others()) {
-			t.Run(readings.String(), func(t *testing.T) {
+			t.Run(name(readings), func(t *testing.T) {
 				t.Parallel()
 				f := through(t, all, readings)
 				for _, k := range all {
@@ -227,6 +242,14 @@ func TestKinds(t *testing.T) {
 		}
 	})
 	golden(t, "doubtful", "| kind of record | switch | extract | rejected, with the reason |\n|---|---|---|---|\n"+strings.Join(depends, ""))
+}
+
+// name is what a subtest under the readings is called.
+func name(readings doubt.Readings) string {
+	if len(readings) > 1 {
+		return "others"
+	}
+	return readings.String()
 }
 
 // through puts the records through the pipeline under the readings, and gives what is found.

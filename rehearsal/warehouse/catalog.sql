@@ -125,7 +125,8 @@ CREATE MACRO main.rs_not_blank(x VARIANT) AS CASE WHEN trim(rs_super_text(x)) = 
     (x VARCHAR) AS CASE WHEN trim(x) = '' THEN @blank@ ELSE x END,
     (x) AS x;
 CREATE MACRO main.rs_rolled(x VARCHAR) AS rs_roll_date(x), (x) AS x;
-CREATE MACRO main.rs_text(x VARIANT, try) AS NULL::VARCHAR, (x BLOB, try) AS decode(x), (x VARCHAR, try) AS x, (x, try) AS x::VARCHAR;
+CREATE MACRO main.rs_text(x VARIANT, try) AS NULL::VARCHAR, (x BLOB, try) AS decode(x), (x VARCHAR, try) AS x,
+    (x, try) AS CASE WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN regexp_replace(x::VARCHAR, '\.0$', '') ELSE x::VARCHAR END;
 CREATE MACRO main.rs_ascii(x, try) AS
     CASE WHEN NOT regexp_matches(x, '[^\x00-\x7F]') THEN x WHEN try OR x IS NULL THEN NULL
         ELSE error('CHAR string contains invalid ASCII character: ' || x) END;

@@ -39,7 +39,7 @@ func Doubts() doubt.List {
 			Name:     decimalCasts,
 			Question: "Does a cast of a NUMERIC to fewer digits cut them off, or round?",
 			Answers: []doubt.Answer{
-				{Name: "cut", Meaning: "7.939 is 7.93", Source: guide + "r_enable_numeric_rounding.html, off by default", Gives: "7.93"},
+				{Name: "cut", Meaning: "7.939 is 7.93", Source: guide + "r_enable_numeric_rounding.html, off by default; c_Supported_data_types.html: casts of values from tables are not rounded", Gives: "7.93"},
 				{Name: "round", Meaning: "7.939 is 7.94", Source: "the example 109.652 in " + guide + "r_CAST_function.html", Gives: "7.94"},
 			},
 			Program: "It rounds with `ROUND` before the cast, so that no digit is left to the cast.",
@@ -60,7 +60,7 @@ func Doubts() doubt.List {
 			Question: "Is a JSON number with a fraction a DECIMAL inside SUPER, or a FLOAT8?",
 			Answers: []doubt.Answer{
 				{Name: "decimal", Meaning: "it has the digits it was written with", Source: guide + "operators-functions.html, which tells decimals from floating-point values", Gives: "7.935000000000000000"},
-				{Name: "float", Meaning: "it has those of a double", Source: notSaid, Gives: "*"},
+				{Name: "float", Meaning: "it has those of a double", Source: notSaid, Gives: doubt.Else},
 			},
 			Program: "Every number is read as FLOAT8 first.",
 			Ask:     "t.doc.a::DECIMAL(36,18)", Text: `{"a":7.935}`,
@@ -120,10 +120,10 @@ func Doubts() doubt.List {
 			Question: "Does TRY_CAST of a date that there is not give NULL, or the day that it rolls over to?",
 			Answers: []doubt.Answer{
 				{Name: "null", Meaning: "2026-02-30 is NULL", Source: guide + "r_TRY_CAST.html", Gives: "NULL"},
-				{Name: "roll", Meaning: "it is 2026-03-02", Source: guide + "r_TO_TIMESTAMP.html, of TO_TIMESTAMP", Gives: "2026-03-02"},
+				{Name: "roll", Meaning: "it is 2026-03-02", Source: guide + "r_TO_TIMESTAMP.html, of TO_TIMESTAMP", Gives: "2"},
 			},
 			Program: "The day of the result is compared with that of the text.",
-			Ask:     "TRY_CAST(t.text AS DATE)", Text: "2026-02-30",
+			Ask:     "DATE_PART(day, TRY_CAST(t.text AS DATE))", Text: "2026-02-30",
 		},
 		{
 			Name:     missingTypeof,
@@ -139,12 +139,12 @@ func Doubts() doubt.List {
 			Name:     nulEscapes,
 			Question: `Does JSON_PARSE take a NUL, \u0000?`,
 			Answers: []doubt.Answer{
-				{Name: "refuse", Meaning: "no: the record is not JSON", Source: "VARCHAR can't hold it", Gives: "NULL"},
+				{Name: "refuse", Meaning: "no: the record is not JSON", Source: "VARCHAR can't hold it", Gives: doubt.Fails},
 				{Name: "keep", Meaning: "yes", Source: notSaid, Gives: "2"},
 				{Name: "cut", Meaning: "yes, and it ends the text", Source: notSaid, Gives: "1"},
 			},
 			Program: "Such a record is kept either way: as bytes, or parsed.",
-			Ask:     "CASE WHEN CAN_JSON_PARSE(t.text) THEN OCTET_LENGTH(JSON_EXTRACT_PATH_TEXT(t.text, 'a')) END", Text: `{"a":"x\u0000"}`,
+			Ask:     "OCTET_LENGTH(t.doc.a::VARCHAR(10))", Text: `{"a":"x\u0000"}`,
 		},
 		{
 			Name:     halfSurrogates,
@@ -209,8 +209,8 @@ func Doubts() doubt.List {
 			Name:     lineEnds,
 			Question: "Do ^ and $ in a regular expression match at every line, or only at the ends of the text?",
 			Answers: []doubt.Answer{
-				{Name: "lines", Meaning: "at every line", Source: guide + "pattern-matching-conditions-posix.html: beginning and end of line", Gives: "true"},
-				{Name: "text", Meaning: "only at the ends", Source: "PostgreSQL", Gives: "false"},
+				{Name: "lines", Meaning: "at every line", Source: guide + "pattern-matching-conditions-posix.html: the beginning and end of a line", Gives: "true"},
+				{Name: "text", Meaning: "only at the ends", Source: "PostgreSQL, and the same page: the end of the string", Gives: "false"},
 			},
 			Program: "A pattern that has a length is used together with that length.",
 			Ask:     "REPLACE(t.text, '/', CHR(10)) ~ 'b$'", Text: "ab/c",
@@ -219,17 +219,18 @@ func Doubts() doubt.List {
 			Name:     andOrder,
 			Question: "Does AND evaluate its left side first, and its right side only when that is true?",
 			Answers: []doubt.Answer{
-				{Name: "left", Meaning: "yes", Source: notSaid},
-				{Name: "right", Meaning: "no: the right side may be first", Source: "PostgreSQL leaves the order open"},
+				{Name: "left", Meaning: "yes", Source: notSaid, Gives: "0"},
+				{Name: "right", Meaning: "no: the right side may be first", Source: "PostgreSQL leaves the order open", Gives: doubt.Fails},
 			},
 			Program: "Only CASE, whose order is documented, keeps an expression from values that it could fail on.",
+			Ask:     "CASE WHEN t.text = 'number' AND t.text::INTEGER = 1 THEN 1 ELSE 0 END", Text: "word",
 		},
 		{
 			Name:     currentUser,
 			Question: "Can a query over a table give CURRENT_USER, whose type is name, as a column?",
 			Answers: []doubt.Answer{
 				{Name: "refuse", Meaning: "no", Source: guide + "c_unsupported-postgresql-datatypes.html", Gives: doubt.Fails},
-				{Name: "accept", Meaning: "yes", Source: notSaid, Gives: "*"},
+				{Name: "accept", Meaning: "yes", Source: notSaid, Gives: doubt.Else},
 			},
 			Program: "It is cast to VARCHAR.",
 			Ask:     "CURRENT_USER", Text: "x",

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -350,7 +351,11 @@ func (s *Session) column(ctx context.Context, c *cursor, rel relation, a *attrib
 	out := quoteIdent(name) + " " + t.duck()
 	switch t.Name {
 	case "varchar", "bpchar":
-		out += fmt.Sprintf(" CHECK (strlen(%s) <= %d)", quoteIdent(name), t.Precision)
+		check := fmt.Sprintf("strlen(rtrim(%s, ' ')) <= %d", quoteIdent(name), t.Precision)
+		if t.Name == "bpchar" {
+			check += " AND TRUE" // by which cutBlanks knows it
+		}
+		out += " CHECK (" + check + ")"
 	case "varbyte":
 		out += fmt.Sprintf(" CHECK (octet_length(%s) <= %d)", quoteIdent(name), t.Precision)
 	}
@@ -492,7 +497,7 @@ func (s *Session) insert(ctx context.Context, c *cursor) (*Result, error) {
 		}
 		into += " (" + strings.Join(columns, ", ") + ")"
 	}
-	return s.write(ctx, "INSERT INTO "+into+" "+query)
+	return s.write(ctx, rel, "INSERT INTO "+into+" "+query)
 }
 
 // sparesIdentity checks that an INSERT leaves the identity column to Redshift.
@@ -512,12 +517,56 @@ func (s *Session) sparesIdentity(ctx context.Context, rel relation, columns []st
 	return nil
 }
 
-func (s *Session) write(ctx context.Context, statement string) (*Result, error) {
-	n, err := s.exec(ctx, statement)
+// write runs an INSERT or UPDATE of a relation.
+func (s *Session) write(ctx context.Context, rel relation, statement string) (*Result, error) {
+	var n int64
+	err := s.atomically(ctx, func() (err error) {
+		if n, err = s.exec(ctx, statement); err != nil {
+			return err
+		}
+		return s.cutBlanks(ctx, rel)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &Result{Affected: n}, nil
+}
+
+// textLimit is the check that column writes for the length of a VARCHAR or CHAR.
+var textLimit = regexp.MustCompile(`strlen\(rtrim\((.+), ' '\)\) <= (\d+)`)
+
+// cutBlanks cuts off the blanks that a text has at its end beyond its column's length:
+// unlike other characters they are no error. Of a CHAR, where they mean nothing, none stays.
+// https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html
+func (s *Session) cutBlanks(ctx context.Context, rel relation) error {
+	rows, err := s.conn.QueryContext(ctx, "SELECT constraint_text FROM duckdb_constraints() WHERE constraint_type = 'CHECK' AND schema_name = $1 AND table_name = $2", rel.Schema, rel.Name)
+	if err != nil {
+		return fmt.Errorf("look up the lengths of %s: %w", rel, err)
+	}
+	defer rows.Close()
+	var cuts []string
+	for rows.Next() {
+		var check string
+		if err := rows.Scan(&check); err != nil {
+			return fmt.Errorf("look up the lengths of %s: %w", rel, err)
+		}
+		if m := textLimit.FindStringSubmatch(check); m != nil {
+			cut, limit := fmt.Sprintf("rs_truncate(%s, %s)", m[1], m[2]), m[2]
+			if strings.Contains(check, " AND ") {
+				cut, limit = fmt.Sprintf("rtrim(%s, ' ')", m[1]), "0"
+			}
+			cuts = append(cuts, fmt.Sprintf("UPDATE %[1]s SET %[2]s = %[3]s WHERE strlen(%[2]s) > %[4]s AND %[2]s LIKE '%% '", rel, m[1], cut, limit))
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("look up the lengths of %s: %w", rel, err)
+	}
+	for _, cut := range cuts {
+		if _, err := s.exec(ctx, cut); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // update is UPDATE name SET column = expression, ... [WHERE condition].
@@ -551,7 +600,7 @@ func (s *Session) update(ctx context.Context, c *cursor) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.write(ctx, "UPDATE "+rel.String()+" SET "+strings.Join(sets, ", ")+where)
+	return s.write(ctx, rel, "UPDATE "+rel.String()+" SET "+strings.Join(sets, ", ")+where)
 }
 
 // delete is DELETE [FROM] name [WHERE condition].
@@ -565,7 +614,11 @@ func (s *Session) delete(ctx context.Context, c *cursor) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.write(ctx, "DELETE FROM "+rel.String()+where)
+	n, err := s.exec(ctx, "DELETE FROM "+rel.String()+where)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Affected: n}, nil
 }
 
 func (s *Session) where(ctx context.Context, c *cursor) (string, error) {

@@ -18,6 +18,8 @@ import (
 
 	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/doubt"
+	"example.com/evstream/rehearsal/warehouse"
 )
 
 const help = `Rehearse the deployment with the real Pulumi engine and no AWS account.
@@ -42,6 +44,8 @@ Flags:
                    which cmd/produce, cmd/query and the AWS CLI talk to it
   --serve          only start the stand-ins, and print the environment with which an installed
                    pulumi runs the program against them
+  --readings LIST  answers to what AWS's documentation leaves open, as switch=answer,switch=answer;
+                   others gives every switch of rehearsal/warehouse/README.md its other answer
   --installed NAME leave the provider NAME (command) to Pulumi, which uses its installed plugin
 
 Exit status: 0 all went well; 1 something failed; 2 wrong use; 130 interrupted.
@@ -56,6 +60,7 @@ type options struct {
 	keep      bool
 	serve     bool
 	installed string
+	readings  doubt.Readings
 }
 
 func parse(args []string) (options, error) {
@@ -70,8 +75,13 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&o.keep, "keep", false, "")
 	f.BoolVar(&o.serve, "serve", false, "")
 	f.StringVar(&o.installed, "installed", "", "")
+	readings := f.String("readings", "default", "")
 	if err := f.Parse(args); err != nil {
 		return o, flagtext.Explain(f, err)
+	}
+	var err error
+	if o.readings, err = warehouse.Doubts().Parse(*readings); err != nil {
+		return o, fmt.Errorf("--readings %s: %w", *readings, err)
 	}
 	switch {
 	case f.NArg() > 0:
@@ -138,6 +148,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		Root:             root,
 		Dir:              dir,
 		InstalledCommand: o.installed == "command",
+		Readings:         o.readings,
 		RefreshInterval:  rehearsal.DefaultRefreshInterval,
 	})
 	if err != nil {

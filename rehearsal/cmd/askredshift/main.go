@@ -1,0 +1,152 @@
+// Askredshift asks a real Redshift the questions that AWS's documentation leaves open, and
+// prints its answers as the switches of the warehouse stand-in.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"example.com/evstream/internal/dataapi"
+	"example.com/evstream/internal/flagtext"
+	"example.com/evstream/rehearsal/doubt"
+	"example.com/evstream/rehearsal/warehouse"
+)
+
+const help = `Ask a Redshift Serverless workgroup what AWS's documentation leaves open.
+
+Usage: go -C rehearsal run ./cmd/askredshift --workgroup NAME --secret-arn ARN [flags]
+
+For each doubt of rehearsal/warehouse it prints the question, the statement, the answer and
+whether that is what the stand-in does by default. The last line is for
+make rehearse ARGS="..." and says in what this Redshift differs.
+
+It reads nothing of yours. It makes the schema ` + doubt.Schema + ` with a table of a few rows, and drops
+it at the end; the database user needs the privilege to create a schema.
+
+Flags:
+  --workgroup NAME   the workgroup (output workgroupName)
+  --database NAME    the database (default dev)
+  --secret-arn ARN   the secret with the database user (output dataApiSecretArn); without it the
+                     user follows from your IAM identity
+  --region NAME      the workgroup's region (default: that of the AWS environment)
+
+Exit status: 0 every question was answered; 1 one was not; 2 wrong use.
+`
+
+func main() {
+	var c dataapi.Config
+	f := flag.NewFlagSet("askredshift", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&c.Workgroup, "workgroup", "", "")
+	f.StringVar(&c.Database, "database", "dev", "")
+	f.StringVar(&c.SecretARN, "secret-arn", "", "")
+	f.StringVar(&c.Region, "region", "", "")
+	err := f.Parse(os.Args[1:])
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Print(help)
+		return
+	case err != nil:
+		err = flagtext.Explain(f, err)
+	case f.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q: everything is a flag", f.Arg(0))
+	case c.Workgroup == "":
+		err = errors.New("--workgroup is missing: pulumi stack output workgroupName")
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "askredshift: %v\naskredshift -h explains the flags.\n", err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, c, os.Stdout); err != nil {
+		fmt.Fprintf(os.Stderr, "askredshift: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, c dataapi.Config, out io.Writer) error {
+	db, err := dataapi.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = ask(ctx, db, warehouse.Doubts(), out)
+	return err
+}
+
+// ask prints the answer to each doubt and gives those that are not the default.
+func ask(ctx context.Context, db *sql.DB, doubts doubt.List, out io.Writer) (_ doubt.Readings, err error) {
+	begin := doubts.Begin()
+	if _, err := db.ExecContext(ctx, begin[0]); err != nil {
+		return nil, fmt.Errorf("%s: %w\nIf an earlier run left the schema behind: %s", begin[0], err, doubts.End())
+	}
+	defer func() {
+		if _, e := db.ExecContext(context.WithoutCancel(ctx), doubts.End()); e != nil {
+			err = errors.Join(err, fmt.Errorf("the schema is left behind: %s: %w", doubts.End(), e))
+		}
+	}()
+	for _, statement := range begin[1:] {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return nil, fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	readings := make(doubt.Readings)
+	unanswered := 0
+	for _, d := range doubts {
+		fmt.Fprintf(out, "%s\n  %s\n", d.Name, d.Question)
+		if d.Ask == "" {
+			fmt.Fprintf(out, "  SQL can't tell.\n\n")
+			continue
+		}
+		fmt.Fprintf(out, "  %s\n", d.Statement())
+		value, err := answer(ctx, db, d.Statement())
+		if err != nil && !refused(err) {
+			return nil, fmt.Errorf("%s: %w", d.Name, err)
+		}
+		shown := value
+		if err != nil {
+			shown = err.Error()
+		}
+		switch name := d.Read(value, err); name {
+		case "":
+			unanswered++
+			fmt.Fprintf(out, "  %s\n  That is none of the answers that were thought of.\n\n", shown)
+		case d.Answers[0].Name:
+			fmt.Fprintf(out, "  %s\n  %s=%s, the default\n\n", shown, d.Name, name)
+		default:
+			readings[d.Name] = name
+			fmt.Fprintf(out, "  %s\n  %s=%s, not the default\n\n", shown, d.Name, name)
+		}
+	}
+	fmt.Fprintf(out, "--readings %s\n", readings)
+	if unanswered > 0 {
+		return readings, fmt.Errorf("%d questions have an answer that was not thought of", unanswered)
+	}
+	return readings, nil
+}
+
+// refused says whether the database refused the statement, which is an answer.
+func refused(err error) bool {
+	var e *dataapi.Error
+	return errors.As(err, &e) && e.Status == "FAILED"
+}
+
+// answer gives the one value of a query as a text.
+func answer(ctx context.Context, db *sql.DB, statement string) (string, error) {
+	var value any
+	if err := db.QueryRowContext(ctx, statement).Scan(&value); err != nil {
+		return "", err
+	}
+	if value == nil {
+		return "NULL", nil
+	}
+	return fmt.Sprint(value), nil
+}
