@@ -188,6 +188,9 @@ func (s *Session) alterGroup(ctx context.Context, c *cursor) error {
 	if err != nil {
 		return err
 	}
+	if c.peek("rename") {
+		return unsupported("ALTER GROUP RENAME")
+	}
 	add := c.accept("add", "user")
 	if !add {
 		if err := c.expect("drop", "user"); err != nil {

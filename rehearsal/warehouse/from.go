@@ -1,5 +1,7 @@
 package warehouse
 
+import "slices"
+
 // An unnesting is an item of a FROM clause that goes over the elements of a SUPER array,
 // or with UNPIVOT over the attributes of a SUPER object:
 //
@@ -202,27 +204,68 @@ func (d dialect) nameOf(t token) string {
 	return ""
 }
 
-// ordered puts the ORDER BY of LISTAGG(x) WITHIN GROUP (ORDER BY y) into the parentheses
-// before it, where the engine's grammar has it.
-func ordered(toks []token) []token {
-	for i := range toks {
-		if !toks[i].is("listagg") || i+1 >= len(toks) || !toks[i+1].is("(") {
+// inside moves what Redshift writes behind a call into its parentheses, where the engine's
+// grammar has it: the ORDER BY of LISTAGG(x) WITHIN GROUP (ORDER BY y), and IGNORE NULLS
+// of a window function.
+func inside(toks []token) []token {
+	for i := 0; i+1 < len(toks); i++ {
+		if toks[i].kind != word || !toks[i+1].is("(") {
 			continue
 		}
 		end := closing(toks, i+1)
-		if end+3 >= len(toks) || !toks[end+1].is("within") || !toks[end+2].is("group") || !toks[end+3].is("(") {
-			continue
+		from, to, next := end, end, end // what moves, and what follows it
+		switch {
+		case end+3 < len(toks) && toks[i].is("listagg") && toks[end+1].is("within") && toks[end+2].is("group") && toks[end+3].is("("):
+			from, to = end+4, closing(toks, end+3)
+			next = to + 1
+		case end+2 < len(toks) && toks[end+1].is("ignore", "respect") && toks[end+2].is("nulls"):
+			from, to, next = end+1, end+3, end+3
 		}
-		last := closing(toks, end+3)
-		if last >= len(toks) {
-			return toks
+		if next > end && next <= len(toks) {
+			toks = slices.Concat(toks[:end], toks[from:to], toks[end:end+1], toks[next:])
 		}
-		out := append([]token{}, toks[:end]...)
-		out = append(out, toks[end+4:last]...)
-		out = append(out, toks[end])
-		return ordered(append(out, toks[last+1:]...))
 	}
 	return toks
+}
+
+// gaps are forms of a query that Redshift has and the stand-in lacks, each by the words it
+// begins with, "*" being any. The engine's parser would call them syntax errors.
+var gaps = []struct {
+	words []string
+	name  string
+}{
+	{[]string{"select", "top"}, "TOP"},
+	{[]string{"*", "exclude"}, "EXCLUDE"},
+	{[]string{"convert", "("}, "CONVERT"},
+	{[]string{"pivot", "("}, "PIVOT"},
+	{[]string{"unpivot", "("}, "UNPIVOT of columns"},
+	{[]string{"unpivot", "include"}, "UNPIVOT of columns"},
+	{[]string{"unpivot", "exclude"}, "UNPIVOT of columns"},
+	{[]string{"connect", "by"}, "CONNECT BY"},
+	{[]string{"start", "with"}, "CONNECT BY"},
+	{[]string{"(", "+", ")"}, "an outer join by (+)"},
+	{[]string{"into"}, "SELECT INTO"},
+	{[]string{"similar", "to"}, "SIMILAR TO"},
+	{[]string{"collate"}, "COLLATE"},
+}
+
+// gap is the error for the first of the gaps in a query.
+func gap(sql string, toks []token) *Error {
+	for i := range toks {
+		for _, g := range gaps {
+			if len(toks)-i < len(g.words) {
+				continue
+			}
+			match := true
+			for k, w := range g.words {
+				match = match && toks[i+k].is(w)
+			}
+			if match && (i == 0 || !toks[i-1].is(".")) {
+				return unsupported("%s", g.name).at(sql, toks[i].pos)
+			}
+		}
+	}
+	return nil
 }
 
 // closing gives where the parenthesis that opens at i is closed.

@@ -81,6 +81,13 @@ func lex(sql string) ([]token, error) {
 			}
 			i += n
 			toks = append(toks, token{quoted, val, start, i})
+		case strings.HasPrefix(sql[i:], "$$"): // the body of a function
+			n := strings.Index(sql[i+2:], "$$")
+			if n < 0 {
+				return nil, errorf("unterminated dollar-quoted string").at(sql, start)
+			}
+			i += n + 4
+			toks = append(toks, token{text, sql[start+2 : i-2], start, i})
 		case isWordStart(r):
 			for i += size; i < len(sql); i += size {
 				if r, size = utf8.DecodeRuneInString(sql[i:]); !isWordPart(r) {
@@ -94,7 +101,7 @@ func lex(sql string) ([]token, error) {
 		case strings.HasPrefix(sql[i:], "::"):
 			i += 2
 			toks = append(toks, token{symbol, "::", start, i})
-		case strings.ContainsRune("()[],;.+-*/%<>=!|&~^:", r):
+		case strings.ContainsRune("()[],;.+-*/%<>=!|&~^:$", r):
 			i += size
 			toks = append(toks, token{symbol, string(r), start, i})
 		default:

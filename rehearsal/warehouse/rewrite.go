@@ -92,13 +92,8 @@ type querier interface {
 
 // statement rewrites a whole query in place.
 func (r *rewriter) statement(s node) error {
-	r.ctes, r.unnested = make(map[string]bool), make(map[string]bool)
+	r.ctes, r.unnested = commonTables(s), make(map[string]bool)
 	err := inspect(s, func(n node) error {
-		if ctes, ok := n["cte_map"].(node); ok {
-			for _, e := range list(ctes["map"]) {
-				r.ctes[strings.ToLower(str(e.(node)["key"]))] = true
-			}
-		}
 		if n["type"] == "TABLE_FUNCTION" {
 			r.unnested[str(n["alias"])] = true
 		}
@@ -157,6 +152,10 @@ func (r *rewriter) walk(v any) (any, error) {
 func (r *rewriter) selectNode(n node) error {
 	if n["aggregate_handling"] != "STANDARD_HANDLING" {
 		return unsupported("GROUP BY ALL")
+	}
+	// https://docs.aws.amazon.com/redshift/latest/dg/r_QUALIFY_clause.html
+	if from, _ := n["from_table"].(node); n["qualify"] != nil && n["where_clause"] == nil && n["group_expressions"] == nil && from["type"] == "BASE_TABLE" && from["alias"] == nil {
+		return errorf("QUALIFY directly after the FROM clause: the relation %q must have an alias", from["table_name"])
 	}
 	for _, item := range list(n["select_list"]) {
 		item := item.(node)
@@ -347,6 +346,10 @@ func (r *rewriter) expression(n node) (node, error) {
 		name := str(n["function_name"])
 		if !slices.Contains([]string{"row_number", "rank", "dense_rank", "lag", "lead", "first_value", "last_value", "sum", "count", "count_star", "min", "max"}, name) {
 			return nil, unsupported("window function %s", name)
+		}
+		// https://docs.aws.amazon.com/redshift/latest/dg/r_Window_function_synopsis.html
+		if n["type"] == "WINDOW_AGGREGATE" && n["orders"] != nil && n["end"] == "CURRENT_ROW_RANGE" {
+			return nil, errorf("Aggregate window functions with an ORDER BY clause require a frame clause")
 		}
 		r.functions = append(r.functions, "over")
 		orderSuper(n["orders"], nil)

@@ -190,7 +190,7 @@ func (s *Session) parse(ctx context.Context, c *cursor, toks []token) (node, err
 }
 
 func (s *Session) rewrite(ctx context.Context, tree node) (string, *rewriter, error) {
-	r := &rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table) }}
+	r := &rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table, 0) }}
 	if err := r.statement(tree); err != nil {
 		return "", nil, err
 	}
@@ -205,8 +205,9 @@ var systemViews = map[string]string{
 	"svv_relation_privileges": "", "svv_schema_privileges": "", "svv_roles": "", "pg_user": "", "pg_group": "",
 }
 
-// table says what stands for a table of a query's FROM clause.
-func (s *Session) table(ctx context.Context, schema, table string) (node, error) {
+// table says what stands for a table of a query's FROM clause, or of that of a view depth
+// views below it, which is read with the view's privilege.
+func (s *Session) table(ctx context.Context, schema, table string, depth int) (node, error) {
 	switch schema {
 	case "", defaultSchema:
 		if strings.HasPrefix(table, "duckdb_") || strings.HasPrefix(table, "sqlite_") || strings.HasPrefix(table, "pragma_") {
@@ -227,7 +228,7 @@ func (s *Session) table(ctx context.Context, schema, table string) (node, error)
 			}
 			return nil, err
 		}
-		return nil, s.mayUse(ctx, relation{schema, strings.ToLower(table)}, "select")
+		return s.readable(ctx, relation{schema, strings.ToLower(table)}, depth)
 	}
 	_, known := systemViews[table]
 	if known {
@@ -238,7 +239,17 @@ func (s *Session) table(ctx context.Context, schema, table string) (node, error)
 			return nil, unsupported("the system view %s", table)
 		}
 	}
-	return nil, s.mayUse(ctx, relation{defaultSchema, strings.ToLower(table)}, "select")
+	return s.readable(ctx, relation{defaultSchema, strings.ToLower(table)}, depth)
+}
+
+// readable checks that the session may read a relation, and gives what stands for it.
+func (s *Session) readable(ctx context.Context, rel relation, depth int) (node, error) {
+	if depth == 0 {
+		if err := s.mayUse(ctx, rel, "select"); err != nil {
+			return nil, err
+		}
+	}
+	return s.lateView(ctx, rel, depth)
 }
 
 // maxResult is how long a result may be. The Data API's limit was 100 MB, and is 500 MB

@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -105,11 +106,14 @@ func (w *Warehouse) workgroupSettings(name string) Workgroup {
 	return Workgroup{}
 }
 
-// show is SHOW name, or SHOW ALL.
-func (s *Session) show(c *cursor) (*Result, error) {
+// show is SHOW name, SHOW ALL, or SHOW TABLE or VIEW name.
+func (s *Session) show(ctx context.Context, c *cursor) (*Result, error) {
+	if c.peek("table", "view") {
+		return s.showDefinition(ctx, c)
+	}
 	name := c.next().val
-	if err := c.end(); err != nil {
-		return nil, err
+	if len(c.rest()) > 0 {
+		return nil, unsupported("SHOW %s %s", strings.ToUpper(name), c.text(c.rest()))
 	}
 	varchar := Type{Name: "varchar"}
 	if name == "all" {

@@ -60,12 +60,18 @@ func TestNamesOfResultColumns(t *testing.T) {
 func TestCastsOfSuperAreLaxAndOthersAreNot(t *testing.T) {
 	f := newFixture(t)
 	f.exec("CREATE TABLE t (doc SUPER, raw VARBYTE(100), s VARCHAR(100))",
-		`INSERT INTO t SELECT JSON_PARSE('{"text":"abc","int":" 12 ","fraction":"12.7","num":12.7,"hex":"0x1A","under":"1_000","empty":"","list":[1],"obj":{"a":1},"yes":true,"day":"2026-02-03","badday":"2026-02-30","null":null,"umlaut":"Grüße"}'), TO_VARBYTE('Grüße','utf8'), 'Grüße'`)
+		`INSERT INTO t SELECT JSON_PARSE('{"text":"abc","int":" 12 ","fraction":"12.7","num":12.7,"hex":"0x1A","under":"1_000","empty":"","list":[1],"obj":{"a":1},"yes":true,"day":"2026-02-03","moment":"2026-02-03 11:08:04","badday":"2026-02-30","null":null,"umlaut":"Grüße"}'), TO_VARBYTE('Grüße','utf8'), 'Grüße'`)
 
 	for expr, want := range map[string]string{
 		"doc.text::INTEGER":                        "NULL",
 		"CAST(doc.text AS INTEGER)":                "NULL",
 		"TRY_CAST(doc.text AS INTEGER)":            "NULL",
+		"TRY_CAST(doc.int AS INTEGER)":             "12",
+		"TRY_CAST(doc.num AS DECIMAL(10,2))":       "12.70",
+		"TRY_CAST(doc.text AS VARCHAR(2))":         "ab",
+		"TRY_CAST(doc.obj AS FLOAT8)":              "NULL",
+		"doc.moment::DATE":                         "2026-02-03", // as in AWS's tutorial
+		"doc.moment::TIMESTAMP":                    "2026-02-03 11:08:04",
 		"doc.int::INTEGER":                         "12",
 		"doc.fraction::INTEGER":                    "NULL",
 		"doc.fraction::DECIMAL(10,2)":              "12.70",
@@ -135,6 +141,54 @@ func TestCastsOfSuperAreLaxAndOthersAreNot(t *testing.T) {
 	}
 }
 
+// TestNumbersInTexts: each numeric type takes the same texts from SUPER.
+func TestNumbersInTexts(t *testing.T) {
+	f := newFixture(t)
+	f.exec("CREATE TABLE t (doc SUPER)")
+	for text, want := range map[string]string{
+		`"00007"`: "7 | 7.00 | 7", `"+7"`: "7 | 7.00 | 7", `" 7 "`: "7 | 7.00 | 7", `"-7"`: "-7 | -7.00 | -7",
+		`"7.939"`: "NULL | 7.93 | 7.939", `".5"`: "NULL | 0.50 | 0.5", `"7e0"`: "NULL | 7.00 | 7",
+		`""`: "NULL | NULL | NULL", `" "`: "NULL | NULL | NULL", `"7 kWh"`: "NULL | NULL | NULL", `"NaN"`: "NULL | NULL | NULL", `"1e400"`: "NULL | NULL | NULL",
+		`7.939`: "7 | 7.93 | 7.939", `-7.939`: "-7 | -7.93 | -7.939", `1.5e3`: "1500 | 1500.00 | 1500", `99999999999`: "NULL | NULL | 99999999999", `1e39`: "NULL | NULL | 1e+39",
+		`true`: "1 | NULL | NULL", `null`: "NULL | NULL | NULL", `[7]`: "NULL | NULL | NULL",
+	} {
+		f.exec("TRUNCATE t", "INSERT INTO t SELECT JSON_PARSE('{\"a\":"+text+"}')")
+		f.want("SELECT doc.a::INTEGER, doc.a::DECIMAL(10,2), doc.a::FLOAT8::VARCHAR FROM t", want)
+	}
+}
+
+// TestBlanksAtTheEnd: they mean nothing in a comparison, are no part of a CHAR and may be
+// cut off to fit a column.
+func TestBlanksAtTheEnd(t *testing.T) {
+	f := newFixture(t)
+	f.exec("CREATE TABLE t (s VARCHAR(3), c CHAR(3))", "INSERT INTO t VALUES ('ab     ', 'ab     ')")
+	f.want("SELECT LEN(s), s = 'ab', s = 'ab      ', s < 'ab ', s IN ('ab') FROM t", "3 | true | true | false | true")
+	f.want("SELECT LEN(c), c = 'ab', LEN('ab  '::CHAR(4)) FROM t", "2 | true | 2")
+	f.exec("UPDATE t SET s = 'abc      '")
+	f.want("SELECT s || '.' FROM t", "abc.")
+	f.fails("INSERT INTO t (s) VALUES ('abcd')", "value too long for type character varying(3)")
+	f.fails("INSERT INTO t (s) VALUES ('ab   d')", "value too long for type character varying(3)")
+}
+
+// TestCastsThatAreRefused by the types alone, whatever the value:
+// https://docs.aws.amazon.com/redshift/latest/dg/r_TRY_CAST.html and limitations-super.html.
+func TestCastsThatAreRefused(t *testing.T) {
+	f := newFixture(t)
+	f.exec("CREATE TABLE t (day DATE, d DECIMAL(10,2), ok BOOLEAN)", "INSERT INTO t VALUES ('2026-02-03', 1.5, TRUE)")
+	for expr, want := range map[string]string{
+		"day::SUPER":                  "cannot cast type date to super",
+		"GETDATE()::SUPER":            "cannot cast type timestamp to super",
+		"d::BOOL":                     "cannot cast type decimal(10,2) to bool",
+		"TRY_CAST(ok AS TIMESTAMP)":   "cannot cast type boolean to timestamp",
+		"TRY_CAST(TRUE AS TIMESTAMP)": "cannot cast type boolean to timestamp",
+		"ok::DECIMAL(5,2)":            "cannot cast type boolean to numeric",
+		"ok::VARCHAR(5)":              "cannot cast type boolean to varchar",
+	} {
+		f.fails("SELECT "+expr+" FROM t", want)
+	}
+	f.want("SELECT ok::INTEGER, 5::SUPER::BOOL, 5.0::SUPER::BOOL, d::INTEGER FROM t", "1 | true | NULL | 1")
+}
+
 func TestArithmeticAndOrder(t *testing.T) {
 	f := newFixture(t)
 	f.exec("CREATE TABLE t (n INTEGER, d DECIMAL(10,2), s VARCHAR(10))", "INSERT INTO t VALUES (7, 1.25, 'b'), (2, 2.5, 'a'), (NULL, NULL, NULL)")
@@ -143,6 +197,7 @@ func TestArithmeticAndOrder(t *testing.T) {
 	f.want("SELECT SUM(n), AVG(n), SUM(d), COUNT(*), COUNT(d) FROM t", "9 | 4 | 3.75 | 3 | 2") // an average of integers is one
 	f.want(`SELECT 'a\\b', 'it\'s', 'a' || NULL`, `a\b | it's | NULL`)                         // a backslash escapes
 	f.want(`SELECT 'x42y' ~ '[0-9]+', 'x42y' ~ '^[0-9]+$', 'x42y' !~ '9', 'abc' LIKE 'a%'`, "true | false | true | true")
+	f.want("SELECT 'ab\nc' ~ 'b$', 'ab\nc' ~ '^c', 'ab\nc' ~ 'a$'", "true | true | false")
 	f.want("SELECT CONCAT('a', NULL), NVL(NULL, 'b'), NVL2(NULL, 1, 2), CHARINDEX('b', 'abc'), LEFT('abc', 2)", "NULL | b | 2 | 2 | ab")
 	f.fails("SELECT d / 2 FROM t", "division of a NUMERIC: not supported")
 	f.fails("SELECT AVG(d) FROM t", "AVG of a NUMERIC: not supported")
@@ -339,17 +394,16 @@ func TestRefusals(t *testing.T) {
 		"VACUUM t":                                                                          "not supported",
 		"EXPLAIN SELECT 1":                                                                  "not supported",
 		"MERGE INTO t USING v ON t.n = v.n":                                                 "not supported",
-		"CREATE VIEW x AS SELECT n FROM public.t WITH NO SCHEMA BINDING": "not supported",
-		"INSERT INTO v VALUES (1)":                                       "cannot insert into view",
-		"UPDATE t SET n = v.n FROM v":                                    "not supported",
-		"SET timezone TO 'Europe/Paris'":                                 "timezone = Europe/Paris: not supported",
-		"SET memory_limit TO '1GB'":                                      "unrecognized configuration parameter",
-		"SET enable_case_sensitive_super_attribute TO maybe":             "requires a Boolean value",
-		"SHOW TABLES":                         "not supported",
-		"CREATE EXTERNAL TABLE x (n INTEGER)": "not supported",
-		"":                                    "syntax error at end of input",
-		"-- nothing":                          "syntax error at end of input",
-		"SELECT 1; SELECT 2":                  "cannot insert multiple commands",
+		"INSERT INTO v VALUES (1)":                                                          "cannot insert into view",
+		"UPDATE t SET n = v.n FROM v":                                                       "not supported",
+		"SET timezone TO 'Europe/Paris'":                                                    "timezone = Europe/Paris: not supported",
+		"SET memory_limit TO '1GB'":                                                         "unrecognized configuration parameter",
+		"SET enable_case_sensitive_super_attribute TO maybe":                                "requires a Boolean value",
+		"SHOW TABLES":                                                                       "not supported",
+		"CREATE EXTERNAL TABLE x (n INTEGER)":                                               "not supported",
+		"":                                                                                  "syntax error at end of input",
+		"-- nothing":                                                                        "syntax error at end of input",
+		"SELECT 1; SELECT 2":                                                                "cannot insert multiple commands",
 	} {
 		f.fails(statement, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -42,10 +43,10 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 		if _, err := s.exec(ctx, "CREATE TABLE "+rel.String()+" AS "+query); err != nil {
 			return err
 		}
-		if err := s.setLayout(ctx, rel, a); err != nil {
+		if a.columns, err = s.columnLines(ctx, rel); err != nil {
 			return err
 		}
-		return s.own(ctx, rel)
+		return s.finishTable(ctx, rel, a)
 	}
 	c.next()
 	var columns []string
@@ -74,7 +75,15 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 	if _, err := s.exec(ctx, "CREATE TABLE "+rel.String()+" ("+strings.Join(columns, ", ")+")"); err != nil {
 		return err
 	}
+	return s.finishTable(ctx, rel, a)
+}
+
+// finishTable keeps what belongs to a table that was made.
+func (s *Session) finishTable(ctx context.Context, rel relation, a attributes) error {
 	if err := s.setLayout(ctx, rel, a); err != nil {
+		return err
+	}
+	if err := s.defineTable(ctx, rel, a); err != nil {
 		return err
 	}
 	return s.own(ctx, rel)
@@ -87,6 +96,8 @@ type attributes struct {
 	distKey   string
 	sortStyle string
 	sortKeys  []string
+	// As SHOW TABLE writes them.
+	columns, constraints []string
 }
 
 // keys reads the columns of a DISTKEY or SORTKEY. Positions are documented for the DISTKEY
@@ -309,14 +320,17 @@ func (s *Session) column(ctx context.Context, c *cursor, rel relation, a *attrib
 		if c.peek("foreign", "constraint", "like") {
 			return "", unsupported("%s in CREATE TABLE", strings.ToUpper(c.look(0).val))
 		}
+		constraint := "UNIQUE"
 		if c.accept("primary") {
 			if err := c.expect("key"); err != nil {
 				return "", err
 			}
+			constraint = "PRIMARY KEY"
 		} else {
 			c.next()
 		}
-		_, err := c.names()
+		names, err := c.names()
+		a.constraints = append(a.constraints, constraint+" ("+strings.Join(names, ", ")+")")
 		return "", err
 	}
 	name, err := c.name()
@@ -337,28 +351,46 @@ func (s *Session) column(ctx context.Context, c *cursor, rel relation, a *attrib
 	out := quoteIdent(name) + " " + t.duck()
 	switch t.Name {
 	case "varchar", "bpchar":
-		out += fmt.Sprintf(" CHECK (strlen(%s) <= %d)", quoteIdent(name), t.Precision)
+		check := fmt.Sprintf("strlen(rtrim(%s, ' ')) <= %d", quoteIdent(name), t.Precision)
+		if t.Name == "bpchar" {
+			check += " AND TRUE" // by which cutBlanks knows it
+		}
+		out += " CHECK (" + check + ")"
 	case "varbyte":
 		out += fmt.Sprintf(" CHECK (octet_length(%s) <= %d)", quoteIdent(name), t.Precision)
 	}
+	line, encoded := "", encoding(t)
+	defer func() { a.columns = append(a.columns, name+" "+t.String()+line+encoded) }()
 	for !c.peek(",", ")") {
 		switch {
 		case c.accept("not", "null"):
 			out += " NOT NULL"
+			line = " NOT NULL" + strings.TrimPrefix(line, " NOT NULL") // which a primary key has said
 		case c.accept("distkey"):
 			a.distKey = name
 		case c.accept("sortkey"):
 			a.sortStyle, a.sortKeys = "compound", append(a.sortKeys, name)
-		case c.accept("null"), c.accept("unique"), c.accept("primary", "key"):
+		case c.accept("null"):
+		case c.accept("unique"):
+			a.constraints = append(a.constraints, "UNIQUE ("+name+")")
+		case c.accept("primary", "key"):
+			out += " NOT NULL"
+			line += " NOT NULL"
+			a.constraints = append(a.constraints, "PRIMARY KEY ("+name+")")
 		case c.accept("encode"):
-			c.next()
+			encoded = " ENCODE " + c.next().val
 		case c.accept("default"):
-			expr, err := s.expression(ctx, c, c.until("not", "null", "encode", "distkey", "sortkey", "unique", "primary"))
+			value := c.until("not", "null", "encode", "distkey", "sortkey", "unique", "primary")
+			line += " DEFAULT " + c.text(value)
+			expr, err := s.expression(ctx, c, value)
 			if err != nil {
 				return "", err
 			}
 			out += " DEFAULT " + expr
 		case c.accept("identity"), c.accept("generated", "by", "default", "as", "identity"):
+			if !c.peek("(") {
+				return "", unsupported("IDENTITY without a seed and a step")
+			}
 			seed, step := c.look(1).val, c.look(3).val
 			if !c.peek("(") || c.look(1).kind != number || !c.look(2).is(",") || c.look(3).kind != number || !c.look(4).is(")") {
 				return "", c.syntaxError()
@@ -370,12 +402,15 @@ func (s *Session) column(ctx context.Context, c *cursor, rel relation, a *attrib
 				return "", err
 			}
 			out += " NOT NULL DEFAULT nextval(" + quoteText(sequence) + ")"
+			line += " IDENTITY(" + seed + "," + step + ")"
 			if byDefault {
 				continue
 			}
 			if _, err := s.exec(ctx, "INSERT INTO rs.identities VALUES ($1, $2, $3)", rel.Schema, rel.Name, name); err != nil {
 				return "", err
 			}
+		case c.peek("collate", "references", "check", "constraint", "generated"):
+			return "", unsupported("%s in a column's definition", strings.ToUpper(c.look(0).val))
 		default:
 			return "", c.syntaxError()
 		}
@@ -404,7 +439,7 @@ func (s *Session) expression(ctx context.Context, c *cursor, toks []token) (stri
 	if items := list(tree["node"].(node)["select_list"]); len(items) != 1 {
 		return "", c.syntaxError()
 	}
-	if _, err := (&rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table) }}).walk(list(tree["node"].(node)["select_list"])); err != nil {
+	if _, err := (&rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table, 0) }}).walk(list(tree["node"].(node)["select_list"])); err != nil {
 		return "", err
 	}
 	out, err := format(ctx, s.conn, tree)
@@ -462,7 +497,7 @@ func (s *Session) insert(ctx context.Context, c *cursor) (*Result, error) {
 		}
 		into += " (" + strings.Join(columns, ", ") + ")"
 	}
-	return s.write(ctx, "INSERT INTO "+into+" "+query)
+	return s.write(ctx, rel, "INSERT INTO "+into+" "+query)
 }
 
 // sparesIdentity checks that an INSERT leaves the identity column to Redshift.
@@ -482,12 +517,56 @@ func (s *Session) sparesIdentity(ctx context.Context, rel relation, columns []st
 	return nil
 }
 
-func (s *Session) write(ctx context.Context, statement string) (*Result, error) {
-	n, err := s.exec(ctx, statement)
+// write runs an INSERT or UPDATE of a relation.
+func (s *Session) write(ctx context.Context, rel relation, statement string) (*Result, error) {
+	var n int64
+	err := s.atomically(ctx, func() (err error) {
+		if n, err = s.exec(ctx, statement); err != nil {
+			return err
+		}
+		return s.cutBlanks(ctx, rel)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &Result{Affected: n}, nil
+}
+
+// textLimit is the check that column writes for the length of a VARCHAR or CHAR.
+var textLimit = regexp.MustCompile(`strlen\(rtrim\((.+), ' '\)\) <= (\d+)`)
+
+// cutBlanks cuts off the blanks that a text has at its end beyond its column's length:
+// unlike other characters they are no error. Of a CHAR, where they mean nothing, none stays.
+// https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html
+func (s *Session) cutBlanks(ctx context.Context, rel relation) error {
+	rows, err := s.conn.QueryContext(ctx, "SELECT constraint_text FROM duckdb_constraints() WHERE constraint_type = 'CHECK' AND schema_name = $1 AND table_name = $2", rel.Schema, rel.Name)
+	if err != nil {
+		return fmt.Errorf("look up the lengths of %s: %w", rel, err)
+	}
+	defer rows.Close()
+	var cuts []string
+	for rows.Next() {
+		var check string
+		if err := rows.Scan(&check); err != nil {
+			return fmt.Errorf("look up the lengths of %s: %w", rel, err)
+		}
+		if m := textLimit.FindStringSubmatch(check); m != nil {
+			cut, limit := fmt.Sprintf("rs_truncate(%s, %s)", m[1], m[2]), m[2]
+			if strings.Contains(check, " AND ") {
+				cut, limit = fmt.Sprintf("rtrim(%s, ' ')", m[1]), "0"
+			}
+			cuts = append(cuts, fmt.Sprintf("UPDATE %[1]s SET %[2]s = %[3]s WHERE strlen(%[2]s) > %[4]s AND %[2]s LIKE '%% '", rel, m[1], cut, limit))
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("look up the lengths of %s: %w", rel, err)
+	}
+	for _, cut := range cuts {
+		if _, err := s.exec(ctx, cut); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // update is UPDATE name SET column = expression, ... [WHERE condition].
@@ -521,7 +600,7 @@ func (s *Session) update(ctx context.Context, c *cursor) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.write(ctx, "UPDATE "+rel.String()+" SET "+strings.Join(sets, ", ")+where)
+	return s.write(ctx, rel, "UPDATE "+rel.String()+" SET "+strings.Join(sets, ", ")+where)
 }
 
 // delete is DELETE [FROM] name [WHERE condition].
@@ -535,7 +614,11 @@ func (s *Session) delete(ctx context.Context, c *cursor) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.write(ctx, "DELETE FROM "+rel.String()+where)
+	n, err := s.exec(ctx, "DELETE FROM "+rel.String()+where)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Affected: n}, nil
 }
 
 func (s *Session) where(ctx context.Context, c *cursor) (string, error) {
