@@ -285,7 +285,7 @@ func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
 	endpoints, err := providerEndpoints(ctx)
 	switch {
 	case err != nil:
-		r.wrong.add("aws:endpoints can't be read: %s", err)
+		r.wrong.add("aws:endpoints can't be read: %s.", err)
 	case endpoints["redshiftserverless"] != "" && endpoints["redshiftdata"]+endpoints["redshiftdataapiservice"] == "":
 		r.wrong.add("aws:endpoints has redshiftserverless and no redshiftdata, which the SQL goes through: give both, or neither.")
 	}
@@ -300,7 +300,7 @@ func providerEndpoints(ctx *pulumi.Context) (map[string]string, error) {
 	}
 	var sets []map[string]string
 	if err := json.Unmarshal([]byte(text), &sets); err != nil {
-		return nil, errors.New("it must be a list of objects with a URL by service, as in [{\"redshiftdata\": \"https://…\"}].") // without the text
+		return nil, errors.New("it must be a list of objects with a URL by service, as in [{\"redshiftdata\": \"https://…\"}]") // without the text
 	}
 	all := map[string]string{}
 	for _, set := range sets {

@@ -143,20 +143,20 @@ func schemaChanges(s settings, at place) func(change, *problems) error {
 		for _, problem := range sqls.Problems {
 			wrong.add("%s", problem)
 		}
-		const rebuild = "Set it back: pulumi config set %s %s. To change it on purpose, add migrations that drop what was created with it and recreate it, " +
+		const rebuild = "To change it on purpose, add migrations that drop what was created with it and recreate it, " +
 			"with ${%s} in them, for the same pulumi up: docs/operations.md, \"Rebuild the streaming view\"."
-		streamSetting := "streamName"
-		if s.ExistingStreamName != "" {
-			streamSetting = "existingStreamName"
+		if stream := was("STREAM_NAME"); !sqls.AddedUse(sql.StreamName) {
+			setting, back := "streamName", "pulumi config set streamName "+stream
+			if s.ExistingStreamName != "" {
+				setting, back = "existingStreamName", "pulumi config rm existingStreamName"
+			}
+			changed(setting, stream, s.StreamName, fmt.Sprintf("the streaming view can't be given another stream. "+
+				"Set it back: %s if this stack made it, else pulumi config set existingStreamName %s. "+rebuild+
+				" A stream that this stack made is then deleted, with the records that wait in it.", back, stream, sql.StreamName))
 		}
-		if !sqls.AddedUse(sql.StreamName) {
-			changed(streamSetting, was("STREAM_NAME"), s.StreamName, fmt.Sprintf("the streaming view can't be given another stream. "+
-				"If this stack made %s, it would be deleted with the records that wait in it. "+rebuild,
-				short(was("STREAM_NAME")), streamSetting, was("STREAM_NAME"), sql.StreamName))
-		}
-		if !sqls.AddedUse(sql.StreamingRoleARN) {
-			_, role, _ := strings.Cut(was("STREAMING_ROLE_ARN"), ":role/")
-			changed("roleName", role, s.RoleName, fmt.Sprintf("the external schema can't be given another role. "+rebuild, "roleName", role, sql.StreamingRoleARN))
+		if _, role, _ := strings.Cut(was("STREAMING_ROLE_ARN"), ":role/"); !sqls.AddedUse(sql.StreamingRoleARN) {
+			changed("roleName", role, s.RoleName, fmt.Sprintf("the external schema can't be given another role. "+
+				"Set it back: pulumi config set roleName %s. "+rebuild, role, sql.StreamingRoleARN))
 		}
 		return nil
 	}

@@ -149,7 +149,7 @@ func TestNamesStay(t *testing.T) {
 		says    []string
 	}{
 		{"streamName", "other", []string{"streamName is other, and was ev_stream_data when the SQL was applied", "pulumi config set streamName ev_stream_data"}},
-		{"existingStreamName", rehearsal.ExistingStream, []string{"existingStreamName is " + rehearsal.ExistingStream + ", and was ev_stream_data"}},
+		{"existingStreamName", rehearsal.ExistingStream, []string{"existingStreamName is " + rehearsal.ExistingStream + ", and was ev_stream_data", "pulumi config rm existingStreamName if this stack made it"}},
 		{"roleName", "other", []string{"roleName is other, and was ev-streaming-dev-streaming", "pulumi config set roleName ev-streaming-dev-streaming"}},
 		{"databaseName", "other", []string{"databaseName is other, and was dev", "all its data lost"}},
 		{"namespaceName", "other", []string{"namespaceName is other, and was ev-streaming-dev", "all its data lost"}},
