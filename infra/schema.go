@@ -65,24 +65,13 @@ func newSchema(
 		"REDSHIFT_NAMESPACE_ID": house.namespace.NamespaceId,
 		"REDSHIFT_ENDPOINT":     house.address(),
 	})
-	report, err := ctx.RegisterResourceHook("schema", func(args *pulumi.ResourceHookArgs) error {
+	report, err := ctx.RegisterResourceHook("schema-report", func(args *pulumi.ResourceHookArgs) error {
 		return showReport(ctx, args.NewOutputs["stderr"])
 	}, nil)
 	if err != nil {
 		return nil, err
 	}
 	checked, err := beforeUpdate(ctx, "schema-changes", schemaChanges(s, at))
-	if err != nil {
-		return nil, err
-	}
-	// What the command itself says is gone from a terminal when it ends.
-	applied, err := ctx.RegisterResourceHook("schema-applied", func(args *pulumi.ResourceHookArgs) error {
-		added := sql.Compare(text(args.OldInputs["stdin"]), text(args.NewInputs["stdin"])).Added()
-		if len(added) == 0 {
-			return nil
-		}
-		return ctx.Log.Info("Migrations applied: "+strings.Join(added, ", "), nil)
-	}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +83,6 @@ func newSchema(
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	},
 		checked,
-		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{AfterUpdate: []*pulumi.ResourceHook{applied}}),
 		// Redshift needs the policy to read the stream.
 		pulumi.DependsOn(append(first, house.workgroup, role.policy)),
 		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{

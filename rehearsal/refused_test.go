@@ -125,7 +125,7 @@ func TestAppliedSQLStays(t *testing.T) {
 		_, err := d.Stack(sqls(adding(mended))).Up(t.Context(), optup.EventStreams(channel))
 		return err
 	})
-	if name := fmt.Sprintf("%05d_added.sql", len(names)+1); err != nil || !strings.Contains(seen.said, "Migrations applied: "+name) {
+	if name := fmt.Sprintf("%05d_added.sql", len(names)+1); err != nil || !strings.Contains(seen.said, "applied "+name) {
 		t.Errorf("up ends with %v and says %q, want it to name %s", err, seen.said, name)
 	}
 	wantPreview(t, d, "it was applied since", sqls(adding(broken)), "_added.sql was applied and has changed since")

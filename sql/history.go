@@ -62,15 +62,6 @@ func number(name string) string {
 	return number
 }
 
-// Added returns the names of the migrations that were not applied before.
-func (d Difference) Added() []string {
-	var names []string
-	for _, file := range d.added {
-		names = append(names, file.Name)
-	}
-	return names
-}
-
 // AddedUse says whether a migration that was not applied before holds a
 // placeholder: it recreates what holds the placeholder's earlier value.
 func (d Difference) AddedUse(placeholder string) bool {
