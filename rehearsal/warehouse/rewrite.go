@@ -260,6 +260,7 @@ func (r *rewriter) clause(n node) (any, error) {
 		for _, m := range list(n["modifiers"]) {
 			orderSuper(m.(node)["orders"], named)
 		}
+		witness(n)
 	case "TABLE_FUNCTION":
 		if name := n["function"].(node)["function_name"]; name != "rs_unnest" && name != "rs_unnest_at" && name != "rs_unpivot" && name != "rs_unpivot_at" {
 			return nil, unsupported("a function in a FROM clause")
