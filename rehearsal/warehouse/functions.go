@@ -16,7 +16,7 @@ var functions = func() map[string]string {
 	all := make(map[string]string)
 	for name := range strings.FieldsSeq(`
 		count count_star bool_and bool_or any_value median stddev stddev_samp stddev_pop variance var_samp var_pop bit_and bit_or
-		mod power pow sqrt cbrt sign exp ln log10 greatest least nullif degrees radians pi sin cos tan cot asin acos atan atan2
+		power pow sqrt cbrt sign exp ln log10 greatest least nullif degrees radians pi sin cos tan cot asin acos atan atan2
 		upper lower trim ltrim rtrim substring substr left right replace translate lpad rpad split_part strpos position reverse repeat md5 chr ascii
 		datediff date_trunc date_part getdate timezone current_schema
 		like_escape not_like_escape ilike_escape not_ilike_escape can_json_parse`) {
@@ -168,7 +168,7 @@ func operator(name string, n node, args []any) (node, error) {
 		return n, nil
 	case name == "||":
 		return concat(n, args), nil
-	case name == "/" || !isPlain(args[0]) || !isPlain(args[1]):
+	case name == "/" || name == "%" || !isPlain(args[0]) || !isPlain(args[1]):
 		return call(macro, args...), nil
 	}
 	return n, nil
