@@ -18,6 +18,9 @@ type admin struct {
 	username  pulumi.StringOutput
 	password  pulumi.StringOutput
 
+	// version is the secret's, and changed the time since when it is.
+	version, changed string
+
 	// ownKey says whether a key of the customer's encrypts the secret.
 	ownKey bool
 
@@ -50,6 +53,7 @@ func lookUpAdmin(ctx *pulumi.Context, s settings, wrong *problems) admin {
 	}
 	found := parseAdmin(s, secret.Arn, version.SecretString, wrong)
 	found.ownKey = secret.KmsKeyId != ""
+	found.version, found.changed = version.VersionId, version.CreatedDate
 	return found
 }
 

@@ -63,7 +63,7 @@ func Deploy(ctx *pulumi.Context) error {
 	if limit != nil {
 		first = append(first, limit)
 	}
-	schema, err := newSchema(ctx, s, place, house, login, role, stream, archive, first)
+	schema, err := newSchema(ctx, s, place, house, admin, login, role, stream, archive, first)
 	if err != nil {
 		return fmt.Errorf("schema of database %s: %w", s.DatabaseName, err)
 	}

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/config"
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/evstream/sql"
@@ -33,7 +35,7 @@ func packSQL(wrong *problems) string {
 // stops.
 func newSchema(
 	ctx *pulumi.Context, s settings, at place,
-	house *warehouse, login pulumi.StringOutput, role *streamingRole, stream stream, archive string, first []pulumi.Resource,
+	house *warehouse, admin admin, login pulumi.StringOutput, role *streamingRole, stream stream, archive string, first []pulumi.Resource,
 ) (*local.Command, error) {
 	readers, err := json.Marshal(append([]string{}, s.Readers...)) // [] when there is none
 	if err != nil {
@@ -48,15 +50,26 @@ func newSchema(
 		"REDSHIFT_WORKGROUP":  house.workgroup.WorkgroupName,
 		"REDSHIFT_DATABASE":   house.namespace.DbName,
 		"REDSHIFT_SECRET_ARN": login,
-		"STREAM_NAME":         stream.name,
-		"STREAMING_ROLE_ARN":  role.role.Arn,
-		sql.AutoRefresh:       pulumi.String(refresh),
-		sql.Readers:           pulumi.String(string(readers)),
+		// A password that AWS refused is in the state all the same, so nothing
+		// else would make the next run try whether it is taken.
+		"REDSHIFT_SECRET_VERSION": pulumi.String(admin.version),
+		"REDSHIFT_SECRET_CHANGED": pulumi.String(admin.changed),
+		"REDSHIFT_NAMESPACE":      house.namespace.NamespaceName,
+		"STREAM_NAME":             stream.name,
+		"STREAMING_ROLE_ARN":      role.role.Arn,
+		sql.AutoRefresh:           pulumi.String(refresh),
+		sql.Readers:               pulumi.String(string(readers)),
 		// A replaced namespace is empty: its id, and the endpoint, run the
 		// migrations again. Being ordered after it would not.
 		"REDSHIFT_NAMESPACE_ID": house.namespace.NamespaceId,
 		"REDSHIFT_ENDPOINT":     house.address(),
 	})
+	report, err := ctx.RegisterResourceHook("schema", func(args *pulumi.ResourceHookArgs) error {
+		return showReport(ctx, args.NewOutputs["stderr"])
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
 	return local.NewCommand(ctx, "schema", &local.CommandArgs{
 		Create:                 pulumi.String("go build -o bin/migrate ./cmd/migrate && exec bin/migrate up"),
 		Stdin:                  pulumi.String(archive),
@@ -66,7 +79,27 @@ func newSchema(
 	},
 		// Redshift needs the policy to read the stream.
 		pulumi.DependsOn(append(first, house.workgroup, role.policy)),
+		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
+			AfterCreate: []*pulumi.ResourceHook{report}, AfterUpdate: []*pulumi.ResourceHook{report},
+		}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m"}))
+}
+
+// showReport shows how the output of cmd/migrate ends: a warning, if there is one,
+// and in the last line what was done. Of the output itself a terminal shows each
+// line only until the next one comes.
+func showReport(ctx *pulumi.Context, stderr resource.PropertyValue) error {
+	if !stderr.IsString() {
+		return nil
+	}
+	text := "\n" + stderr.StringValue()
+	last := strings.LastIndex(text, "\n")
+	if _, warning, found := strings.Cut(text[:last], "\nwarning: "); found {
+		if err := ctx.Log.Warn(warning, nil); err != nil {
+			return err
+		}
+	}
+	return ctx.Log.Info(text[last+1:], nil)
 }
 
 // awsEnvironment has a command talk to AWS as the AWS provider does. It holds no

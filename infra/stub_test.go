@@ -384,7 +384,7 @@ func (a *account) look(token string, args map[string]any) (map[string]any, error
 		return map[string]any{"arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:" + name, "name": name}, nil
 	case "aws:secretsmanager/getSecretVersion:getSecretVersion":
 		name := strings.TrimPrefix(text("secretId"), "arn:aws:secretsmanager:us-east-1:123456789012:secret:")
-		return map[string]any{"secretString": a.secrets[name]}, nil
+		return map[string]any{"secretString": a.secrets[name], "versionId": "0c1d2e3f-4a5b-6c7d-8e9f-0a1b2c3d4e5f", "createdDate": "2026-03-01T10:00:00Z"}, nil
 	case "aws:redshiftserverless/getWorkgroup:getWorkgroup":
 		subnets, ok := a.workgroups[text("workgroupName")]
 		if !ok {

@@ -13,14 +13,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"regexp"
 	"strconv"
-	"syscall"
 	"time"
 
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/internal/flagtext"
+	"example.com/evstream/internal/interrupt"
 	"example.com/evstream/internal/stackoutput"
 	evsql "example.com/evstream/sql"
 )
@@ -43,8 +42,9 @@ Where
   --secret-arn ARN     secret with the database user's name and password; default
                        $REDSHIFT_SECRET_ARN, and without it the user that belongs
                        to the AWS identity
-  --stack NAME         these and the region from the outputs of a Pulumi stack, as
-                       in pulumi stack output --stack NAME; flags go over them
+  --region NAME        the workgroup's; default that of the AWS environment
+  --stack NAME         all of these from the outputs of a Pulumi stack, as in
+                       pulumi stack output --stack NAME; flags go over them
 What
   --archive FILE       read the packed SQL from FILE, - being standard input; the
                        default is - for up, and the SQL this program was built
@@ -60,8 +60,9 @@ or NO, and READERS, a JSON list such as ["ana","group:analysts","role:ops"]. A r
 that is not in the list any more loses what up gave it, by the table
 ev_schema_readers; what a person granted stays.
 
-up prints a line for each migration on standard error, and on standard output,
-once all are applied, one JSON object:
+up prints what it does on standard error, the last line being what it has done. A
+reader that the database does not have is a warning there and no failure. On
+standard output, once all are applied, it prints one JSON object:
 {"version":1,"migrations":[{"version":1,"file":"...","sha256":"...","state":"applied"}]}
 
 An applied migration that was changed, renamed or removed is refused. Stopped at
@@ -86,9 +87,7 @@ type usageError struct{ error }
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, &folder{to: os.Stderr}))
+	os.Exit(run(interrupt.Context(), os.Args[1:], os.Stdin, os.Stdout, &folder{to: os.Stderr}))
 }
 
 // run is the whole command and returns its exit status.
@@ -141,21 +140,30 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	flags.StringVar(&target.Workgroup, "workgroup", "", "")
 	flags.StringVar(&target.Database, "database", "", "")
 	flags.StringVar(&target.SecretARN, "secret-arn", "", "")
+	flags.StringVar(&target.Region, "region", "", "")
 	stack := flags.String("stack", "", "")
 	flags.StringVar(&archive, "archive", archive, "")
 	wait := flags.String("wait", os.Getenv("MIGRATE_WAIT"), "")
-	if err := flags.Parse(args[1:]); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
+	var arguments []string // flags may stand before and after them
+	for rest := args[1:]; ; rest = flags.Args()[1:] {
+		if err := flags.Parse(rest); errors.Is(err, flag.ErrHelp) {
 			return err
+		} else if err != nil {
+			return usageError{flagtext.Explain(flags, err)}
 		}
-		return usageError{flagtext.Explain(flags, err)}
+		if flags.NArg() == 0 {
+			break
+		}
+		arguments = append(arguments, flags.Arg(0))
 	}
+	namespace := os.Getenv("REDSHIFT_NAMESPACE")
 	if *stack != "" {
 		out, err := stackoutput.Read(ctx, *stack)
 		if err != nil {
 			return err
 		}
-		target.Region = out.Region
+		namespace = cmp.Or(namespace, out.NamespaceName)
+		target.Region = cmp.Or(target.Region, out.Region)
 		target.Workgroup = cmp.Or(target.Workgroup, out.WorkgroupName)
 		target.Database = cmp.Or(target.Database, out.DatabaseName)
 		target.SecretARN = cmp.Or(target.SecretARN, out.DataAPISecretARN)
@@ -169,15 +177,15 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return usagef("which workgroup? set --stack, --workgroup or REDSHIFT_WORKGROUP")
 	case target.Database == "":
 		return usagef("which database? set --stack, --database or REDSHIFT_DATABASE")
-	case verb == "adopt" && flags.NArg() == 1:
+	case verb == "adopt" && len(arguments) == 1:
 		var err error
-		if version, err = strconv.ParseInt(flags.Arg(0), 10, 64); err != nil || version < 1 {
-			return usagef("adopt %s: VERSION is a migration's number, such as 2", flags.Arg(0))
+		if version, err = strconv.ParseInt(arguments[0], 10, 64); err != nil || version < 1 {
+			return usagef("adopt %s: VERSION is a migration's number, such as 2", arguments[0])
 		}
 	case verb == "adopt":
-		return usagef("adopt takes one VERSION, after the flags")
-	case flags.NArg() > 0:
-		return usagef("%s takes no argument: %q", verb, flags.Arg(0))
+		return usagef("adopt takes one VERSION")
+	case len(arguments) > 0:
+		return usagef("%s takes no argument: %q", verb, arguments[0])
 	}
 	if verb == "up" {
 		target.Wait = 5 * time.Minute
@@ -197,7 +205,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		fmt.Fprintf(stderr, "waiting for workgroup %s: %s\n", target.Workgroup, message)
 	}
 
-	fsys, settingsFiles, err := packed(archive, stdin)
+	fsys, settingsFiles, err := packed(ctx, archive, stdin)
 	if err != nil {
 		return err
 	}
@@ -226,9 +234,12 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	// own and none sees the SET of the one before it.
 	db.SetMaxIdleConns(-1)
 	r := &runner{
-		target: target, db: db, ledger: newLedger(list, values),
+		target: target, namespace: namespace, db: db, ledger: newLedger(list, values),
 		fsys: fsys, list: list, values: values,
 		settings: settings, wanted: wanted, stderr: stderr,
+	}
+	if err := r.signIn(ctx); err != nil {
+		return err
 	}
 	switch verb {
 	case "up":
@@ -239,6 +250,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		if err := r.applySettings(ctx); err != nil {
 			return err
 		}
+		r.report()
 		return writeManifest(stdout, list)
 	case "status":
 		return r.status(ctx, stdout)
@@ -249,7 +261,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 
 // packed returns the migrations and the settings' files of an archive, or those
 // built in for no archive.
-func packed(archive string, stdin io.Reader) (migrations, settings fs.FS, err error) {
+func packed(ctx context.Context, archive string, stdin io.Reader) (migrations, settings fs.FS, err error) {
 	var text []byte
 	switch archive {
 	case "":
@@ -260,7 +272,7 @@ func packed(archive string, stdin io.Reader) (migrations, settings fs.FS, err er
 				return nil, nil, usagef("the packed SQL is expected on standard input; pulumi up sends it, or use --archive FILE")
 			}
 		}
-		text, err = io.ReadAll(stdin)
+		text, err = readAll(ctx, stdin)
 	default:
 		text, err = os.ReadFile(archive)
 	}
@@ -268,6 +280,24 @@ func packed(archive string, stdin io.Reader) (migrations, settings fs.FS, err er
 		return nil, nil, fmt.Errorf("reading the packed SQL: %w", err)
 	}
 	return evsql.Unpack(string(text))
+}
+
+// readAll reads to the end, or until the context is done. What still waits to be
+// read then is left to the end of the process.
+func readAll(ctx context.Context, from io.Reader) ([]byte, error) {
+	var text []byte
+	var err error
+	read := make(chan struct{})
+	go func() {
+		text, err = io.ReadAll(from)
+		close(read)
+	}()
+	select {
+	case <-read:
+		return text, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // writeManifest writes what up has to show for itself. It is the same for the
@@ -291,15 +321,17 @@ func writeManifest(w io.Writer, list []evsql.Migration) error {
 
 // A runner works on one database with one list of migrations.
 type runner struct {
-	target dataapi.Config
-	db     *sql.DB
-	ledger *ledger
-	fsys   fs.FS
-	list   []evsql.Migration
-	values map[string]string // of the placeholders
+	target    dataapi.Config
+	namespace string // the workgroup's, or empty when it is not known
+	db        *sql.DB
+	ledger    *ledger
+	fsys      fs.FS
+	list      []evsql.Migration
+	values    map[string]string // of the placeholders
 
 	settings evsql.Settings
 	wanted   wanted
+	outcome  outcome
 
 	stderr io.Writer
 }

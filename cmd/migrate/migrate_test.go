@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -272,8 +273,10 @@ func TestWrongUse(t *testing.T) {
 		"an argument":          {[]string{"up", "3"}, `up takes no argument: "3"`},
 		"no workgroup":         {[]string{"up"}, "which workgroup? set --stack, --workgroup or REDSHIFT_WORKGROUP"},
 		"no database":          {[]string{"up", "--workgroup", "ev"}, "which database? set --stack, --database or REDSHIFT_DATABASE"},
-		"no version":           {[]string{"adopt"}, "adopt takes one VERSION, after the flags"},
+		"no version":           {[]string{"adopt"}, "adopt takes one VERSION"},
 		"a file for a version": {[]string{"adopt", "00002_a.sql"}, "VERSION is a migration's number"},
+		"two versions":         {[]string{"adopt", "2", "--region", "us-east-1", "3"}, "adopt takes one VERSION"},
+		"a flag after it":      {[]string{"adopt", "2", "--force"}, "there is no flag --force"},
 		"a wait without unit":  {[]string{"up", "--wait", "5"}, `--wait or MIGRATE_WAIT is "5": it is a time such as 90s or 5m`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -309,6 +312,30 @@ func TestInterrupted(t *testing.T) {
 	if code := run(ctx, []string{"status"}, nil, &stdout, &stderr); code != exitInterrupted {
 		t.Errorf("status %d, errors %q", code, &stderr)
 	}
+}
+
+// TestInterruptedWhileItReads: one interrupt is enough while nobody has sent the SQL.
+func TestInterruptedWhileItReads(t *testing.T) {
+	t.Setenv("REDSHIFT_WORKGROUP", "ev-dev")
+	t.Setenv("REDSHIFT_DATABASE", "dev")
+	ctx, cancel := context.WithCancel(t.Context())
+	var stdout, stderr bytes.Buffer
+	code := run(ctx, []string{"up"}, waiting{cancel, t.Context().Done()}, &stdout, &stderr)
+	if want := "migrate: reading the packed SQL: context canceled\n"; code != exitInterrupted || stderr.String() != want {
+		t.Errorf("status %d, errors %q, want 130 and %q", code, &stderr, want)
+	}
+}
+
+// waiting is a standard input on which nothing comes.
+type waiting struct {
+	asked func()
+	end   <-chan struct{}
+}
+
+func (w waiting) Read([]byte) (int, error) {
+	w.asked()
+	<-w.end
+	return 0, io.EOF
 }
 
 func TestArchiveThatCannotBeRead(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,31 +95,32 @@ func (r *runner) applySettings(ctx context.Context) error {
 // A refreshMode is how the warehouse refreshes the streaming view.
 type refreshMode struct {
 	auto  string // YES, NO, or what the catalog says instead
-	owner string // the only user that may refresh the view
-	user  string // the one this program is
+	owned bool   // by the user that this program is: only the owner may refresh the view
 }
 
 // refreshMode returns nil when there is no such view. The names of SVV_MV_INFO
 // are padded. Its autorefresh is t or f by the table of its page, 1 or 0 by the
 // example there, and false in reports; an unknown one is no mode, and is altered.
 // https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_MV_INFO.html
+//
+// CURRENT_USER is asked for by itself: its type, name, is one that compute nodes
+// do not support, and they may answer a query over a system view.
+// https://docs.aws.amazon.com/redshift/latest/dg/c_unsupported-postgresql-datatypes.html
 func (r *runner) refreshMode(ctx context.Context) (*refreshMode, error) {
-	rows, err := r.db.QueryContext(ctx, `SELECT autorefresh, TRIM(user_name) AS owner, CURRENT_USER::VARCHAR(128) AS me
+	var auto, owner, user string
+	err := r.db.QueryRowContext(ctx, `SELECT autorefresh, TRIM(user_name) AS owner
 FROM svv_mv_info
-WHERE TRIM(database_name) = $1 AND TRIM(schema_name) = 'public' AND TRIM(name) = $2`, r.target.Database, r.settings.Refresh.On)
+WHERE TRIM(database_name) = $1 AND TRIM(schema_name) = 'public' AND TRIM(name) = $2`, r.target.Database, r.settings.Refresh.On).Scan(&auto, &owner)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err == nil {
+		err = r.db.QueryRowContext(ctx, `SELECT CURRENT_USER AS me`).Scan(&user)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading how %s is refreshed: %w", r.settings.Refresh.On, err)
 	}
-	defer rows.Close()
-	var mode *refreshMode
-	for rows.Next() {
-		mode = new(refreshMode)
-		if err := rows.Scan(&mode.auto, &mode.owner, &mode.user); err != nil {
-			return nil, fmt.Errorf("reading how %s is refreshed: %w", r.settings.Refresh.On, err)
-		}
-		mode.auto = autoRefreshMode(mode.auto)
-	}
-	return mode, rows.Err()
+	return &refreshMode{auto: autoRefreshMode(auto), owned: owner == user}, nil
 }
 
 func autoRefreshMode(autorefresh string) string {
@@ -141,17 +143,17 @@ func (r *runner) applyRefresh(ctx context.Context) error {
 	case mode == nil:
 		return fmt.Errorf("%s:%d: the database %s has no materialized view public.%s; if a migration gave it another name, change the file",
 			s.File, s.Line, r.target.Database, s.On)
-	case r.wanted.autoRefresh == "NO" && mode.owner != mode.user:
+	case r.wanted.autoRefresh == "NO" && !mode.owned:
 		return fmt.Errorf("%s:%d: %s belongs to another database user than the deployment's, and only its owner may refresh it, by hand or on a schedule; "+
 			"use the owner's secret, which SVV_MV_INFO names, or set refresh: auto", s.File, s.Line, s.On)
 	case mode.auto == r.wanted.autoRefresh:
-		fmt.Fprintf(r.stderr, "%s: AUTO REFRESH %s before\n", s.File, mode.auto)
 		return nil
 	}
 	if _, err := r.db.ExecContext(ctx, s.SQL(r.wanted.autoRefresh)); err != nil {
 		return explainSetting(s, err, fmt.Sprintf("%s stays at AUTO REFRESH %s. Once the cause is removed, run again.", s.On, mode.auto))
 	}
 	fmt.Fprintf(r.stderr, "%s: AUTO REFRESH %s now\n", s.File, r.wanted.autoRefresh)
+	r.outcome.refresh = r.wanted.autoRefresh
 	return nil
 }
 
@@ -245,6 +247,9 @@ func (r *runner) revoke(ctx context.Context, given map[grant]bool) error {
 			continue
 		}
 		fmt.Fprintf(r.stderr, "settings/revoke.sql: %s has no %s any more\n", g.reader, g.privilege)
+		if !slices.Contains(r.outcome.revoked, string(g.reader)) {
+			r.outcome.revoked = append(r.outcome.revoked, string(g.reader))
+		}
 	}
 	return errors.Join(failed...)
 }
@@ -261,6 +266,11 @@ func (r *runner) revokeOne(ctx context.Context, g grant) error {
 		return explainSetting(s, err, fmt.Sprintf("%s may still have %s. Once the cause is removed, run again: it goes on here.", g.reader, g.privilege))
 	}
 	// Only now: a run that is killed before this takes the privilege again.
+	return r.forget(ctx, g)
+}
+
+// forget records that a reader has nothing of this program's any more.
+func (r *runner) forget(ctx context.Context, g grant) error {
 	if _, err := r.db.ExecContext(ctx, `DELETE FROM `+readersTable+` WHERE reader = $1 AND privilege = $2`, string(g.reader), g.privilege); err != nil {
 		return fmt.Errorf("recording that %s has no %s any more: %w", g.reader, g.privilege, err)
 	}
@@ -286,16 +296,20 @@ func (r *runner) give(ctx context.Context, given map[grant]bool) error {
 	for _, reader := range r.wanted.readers {
 		n, err := r.giveOne(ctx, reader, given, held)
 		switch {
+		case errors.Is(err, errNoReader):
+			r.outcome.missing = append(r.outcome.missing, reader)
 		case err != nil:
 			failed = append(failed, err)
 		case n > 0:
 			fmt.Fprintf(r.stderr, "settings/grant.sql: %s may read now\n", reader)
-		default:
-			fmt.Fprintf(r.stderr, "settings/grant.sql: %s could read before\n", reader)
+			r.outcome.granted = append(r.outcome.granted, string(reader))
 		}
 	}
 	return errors.Join(failed...)
 }
+
+// errNoReader is about a reader that the database does not have.
+var errNoReader = errors.New("there is no such reader")
 
 // giveOne gives a reader what it lacks and returns how many privileges that were.
 func (r *runner) giveOne(ctx context.Context, to reader, given, held map[grant]bool) (int, error) {
@@ -312,31 +326,46 @@ func (r *runner) giveOne(ctx context.Context, to reader, given, held map[grant]b
 				return n, fmt.Errorf("recording that %s is given %s: %w", to, s.On, err)
 			}
 		}
-		if _, err := r.db.ExecContext(ctx, s.SQL(to.grantee())); err != nil {
-			return n, explainSetting(s, err, to.remedy(err))
+		_, err := r.db.ExecContext(ctx, s.SQL(to.grantee()))
+		var refused *dataapi.Error
+		if errors.As(err, &refused) {
+			there, lookErr := r.exists(ctx, to)
+			if lookErr == nil && !there {
+				return n, cmp.Or(r.forget(ctx, g), errNoReader)
+			}
+		}
+		if err != nil {
+			return n, explainSetting(s, err, "Once the cause is removed, run again: it goes on here. The other readers are not affected.")
 		}
 		n++
 	}
 	return n, nil
 }
 
-// remedy says what to do about a grant that failed.
-func (r reader) remedy(err error) string {
-	const again = "then run again, which goes on here. The other readers are not affected."
-	var refused *dataapi.Error
-	if !errors.As(err, &refused) || !gone.MatchString(refused.Message) {
-		return "Once the cause is removed, run again: it goes on here. The other readers are not affected."
+// exists says whether the database has a reader. What Redshift says in a GRANT to
+// one that is not there is known for users only.
+func (r *runner) exists(ctx context.Context, to reader) (bool, error) {
+	kind, name := to.split()
+	query := map[string]string{
+		"user":  `SELECT COUNT(*) FROM pg_user WHERE usename = $1`,
+		"group": `SELECT COUNT(*) FROM pg_group WHERE LOWER(groname) = LOWER($1)`,
+		"role":  `SELECT COUNT(*) FROM svv_roles WHERE LOWER(role_name) = LOWER($1)`,
+	}[kind]
+	var n int
+	err := r.db.QueryRowContext(ctx, query, name).Scan(&n)
+	return n > 0, err
+}
+
+// create is the statement that makes a reader.
+func (r reader) create() string {
+	kind, name := r.split()
+	switch {
+	case kind != "user":
+		return "CREATE " + r.grantee() + ";"
+	case strings.HasPrefix(name, "IAM:"), strings.HasPrefix(name, "IAMR:"):
+		return "CREATE USER " + r.grantee() + " PASSWORD DISABLE; -- or let that identity log in once"
 	}
-	switch kind, name := r.split(); kind {
-	case "user":
-		create := fmt.Sprintf("make it with CREATE USER %s PASSWORD DISABLE;", r.grantee())
-		if strings.HasPrefix(name, "IAM:") || strings.HasPrefix(name, "IAMR:") {
-			return fmt.Sprintf("If the database lacks the user %s, let that identity log in once, which makes it, or %s %s", name, create, again)
-		}
-		return fmt.Sprintf("If the database lacks the user %s, %s or correct the name, in upper and lower case as it was made, in the setting readers; %s", name, create, again)
-	default:
-		return fmt.Sprintf("If the database lacks the %s %s, make it with CREATE %s, or correct the name in the setting readers; %s", kind, name, r.grantee(), again)
-	}
+	return "CREATE USER " + r.grantee() + " PASSWORD DISABLE;"
 }
 
 // explainSetting says which statement failed, why, and what to do.

@@ -48,7 +48,7 @@ func (r *runner) settingsStatus(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	owner := "this user"
-	if mode.owner != mode.user {
+	if !mode.owned {
 		owner = "another user" // whose name is no less a secret than this one's
 	}
 	fmt.Fprintf(stdout, "\nrefresh: %s has AUTO REFRESH %s, and %s owns it\n", r.settings.Refresh.On, mode.auto, owner)

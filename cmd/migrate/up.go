@@ -31,11 +31,6 @@ func (r *runner) up(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("preparing the migrations: %w", err)
 	}
-	for _, e := range entries {
-		if e.state == applied {
-			fmt.Fprintf(r.stderr, "%s: applied before\n", e.file)
-		}
-	}
 	var done []evsql.Migration
 	left := toApply(entries)
 	for len(left) > 0 {
@@ -47,8 +42,46 @@ func (r *runner) up(ctx context.Context) error {
 		}
 		fmt.Fprintf(r.stderr, "%s: %s (%.1f s)\n", m.File, how, time.Since(start).Seconds())
 		done, left = append(done, m), left[1:]
+		r.outcome.applied = append(r.outcome.applied, m.File)
 	}
 	return nil
+}
+
+// An outcome is what a run of up has done.
+type outcome struct {
+	applied          []string // files
+	refresh          string   // YES or NO, or empty when it was so before
+	granted, revoked []string // readers
+	missing          []reader
+}
+
+// report says what readers could not be given, and in the last line what was done,
+// both for the person who runs pulumi up: its schema command shows it at the end.
+func (r *runner) report() {
+	if len(r.outcome.missing) > 0 {
+		fmt.Fprintln(r.stderr, "warning: the database does not have all the readers of the setting readers. Create those that are missing, in the query editor:")
+		for _, reader := range r.outcome.missing {
+			fmt.Fprintf(r.stderr, "  %s\n", reader.create())
+		}
+		fmt.Fprintln(r.stderr, "Then run the SQL command again, which replaces nothing else: pulumi up --replace '**::schema'")
+		fmt.Fprintln(r.stderr, "If a name is wrong, also in upper and lower case, correct the setting readers and run pulumi up.")
+	}
+	var said []string
+	add := func(what string, list []string) {
+		if len(list) > 0 {
+			said = append(said, what+strings.Join(list, ", "))
+		}
+	}
+	add("applied ", r.outcome.applied)
+	if r.outcome.refresh != "" {
+		add("AUTO REFRESH ", []string{r.outcome.refresh})
+	}
+	add("readers granted: ", r.outcome.granted)
+	add("readers removed: ", r.outcome.revoked)
+	if len(said) == 0 {
+		said = append(said, "nothing to do")
+	}
+	fmt.Fprintf(r.stderr, "%s; %[2]d of %[2]d migrations are applied\n", strings.Join(said, "; "), len(r.list))
 }
 
 // roleNotReady matches what Redshift says when a role cannot be assumed, or may

@@ -122,10 +122,12 @@ func newRefreshed(columns []column, row []any) refreshed {
 }
 
 // The status texts are listed with SVL_MV_REFRESH_STATUS in the Redshift
-// documentation: every failure begins "Refresh failed", and an automatic refresh
-// that gave way to other work begins "Auto refresh aborted".
+// documentation. A failure says "Refresh failed", or "Cascade refresh failed" or
+// "skipped" when a view below it was not refreshed; an automatic refresh that gave
+// way to other work begins "Auto refresh aborted"; a good one over a stream may add
+// that "some stream records", or all, "were skipped".
 
-func (r refreshed) failed() bool  { return r.says("failed") }
+func (r refreshed) failed() bool  { return r.says("failed") || r.says("refresh skipped") }
 func (r refreshed) aborted() bool { return r.says("aborted") }
 func (r refreshed) good() bool    { return !r.failed() && !r.aborted() }
 
@@ -155,7 +157,7 @@ func explain(f freshness, refreshes []refreshed, now time.Time) string {
 		}
 		said = append(said, newest+".")
 	}
-	if slices.ContainsFunc(refreshes, func(r refreshed) bool { return r.says("skipped") }) {
+	if slices.ContainsFunc(refreshes, func(r refreshed) bool { return r.says("were skipped") }) {
 		said = append(said, "Redshift skipped records: query skipped lists them.")
 	}
 	return strings.Join(said, "\n")

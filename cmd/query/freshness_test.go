@@ -17,6 +17,7 @@ func TestExplain(t *testing.T) {
 		more    = good + ". The stream may contain more data"
 		skipped = good + ". Some stream records were skipped"
 		failed  = "Refresh failed due to an internal error"
+		cascade = "Cascade refresh skipped because materialized view public.child was not refreshed."
 		aborted = "Auto refresh aborted due to excessive user workload"
 	)
 	full := freshness{records: 5000, newest: noon.Add(-7 * time.Second), refreshedAt: noon.Add(-3 * time.Second),
@@ -74,6 +75,11 @@ func TestExplain(t *testing.T) {
 				"The last good one was the manual refresh at 2026-02-28 09:59:59 UTC, 1 d 2 h ago. " +
 				"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends.\n" +
 				"The newest record in the view arrived 1 d 2 h ago and was loaded by the refresh 4 s later."},
+		"blocked by a view below": {full, []refreshed{ago(time.Minute, "manual", cascade), ago(2*time.Minute, "auto", good)},
+			`Blocked: the manual refresh at 2026-03-01 11:58:59 UTC failed: "` + cascade + `". ` +
+				"The last good one was the automatic refresh at 2026-03-01 11:57:59 UTC, 2 min 0 s ago. " +
+				"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends.\n" +
+				"The newest record in the view arrived 7 s ago and was loaded by the refresh 4 s later."},
 		"blocked from the start": {empty, []refreshed{ago(time.Minute, "manual", failed)},
 			`Blocked: the manual refresh at 2026-03-01 11:58:59 UTC failed: "` + failed + `". No good refresh is on record. ` +
 				"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends."},

@@ -20,20 +20,18 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 	"unicode/utf8"
 
 	"example.com/evstream/internal/dataapi"
+	"example.com/evstream/internal/interrupt"
 	saved "example.com/evstream/sql"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], host{
+	os.Exit(run(interrupt.Context(), os.Args[1:], host{
 		getenv: os.Getenv,
 		stdin:  os.Stdin,
 		stdout: os.Stdout,
@@ -42,9 +40,7 @@ func main() {
 		open:   openWarehouse,
 		now:    time.Now,
 		wait:   wait,
-	})
-	stop()
-	os.Exit(code)
+	}))
 }
 
 // host is what a run takes from its surroundings.
@@ -106,9 +102,19 @@ func run(ctx context.Context, args []string, h host) int {
 		fmt.Fprintln(h.stderr, "query: interrupted")
 		return exitInterrupted
 	default:
-		fmt.Fprintf(h.stderr, "query: %v\n%s", err, place(err))
+		fmt.Fprintf(h.stderr, "query: %v\n%s%s", err, place(err), hint(err))
 		return exitFailed
 	}
+}
+
+// hint says what to do about an error of Redshift's that does not say it itself.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-troubleshooting.html
+func hint(err error) string {
+	if strings.Contains(strings.ToLower(err.Error()), "packet for query is too large") {
+		return "A row of the result has more than 64 KB, which the Data API does not return. " +
+			"Leave out the wide columns, which are mostly payload and unparsed, or select single fields of them.\n"
+	}
+	return ""
 }
 
 // place shows the place in the statement that Redshift's error is about, if it

@@ -8,14 +8,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
+	"slices"
 	"strconv"
-	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftserverless"
 
 	"example.com/evstream/internal/endpoint"
+	"example.com/evstream/internal/interrupt"
 )
 
 const usage = `Snapshot takes a last snapshot of a Redshift Serverless namespace and waits until it
@@ -36,12 +36,14 @@ the state first: pulumi stack --show-urns shows the URN of final-snapshot, for p
 
 func main() {
 	if len(os.Args) > 1 {
+		if slices.Contains([]string{"-h", "-help", "--help", "help"}, os.Args[1]) {
+			fmt.Print(usage)
+			return
+		}
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if err := run(ctx, os.Stderr); err != nil {
+	if err := run(interrupt.Context(), os.Stderr); err != nil {
 		fmt.Fprintf(os.Stderr, "snapshot: %v\n%s", err, advice)
 		os.Exit(1)
 	}

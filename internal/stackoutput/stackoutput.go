@@ -15,6 +15,7 @@ import (
 type Outputs struct {
 	Region           string `json:"region"`
 	StreamName       string `json:"streamName"`
+	NamespaceName    string `json:"namespaceName"`
 	WorkgroupName    string `json:"workgroupName"`
 	DatabaseName     string `json:"databaseName"`
 	DataAPISecretARN string `json:"dataApiSecretArn"`

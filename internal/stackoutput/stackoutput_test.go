@@ -13,7 +13,7 @@ import (
 const pulumi = `#!/bin/sh
 test "$1 $2 $3 $4 $5" = 'stack output --json --non-interactive --stack' || exit 2
 case $6 in
-dev) echo '{"region":"eu-central-1","streamName":"s","workgroupName":"w","databaseName":"d","dataApiSecretArn":"arn","schemaVersion":5}' ;;
+dev) echo '{"region":"eu-central-1","streamName":"s","namespaceName":"n","workgroupName":"w","databaseName":"d","dataApiSecretArn":"arn","schemaVersion":5}' ;;
 unfinished) echo '{"vpcId":"vpc-1"}' ;;
 broken) echo 'Please log in' ;;
 *) echo "error: no stack named '$6' found" >&2; exit 255 ;;
@@ -28,7 +28,7 @@ func TestRead(t *testing.T) {
 	t.Setenv("PATH", bin+":/usr/bin:/bin")
 
 	got, err := stackoutput.Read(t.Context(), "dev")
-	want := stackoutput.Outputs{Region: "eu-central-1", StreamName: "s", WorkgroupName: "w", DatabaseName: "d", DataAPISecretARN: "arn"}
+	want := stackoutput.Outputs{Region: "eu-central-1", StreamName: "s", NamespaceName: "n", WorkgroupName: "w", DatabaseName: "d", DataAPISecretARN: "arn"}
 	if err != nil || got != want {
 		t.Errorf("Read = %+v, %v; want %+v", got, err, want)
 	}

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,6 +36,8 @@ const (
 	role   = "arn:aws:iam::123456789012:role/ev-streaming"
 	stream = "ev_stream_data"
 	secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:ev-login-AbCdEf"
+	// kept holds the same, under a name that AWS gives to a secret that it keeps itself.
+	kept = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!ev-test-admin-AbCdEf"
 )
 
 func TestMigrate(t *testing.T) { runScripts(t, buildMigrate(t), nil) }
@@ -132,7 +135,7 @@ func newHouse(readings doubt.Readings) (*house, error) {
 		return nil, err
 	}
 	h.api = fakedataapi.New(h.data, func(nameOrARN string) (string, error) {
-		if nameOrARN != secret {
+		if nameOrARN != secret && nameOrARN != kept {
 			return "", errors.New("there is no such secret")
 		}
 		h.mu.Lock()
@@ -367,6 +370,15 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		})
 		return nil
 	}),
+	// hangup does to what runs in the background what a terminal does that goes away.
+	"hangup": command(0, func(ts *testscript.TestScript, _ *house, _ []string) error {
+		for _, cmd := range ts.BackgroundCmds() {
+			if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+				return err
+			}
+		}
+		return nil
+	}),
 	// failed TEXT waits until a statement failed with a text in its message.
 	"failed": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
 		eventually(ts, "a statement failed with "+args[0], func() bool {
@@ -404,6 +416,14 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 			Name: "ev-test", AdminUser: h.admin, AdminPassword: "Secret1234", IAMRoles: []string{role},
 		})
 	}),
+	// password WORD gives the namespace's admin another password than the secret has.
+	"password": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.data.UpdateNamespace(warehouse.Namespace{
+			Name: "ev-test", AdminUser: h.admin, AdminPassword: args[0], IAMRoles: []string{role},
+		})
+	}),
 	// workgroup NAME makes a workgroup.
 	"workgroup": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
 		return h.addWorkgroup(args[0])
@@ -411,7 +431,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 }
 
 // faultOf is a fault by its name: cut-before, cut-after, withhold, which gives a page
-// without its rows, or the code of an error.
+// without its rows, refused-password, or the code of an error.
 func faultOf(name string) *fakedataapi.Fault {
 	switch name {
 	case "cut-before":
@@ -420,6 +440,8 @@ func faultOf(name string) *fakedataapi.Fault {
 		return &fakedataapi.Fault{CutAfter: true}
 	case "withhold":
 		return &fakedataapi.Fault{WithholdRows: true}
+	case "refused-password": // in the call's answer, where the stand-in fails the statement
+		return &fakedataapi.Fault{Err: &fakedataapi.Error{Code: "ExecuteStatementException", Message: `FATAL: password authentication failed for user "admin"`}}
 	}
 	f := &fakedataapi.Fault{Err: &fakedataapi.Error{Code: name, Message: "so the script said"}}
 	if name == "InternalServerException" {

@@ -19,6 +19,12 @@ func TestLastSnapshot(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	for argument, want := range map[string]int{"-h": 0, "help": 0, "now": 2} {
+		cmd := exec.Command(binary, argument)
+		if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != want || !strings.HasPrefix(string(out), "Snapshot takes a last snapshot") {
+			t.Errorf("%s exits with %d and prints\n%s", argument, cmd.ProcessState.ExitCode(), out)
+		}
+	}
 	conflict := &fakeredshift.Error{Code: "ConflictException", Message: "There is an operation running on the namespace."}
 	const advice = "Nothing is deleted before the snapshot is there."
 

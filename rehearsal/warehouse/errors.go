@@ -12,12 +12,15 @@ import (
 // An Error is a statement's failure in the words of the database, as the Data API
 // reports it in DescribeStatement.
 type Error struct {
-	Message  string // without "ERROR: "
+	Message  string // without "ERROR: ", with "FATAL: "
 	Position int    // 1-based character of the statement it is about; 0 when it isn't known
 }
 
 func (e *Error) Error() string {
-	if e.Position > 0 {
+	switch {
+	case strings.HasPrefix(e.Message, "FATAL: "): // as a connection that is refused ends
+		return e.Message
+	case e.Position > 0:
 		return fmt.Sprintf("ERROR: %s\n  Position: %d", e.Message, e.Position)
 	}
 	return "ERROR: " + e.Message

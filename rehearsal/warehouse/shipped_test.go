@@ -108,6 +108,12 @@ func TestShippedQueries(t *testing.T) {
 		strings.Repeat(" ", 1<<20)+`{}`,
 	)
 	f.refresh()
+	// A view of the same name in another schema, over another external schema, is
+	// somebody else's.
+	f.exec("CREATE SCHEMA other")
+	f.exec("CREATE EXTERNAL SCHEMA otherdata FROM KINESIS IAM_ROLE '" + role + "'")
+	f.exec(`CREATE MATERIALIZED VIEW other.ev_station_data AS SELECT kinesis_data FROM otherdata."` + stream + `"`)
+	f.exec("REFRESH MATERIALIZED VIEW other.ev_station_data")
 	f.clock.advance(90 * time.Second)
 	tests := []struct {
 		query string

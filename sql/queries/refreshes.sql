@@ -6,6 +6,6 @@ SELECT
     duration / 1000 AS duration_ms,
     TRIM(status) AS status
 FROM sys_mv_refresh_history
-WHERE TRIM(mv_name) = 'ev_station_data'
+WHERE TRIM(database_name) = CURRENT_DATABASE() AND TRIM(schema_name) = 'public' AND TRIM(mv_name) = 'ev_station_data'
 ORDER BY start_time DESC
 LIMIT 20;

@@ -6,6 +6,6 @@ SELECT
     error_code,
     TRIM(error_reason) AS error_reason
 FROM sys_stream_scan_errors
-WHERE TRIM(mv_name) = 'ev_station_data'
+WHERE TRIM(external_schema_name) = 'evdata' AND TRIM(mv_name) = 'ev_station_data'
 ORDER BY record_time DESC
 LIMIT 100;
