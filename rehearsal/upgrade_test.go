@@ -94,8 +94,8 @@ func TestUpgrades(t *testing.T) {
 		{"a price target", map[string]string{"priceTarget": "50", "baseCapacity": "0"}, "preview", []string{workgroup},
 			"AWS changes pricePerformanceTarget in place."},
 		{"logs", map[string]string{"logExports": `["userlog"]`}, "up", []string{namespace}, ""},
-		{"manual refresh, a reader", map[string]string{"refresh": "manual", "readers": `["ana"]`}, "up", []string{schema}, ""},
-		{"automatic refresh, no reader", map[string]string{"refresh": "auto", "readers": "[]"}, "up", []string{schema}, ""},
+		{"manual refresh, a reader", map[string]string{"refresh": "manual", "readers": `["ana"]`}, "up", []string{schema}, "AUTO REFRESH NO; readers granted: ana; "},
+		{"automatic refresh, no reader", map[string]string{"refresh": "auto", "readers": "[]"}, "up", []string{schema}, "AUTO REFRESH YES; readers removed: ana; "},
 		{"all together", map[string]string{
 			"baseCapacity": "512", "maxCapacity": "1024", "retentionHours": "24", "enhancedVpcRouting": "true", "logExports": `["connectionlog","userlog"]`,
 		}, "preview up", []string{stream, namespace, workgroup},
