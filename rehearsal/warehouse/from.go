@@ -247,6 +247,8 @@ var gaps = []struct {
 	{[]string{"start", "with"}, "CONNECT BY"},
 	{[]string{"(", "+", ")"}, "an outer join by (+)"},
 	{[]string{"into"}, "SELECT INTO"},
+	{[]string{"is", "unknown"}, "IS UNKNOWN"},
+	{[]string{"not", "unknown"}, "IS NOT UNKNOWN"},
 	{[]string{"similar", "to"}, "SIMILAR TO"},
 	{[]string{"collate"}, "COLLATE"},
 }

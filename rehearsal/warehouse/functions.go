@@ -88,6 +88,7 @@ var rules = map[string]rule{
 		return call("strpos", args[1], args[0]), nil
 	},
 	"dateadd": dateAdd, "date_add": dateAdd,
+	"datediff": ofTimes, "date_diff": ofTimes, "date_trunc": ofTimes, "date_part": ofTimes, "datepart": ofTimes, "pgdate_part": ofTimes,
 	"convert_timezone":       convertTimezone,
 	"from_varbyte":           varbyteAs(map[string]string{"utf8": "decode", "hex": "rs_hex", "base64": "to_base64"}),
 	"to_varbyte":             varbyteAs(map[string]string{"utf8": "encode", "hex": "unhex", "base64": "from_base64"}),
@@ -229,6 +230,17 @@ func decode(_ *rewriter, _ node, args []any) (node, error) {
 		otherwise = pairs[0]
 	}
 	return node{"class": "CASE", "type": "CASE_EXPR", "case_checks": checks, "else_expr": otherwise}, nil
+}
+
+// ofTimes takes constant texts among a function's arguments for times; the first is a part
+// of a date.
+func ofTimes(_ *rewriter, _ node, args []any) (node, error) {
+	for i := range args {
+		if i > 0 && constantText(args[i]) != "" {
+			args[i] = cast(args[i], "timestamp", false)
+		}
+	}
+	return nil, nil
 }
 
 func dateAdd(_ *rewriter, n node, args []any) (node, error) {

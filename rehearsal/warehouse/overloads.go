@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"regexp"
@@ -197,4 +198,33 @@ func witnessOf(v any, names map[string]node) any {
 		return out
 	}
 	return v
+}
+
+// unknownColumn gives the error of a query that the engine found no form of a macro for:
+// that of a column which there is not, if that is why, as an unknown column has no type.
+func (s *Session) unknownColumn(ctx context.Context, query string, err error) error {
+	if err == nil || !strings.Contains(err.Error(), "has multiple overloads that match") {
+		return err
+	}
+	tree, parseErr := parse(ctx, s.conn, rendering{text: query})
+	if parseErr != nil {
+		return err
+	}
+	plain, formatErr := format(ctx, s.conn, replace(tree, func(n node) node {
+		if n["class"] == "FUNCTION" && overloaded()[strings.TrimSuffix(str(n["function_name"]), "_as")] {
+			return call("hash", list(n["children"])...) // which takes everything
+		}
+		return n
+	}).(node))
+	if formatErr != nil {
+		return err
+	}
+	rows, plainErr := s.conn.QueryContext(ctx, "DESCRIBE "+plain)
+	if plainErr == nil {
+		return errors.Join(err, rows.Close())
+	}
+	if e := asError(plainErr); strings.Contains(e.Error(), "does not exist") {
+		return e
+	}
+	return err
 }

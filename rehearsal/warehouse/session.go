@@ -260,7 +260,7 @@ const maxResult = 100 << 20
 func (s *Session) query(ctx context.Context, translated string) (*Result, error) {
 	described, err := s.conn.QueryContext(ctx, "DESCRIBE "+translated)
 	if err != nil {
-		return nil, err
+		return nil, s.unknownColumn(ctx, translated, err)
 	}
 	defer described.Close()
 	res := &Result{Columns: []Column{}, Rows: [][]any{}, Affected: -1}
