@@ -153,7 +153,7 @@ func (c *conn) submit(ctx context.Context, text string, parameters []types.SqlPa
 	})
 	switch {
 	case err == nil:
-	case c.session != "" && isSessionGone(err):
+	case c.session != "" && !unsure && isSessionGone(err):
 		c.bad = true
 		return "", sessionError{err}
 	case unsure:

@@ -532,6 +532,47 @@ func TestLostAnswerDoesNotRunAStatementTwice(t *testing.T) {
 	}
 }
 
+// Whether the service looks up a call's token before its session is not known. If it
+// looks at the session first, and that has ended meanwhile, nobody can say whether the
+// statement ran.
+func TestLostAnswerOfAnEndedSession(t *testing.T) {
+	s := new(service)
+	s.control = func(operation string, in input, w http.ResponseWriter) bool {
+		if operation != "ExecuteStatement" || in.SQL != "INSERT" {
+			return false
+		}
+		if len(s.made("ExecuteStatement")) == 2 { // after the ping
+			s.handle(operation, in, httptest.NewRecorder()) // it starts, and nobody hears of it
+			s.endSessions()
+			cut(w)
+			return true
+		}
+		if in.SessionID == "" {
+			return false
+		}
+		refuse(w, 400, "ValidationException", "Session is not available")
+		return true
+	}
+	start(t, s)
+	db := open(t, dataapi.Config{})
+	if err := db.PingContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, err := db.ExecContext(t.Context(), "INSERT")
+	if err == nil || errors.Is(err, driver.ErrBadConn) || !strings.Contains(err.Error(), "may run all the same") {
+		t.Errorf("error %v, want one that says that the statement may run", err)
+	}
+	ran := 0
+	for _, in := range s.made("ExecuteStatement") {
+		if in.SQL == "INSERT" && in.SessionID == "" {
+			ran++
+		}
+	}
+	if ran != 0 {
+		t.Errorf("the statement was started again, in %d other sessions", ran)
+	}
+}
+
 func TestStatementsHaveTokensOfTheirOwn(t *testing.T) {
 	s := start(t, new(service))
 	db := open(t, dataapi.Config{})

@@ -57,6 +57,7 @@ var pages = map[string]page{
 		},
 		prepare: func(t *testing.T, d *desk) {
 			d.write(t, "admin.json", `{"username": "evadmin", "password": "Another4Rehearsals"}`)
+			d.write(t, "password.json", `{"adminUsername": "evadmin", "adminUserPassword": "Another4Rehearsals"}`)
 		},
 		before: map[string]func(*testing.T, *desk){
 			// A recovery point of the time before the last migration, the readers and refresh: auto.
@@ -119,6 +120,7 @@ var pages = map[string]page{
 	"docs/reliability.md": {
 		elsewhere: map[string]string{
 			"pulumi import aws:kinesis/stream:Stream stream ev_stream_data --protect=false --generate-code=false": "TestKilledAnywhere in rehearsal/faulttest",
+			"cd STATE/.pulumi/stacks/ev-streaming && cp prod.json.bak prod.json":                                  "TestFullDisk in rehearsal/faulttest",
 		},
 	},
 	"examples/consumer/README.md":    {prepare: deployed("prod")},

@@ -12,15 +12,19 @@ const alarmToken = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 var statistics = []string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
 
-// alarmType is an alarm on one metric or on an expression over several.
+// alarmType is an alarm on one metric or on an expression over several. An alarm of the name is
+// overwritten: internal/service/cloudwatch/metric_alarm.go, resourceMetricAlarmCreate, which
+// refuses it only from 6.x on.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 func alarmType() *resourceType {
-	period := func(v any) string {
-		n := int(v.(float64))
-		if n != 10 && n != 20 && n != 30 && (n < 60 || n%60 != 0) {
-			return fmt.Sprintf("expected period to be one of [10 20 30] or divisible by 60, got %d", n)
+	// 20 s came with a later release of the provider.
+	period := func(seconds ...int) func(any) string {
+		return func(v any) string {
+			if n := int(v.(float64)); !slices.Contains(seconds, n) && n%60 != 0 {
+				return fmt.Sprintf("expected period to be one of %v or divisible by 60, got %d", seconds, n)
+			}
+			return ""
 		}
-		return ""
 	}
 	actions := property{kind: texts, set: true, check: func(v any) string {
 		if len(each(v)) > 5 {
@@ -47,9 +51,18 @@ func alarmType() *resourceType {
 			"metricName":        {check: matching(`.{1,255}`)},
 			"namespace":         {check: matching(`[^:].{0,254}`)},
 			"dimensions":        {kind: textMap},
-			"period":            {kind: number, check: period},
+			"period":            {kind: number, check: period(10, 30)},
 			"statistic":         {check: oneOf(statistics...)},
-			"metricQueries": {kind: someObjects, set: true, fields: schema{
+			"metricQueries": {kind: someObjects, set: true, check: func(v any) string {
+				for _, query := range (values{"": v}).objects("") {
+					if metric := query.object("metric"); metric.has("period") {
+						if reason := period(1, 5, 10, 30)(metric["period"]); reason != "" {
+							return reason
+						}
+					}
+				}
+				return ""
+			}, fields: schema{
 				"id": {}, "expression": {}, "label": {}, "returnData": {kind: flag},
 				"metric": {kind: anObject, fields: schema{
 					"metricName": {}, "namespace": {}, "dimensions": {kind: textMap}, "period": {kind: number}, "stat": {},
@@ -76,17 +89,13 @@ func alarmType() *resourceType {
 			}
 			return nil
 		},
-		create: func(o *op) (effect, error) {
-			name := o.in.text("name")
-			if o.find(alarmToken, name) != nil {
-				return nil, fmt.Errorf("there is an alarm %s already: AWS would overwrite it", name)
-			}
-			o.id = name
-			o.props["arn"] = o.arn("cloudwatch", "alarm:"+name)
+		create: one("PutMetricAlarm", func(o *op) (effect, error) {
+			o.id = o.in.text("name")
+			o.props["arn"] = o.arn("cloudwatch", "alarm:"+o.id)
 			return nil, o.checkAlarm()
-		},
-		update: func(o *op) (effect, error) { return nil, o.checkAlarm() },
-		delete: func(*op) (effect, error) { return nil, nil },
+		}),
+		update: one("PutMetricAlarm", checked((*op).checkAlarm)),
+		delete: request{api: "DeleteAlarms"},
 	}
 }
 

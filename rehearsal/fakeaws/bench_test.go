@@ -2,6 +2,7 @@ package fakeaws_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -272,10 +273,37 @@ func (b *bench) update(m made, in props, ignore ...string) (made, error) {
 	resp, err := b.engine.Update(b.Context(), plugin.UpdateRequest{
 		URN: m.urn, ID: m.id, OldInputs: m.inputs, OldOutputs: m.state, NewInputs: news, IgnoreChanges: ignore,
 	})
-	if err != nil {
+	if _, kept := errors.AsType[*plugin.InitError](err); err != nil && !kept {
 		return m, err
 	}
-	return made{m.urn, m.id, news, resp.Properties}, nil
+	return made{m.urn, m.id, news, resp.Properties}, err
+}
+
+// refuse has the nth request of that name refused, and returns which requests are made.
+func (b *bench) refuse(api string, nth int) (made *[]string) {
+	made = new([]string)
+	b.server.Control("", "", func(c *fakeaws.Call) *fakeaws.Fault {
+		*made = append(*made, c.Request)
+		if c.Request == api {
+			nth--
+		}
+		if c.Request != api || nth != 0 {
+			return nil
+		}
+		c.Keep()
+		return &fakeaws.Fault{Err: errors.New("AWS says no")}
+	})
+	return made
+}
+
+// refresh does what the engine does before an update with --refresh.
+func (b *bench) refresh(m made) made {
+	b.Helper()
+	found, err := b.engine.Read(b.Context(), plugin.ReadRequest{URN: m.urn, ID: m.id, Inputs: m.inputs, State: m.state})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return made{m.urn, m.id, found.Inputs, found.Outputs}
 }
 
 func (b *bench) mustUpdate(m made, in props, ignore ...string) made {

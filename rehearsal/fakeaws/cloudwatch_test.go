@@ -71,6 +71,8 @@ func TestAlarmRefused(t *testing.T) {
 		{"a type of use as the API has it", alarmInputs(ofRedshift("UsageLimitConsumed", props{"Workgroup": "ev-dev", "UsageLimitId": "x", "UsageType": "serverless-compute"})...), "only of SERVERLESS_COMPUTE"},
 		{"storage of a workgroup", alarmInputs(ofRedshift("DataStorage", props{"Workgroup": "ev-dev"})...), "only with {Namespace}"},
 		{"a period between the steps", alarmInputs("period", 90), "divisible by 60, got 90"},
+		{"a period of a later release of the provider", alarmInputs("period", 20), "expected period to be one of [10 30] or divisible by 60, got 20"},
+		{"a period of a query", sumInputs("a", metricQuery("a", "period", 90)), "expected period to be one of [1 5 10 30] or divisible by 60, got 90"},
 		{"a period under a minute", alarmInputs("period", 30), "no service's metric comes more often than each minute"},
 		{"more than a day", alarmInputs("period", 1800, "evaluationPeriods", 49), "must be <= 86400), not 88200"},
 		{"more than a week", alarmInputs("period", 86400, "evaluationPeriods", 8), "must be <= 604800), not 691200"},

@@ -16,9 +16,11 @@ const (
 	Lookup = "lookup"
 )
 
-// Call is an operation as a control sees it: valid, not yet done.
+// Call is a request as a control sees it: valid, not yet made. A change of a resource may make
+// several, one after the other; a read or a lookup is one.
 type Call struct {
 	Operation string
+	Request   string       // of the service's API, for a change: StartStreamEncryption
 	Type      string       // of the resource, or the token of the lookup
 	URN       resource.URN // of the resource; "" for a lookup
 
@@ -38,18 +40,17 @@ type Fault struct {
 	// Err is answered, and nothing done.
 	Err error
 
-	// Then is called when the work of a change was done, before anything is answered.
+	// Then is called when the request was carried out, before anything is answered.
 	Then func()
 
-	// Lost is answered though the work was done: the engine does not know of it.
+	// Lost is answered though the request was carried out: the provider does not know of it.
 	Lost error
 
-	// NotReady is the reason why something was created or updated, but did not
-	// become what it should. The engine keeps it and says so.
+	// NotReady is the reason why the wait after the request fails.
 	NotReady error
 }
 
-// Control registers fn for the next call of an operation on a resource type, or of a
+// Control registers fn for the next request of an operation on a resource type, or for a
 // lookup; "" is any of them. Previews of changes are not asked about. It serves one call
 // and is then gone, unless it called [Call.Keep]. It may decline by returning nil: it
 // then stays, and the next control, or else the ordinary work, has the call. Controls are

@@ -11,6 +11,8 @@ import (
 
 const dashboardToken = "aws:cloudwatch/dashboard:Dashboard"
 
+// dashboardType is a dashboard. One of the name is overwritten, and an update without a
+// difference writes it again: internal/service/cloudwatch/dashboard.go, resourceDashboardPut.
 func dashboardType() *resourceType {
 	return &resourceType{
 		token: dashboardToken, noun: "CloudWatch Dashboard", name: "dashboardName",
@@ -19,17 +21,13 @@ func dashboardType() *resourceType {
 			"dashboardBody": {required: true, document: true, check: isJSON},
 			"dashboardArn":  {output: true},
 		},
-		create: func(o *op) (effect, error) {
-			name := o.in.text("dashboardName")
-			if o.find(dashboardToken, name) != nil {
-				return nil, fmt.Errorf("there is a dashboard %s already: AWS would overwrite it", name)
-			}
-			o.id = name
-			o.props["dashboardArn"] = "arn:aws:cloudwatch::" + o.Account.id + ":dashboard/" + name
+		create: one("PutDashboard", func(o *op) (effect, error) {
+			o.id = o.in.text("dashboardName")
+			o.props["dashboardArn"] = "arn:aws:cloudwatch::" + o.Account.id + ":dashboard/" + o.id
 			return nil, o.checkDashboard()
-		},
-		update: func(o *op) (effect, error) { return nil, o.checkDashboard() },
-		delete: func(*op) (effect, error) { return nil, nil },
+		}),
+		update: []request{{api: "PutDashboard", always: true, do: checked((*op).checkDashboard)}},
+		delete: request{api: "DeleteDashboards"},
 	}
 }
 

@@ -22,11 +22,13 @@
 //     that ([Account.Authorize]), what is in this secret ([Account.SecretValue]), does
 //     this workgroup reach that service ([Account.Egress]); and [Server.Fire], for when
 //     a schedule's time has come;
-//   - the fault door, [Server.Control], which fails an operation before or after it took
+//   - the fault door, [Server.Control], which fails a request before or after it took
 //     effect.
 //
 // What the provider itself refuses is refused in a preview, what only AWS refuses is
-// refused in an update, and a diff says what the real one says. What a stream, a
+// refused in an update, and a diff says what the real one says. A change of a resource is as
+// many requests as the provider makes, in its order, and a refused one leaves in the state
+// what the provider's bridge leaves there. What a stream, a
 // namespace or a workgroup is beyond its properties is up to [Kinesis] and [Redshift], what
 // a schedule runs to [DataAPI]. Several engines may be attached at once, each with its own
 // settings of the provider.

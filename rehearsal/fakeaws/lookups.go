@@ -334,6 +334,10 @@ func getSecretVersion(a *Account, args values) (values, error) {
 		version = a.staged(secret.id, label)
 		if args.has("versionId") {
 			version = a.find(secretVersionToken, secret.id+"|"+args.text("versionId"))
+			if version != nil && args.has("versionStage") && !slices.Contains(version.props.texts("versionStages"), label) {
+				return nil, refuse(secretsService, "GetSecretValue", "InvalidRequestException",
+					"You provided a VersionStage that is not associated to the provided VersionId.")
+			}
 		}
 	}
 	if version == nil {
@@ -348,8 +352,15 @@ func getSecretVersion(a *Account, args values) (values, error) {
 // getWorkgroup and getNamespace answer with the properties of the resource, as far as
 // the lookup has them.
 func getWorkgroup(a *Account, args values) (values, error) {
-	return a.described(workgroupToken, "Redshift Serverless Workgroup", args.text("workgroupName"),
-		"arn", "endpoints", "enhancedVpcRouting", "namespaceName", "publiclyAccessible", "securityGroupIds", "subnetIds", "workgroupId", "workgroupName")
+	found, err := a.described(workgroupToken, "Redshift Serverless Workgroup", args.text("workgroupName"),
+		"arn", "endpoints", "namespaceName", "securityGroupIds", "subnetIds", "workgroupId", "workgroupName")
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range []string{"enhancedVpcRouting", "publiclyAccessible"} {
+		found[key] = a.find(workgroupToken, args.text("workgroupName")).props.flag(key)
+	}
+	return found, nil
 }
 
 func getNamespace(a *Account, args values) (values, error) {

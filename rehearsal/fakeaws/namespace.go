@@ -24,6 +24,8 @@ type Namespace struct {
 
 const namespaceToken = "aws:redshiftserverless/namespace:Namespace"
 
+// namespaceType is a namespace: internal/service/redshiftserverless/namespace.go,
+// resourceNamespaceCreate, …Read and …Update.
 func namespaceType() *resourceType {
 	return &resourceType{
 		token: namespaceToken, noun: "Redshift Serverless Namespace", name: "namespaceName",
@@ -31,8 +33,8 @@ func namespaceType() *resourceType {
 			"namespaceName":               {required: true, replaces: true},
 			"dbName":                      {replaces: true, computed: true},
 			"adminUsername":               {computed: true, secret: true},
-			"adminUserPassword":           {secret: true},
-			"manageAdminPassword":         {kind: flag},
+			"adminUserPassword":           {secret: true, unread: true},
+			"manageAdminPassword":         {kind: flag, unread: true},
 			"adminPasswordSecretKmsKeyId": {computed: true},
 			"adminPasswordSecretArn":      {output: true},
 			"defaultIamRoleArn":           {check: isARN},
@@ -49,10 +51,10 @@ func namespaceType() *resourceType {
 			}
 			return nil
 		},
-		create: func(o *op) (effect, error) {
+		create: one("CreateNamespace", func(o *op) (effect, error) {
 			name := o.in.text("namespaceName")
 			if o.find(namespaceToken, name) != nil {
-				return nil, refuse(redshiftService, "CreateNamespace", "ConflictException", "Namespace %s already exists.", name)
+				return nil, o.refuse(redshiftService, "ConflictException", "Namespace %s already exists.", name)
 			}
 			o.id = name
 			id := o.newUUID("namespace", name)
@@ -65,62 +67,66 @@ func namespaceType() *resourceType {
 					o.props[key] = value
 				}
 			}
-			if err := o.checkNamespace("CreateNamespace"); err != nil {
+			if err := o.checkNamespace(); err != nil {
 				return nil, err
 			}
 			if o.in.flag("manageAdminPassword") {
 				o.manageSecret()
 			}
 			return o.namespace(Redshift.CreateNamespace), nil
-		},
-		update: func(o *op) (effect, error) {
-			// The provider sends only what changed, and AWS wants both of these.
-			if o.changed("defaultIamRoleArn") && !o.changed("iamRoles") {
-				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException",
-					"When you specify the default IAM role, you must specify the entire list of IAM roles.")
+		}),
+		update: one("UpdateNamespace", func(o *op) (effect, error) {
+			// One request carries what differs from the state, which is not always what AWS has.
+			invalid := func(format string, args ...any) error {
+				return o.refuse(redshiftService, "ValidationException", format, args...)
 			}
-			if o.changed("manageAdminPassword") || o.old.flag("manageAdminPassword") && o.changed("adminUsername") {
-				// The provider sends an empty password with it, to a managed one:
-				// github.com/hashicorp/terraform-provider-aws/issues/39250 and 39266. The way back
-				// is not documented, and taken to be closed too.
-				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException", "1 validation error detected: "+
-					"Value at 'adminUserPassword' failed to satisfy constraint: Member must have length greater than or equal to 8")
+			sends := func(keys ...string) bool {
+				return slices.ContainsFunc(keys, func(key string) bool { return o.differs[key] })
 			}
-			if o.changed("adminUsername") && !o.in.has("adminUserPassword") {
-				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException", "You must specify both adminUsername and adminUserPassword.")
-			}
-			// The provider sends all changes in one request:
-			// github.com/hashicorp/terraform-provider-aws/issues/39249.
 			kinds := 0
 			for _, kind := range [][]string{{"adminUsername", "adminUserPassword"}, {"adminPasswordSecretKmsKeyId"}, {"iamRoles", "defaultIamRoleArn"}, {"kmsKeyId"}, {"logExports"}} {
-				if slices.ContainsFunc(kind, o.changed) {
+				if sends(kind...) {
 					kinds++
 				}
 			}
-			if kinds > 1 {
-				return nil, refuse(redshiftService, "UpdateNamespace", "ValidationException",
-					"Amazon Redshift Serverless can't update multiple configurations at the same time for namespace %s.", o.id)
+			managed, manages := o.old.flag("manageAdminPassword"), o.in.flag("manageAdminPassword")
+			switch {
+			case sends("defaultIamRoleArn") && !sends("iamRoles"):
+				// github.com/hashicorp/terraform-provider-aws/issues/39268
+				return nil, invalid("When you specify the default IAM role, you must specify the entire list of IAM roles.")
+			case sends("adminUsername", "adminUserPassword") && !o.in.has("adminUserPassword"), sends("manageAdminPassword") && managed && !manages:
+				// The name and the password go together, an empty one too:
+				// github.com/hashicorp/terraform-provider-aws/issues/39250 and 39266. The way back
+				// from a managed one is not documented, and taken to be closed.
+				return nil, invalid("1 validation error detected: Value at 'adminUserPassword' failed to satisfy constraint: " +
+					"Member must have length greater than or equal to 8")
+			case kinds > 1:
+				// github.com/hashicorp/terraform-provider-aws/issues/39249
+				return nil, invalid("Amazon Redshift Serverless can't update multiple configurations at the same time for namespace %s.", o.id)
 			}
-			if err := o.checkNamespace("UpdateNamespace"); err != nil {
+			if err := o.checkNamespace(); err != nil {
 				return nil, err
 			}
+			if manages && !managed {
+				o.manageSecret()
+			}
 			return o.namespace(Redshift.UpdateNamespace), nil
-		},
-		delete: func(o *op) (effect, error) {
+		}),
+		delete: request{api: "DeleteNamespace", do: func(o *op) (effect, error) {
 			for _, group := range o.all(workgroupToken) {
 				if group.props.text("namespaceName") == o.id {
-					return nil, refuse(redshiftService, "DeleteNamespace", "ConflictException",
+					return nil, o.refuse(redshiftService, "ConflictException",
 						"The namespace %s is associated with the workgroup %s. Delete the workgroup first.", o.id, group.id)
 				}
 			}
-			if managed := o.old.text("adminPasswordSecretArn"); managed != "" {
+			if managed := o.state.text("adminPasswordSecretArn"); managed != "" {
 				o.removeSecret(managed)
 			}
 			if o.opts.Redshift == nil {
 				return nil, nil
 			}
 			return func(ctx context.Context) error { return o.opts.Redshift.DeleteNamespace(ctx, o.id) }, nil
-		},
+		}},
 	}
 }
 
@@ -132,9 +138,9 @@ var (
 
 // checkNamespace says what Redshift refuses.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html
-func (o *op) checkNamespace(operation string) error {
+func (o *op) checkNamespace() error {
 	invalid := func(format string, args ...any) error {
-		return refuse(redshiftService, operation, "ValidationException", format, args...)
+		return o.refuse(redshiftService, "ValidationException", format, args...)
 	}
 	role := o.props.text("defaultIamRoleArn")
 	switch {

@@ -71,7 +71,7 @@ func (c conditions) check() error {
 
 // hold says whether a request meets all conditions. A key that the request lacks meets
 // none.
-func (c conditions) hold(r request) bool {
+func (c conditions) hold(r question) bool {
 	for operator, keys := range c {
 		for key, wanted := range keys {
 			have, given := r.context[strings.ToLower(key)]
@@ -86,8 +86,8 @@ func (c conditions) hold(r request) bool {
 	return true
 }
 
-// request is what a policy is asked about.
-type request struct {
+// question is what a policy is asked about.
+type question struct {
 	service          string // that takes a role on
 	principal        string // ARN of the role that acts, "" when a service does
 	action, resource string
@@ -198,7 +198,7 @@ func (place policyPlace) parse(operation, document string) (policy, error) {
 func size(document string) int { return len(strings.Join(strings.Fields(document), "")) }
 
 // allows says whether a statement allows a request.
-func (p policy) allows(r request) bool {
+func (p policy) allows(r question) bool {
 	return slices.ContainsFunc(p.Statement, func(s statement) bool {
 		return s.Principal.is(r) && s.Condition.hold(r) &&
 			slices.ContainsFunc(s.Action, func(a string) bool { return like(strings.ToLower(a), strings.ToLower(r.action)) }) &&
@@ -207,7 +207,7 @@ func (p policy) allows(r request) bool {
 }
 
 // is says whether a policy's principals, if it names any, include who makes a request.
-func (p *principal) is(r request) bool {
+func (p *principal) is(r question) bool {
 	if p == nil {
 		return true
 	}
@@ -242,7 +242,7 @@ func (a *Account) authorize(roleARN, service, action, resource string) error {
 		if err != nil {
 			return err
 		}
-		if !trust.allows(request{service: service, action: "sts:AssumeRole", resource: roleARN, context: a.callContext(service)}) {
+		if !trust.allows(question{service: service, action: "sts:AssumeRole", resource: roleARN, context: a.callContext(service)}) {
 			return fmt.Errorf("%s is not authorized to assume the IAM role %s: its trust policy does not allow it", service, roleARN)
 		}
 		if strings.EqualFold(action, "sts:AssumeRole") {
@@ -275,8 +275,8 @@ func (a *Account) callContext(service string) map[string]string {
 }
 
 // requestOf is what a role of the account asks for in it.
-func (a *Account) requestOf(roleARN, action, resource string) request {
-	return request{principal: roleARN, action: action, resource: resource, context: map[string]string{
+func (a *Account) requestOf(roleARN, action, resource string) question {
+	return question{principal: roleARN, action: action, resource: resource, context: map[string]string{
 		"aws:principalaccount": a.id, "aws:principalarn": roleARN, "aws:resourceaccount": a.id,
 	}}
 }

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -31,6 +30,10 @@ type resourceType struct {
 	// first.
 	autoname int
 
+	// framework says that the type is one of the Terraform plugin framework's, of
+	// which an error leaves the state as it was; see [provider.Create].
+	framework bool
+
 	// idAfterWait says that the provider does not keep what it created if waiting
 	// for it fails.
 	idAfterWait bool
@@ -42,31 +45,12 @@ type resourceType struct {
 	// that a preview fails. The old properties are nil for a creation.
 	refine func(in, old values) error
 
-	// These do the work on an account that is locked. They refuse what AWS
-	// refuses, complete op.props, and return what is to happen outside, if anything.
-	create func(*op) (effect, error) // sets op.id
-	update func(*op) (effect, error)
-	delete func(*op) (effect, error)
+	// These are the requests that the provider makes, in its order. The first one of
+	// create makes the resource and sets op.id. That for the tags comes before those of
+	// update.
+	create, update []request
+	tag, delete    request
 }
-
-// op is one change of a resource.
-type op struct {
-	*Account
-	opts  Options
-	urn   resource.URN
-	id    string
-	in    values // the inputs, all known; nil for a deletion
-	old   values // the properties before; nil for a creation
-	props values // the properties after
-}
-
-// effect is what a change does outside the account, with the account unlocked.
-type effect func(context.Context) error
-
-// changed says whether an update changes a property.
-func (o *op) changed(key string) bool { return !isSame(o.old[key], o.props[key]) }
-
-func isSame(a, b any) bool { return isZero(a) && isZero(b) || property{set: true}.same(a, b) }
 
 // provider is the Pulumi provider.
 type provider struct {
@@ -189,6 +173,7 @@ func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.C
 	if t.autoname > 0 {
 		fill(t.name, p.madeUpName(t, req))
 	}
+	slices.SortFunc(defaults, func(x, y resource.PropertyValue) int { return strings.Compare(x.StringValue(), y.StringValue()) })
 	inputs[defaulted] = resource.NewProperty(defaults)
 	if err := p.addDefaultTags(ctx, t, inputs); err != nil {
 		return plugin.CheckResponse{}, err
@@ -320,6 +305,14 @@ func (t *resourceType) outputs(props values, inputs resource.PropertyMap) resour
 	return out
 }
 
+// Create makes a resource. Its requests may fail after the first one: then what was planned
+// goes into the state, and nothing of it says which requests were made.
+//
+// Source of this and of Update: pulumi-terraform-bridge v3.110.0, pkg/tfbridge/provider.go:1338
+// and 1718 (a state that comes with an error is kept, as an initialization error), and
+// terraform-plugin-sdk/v2, helper/schema/resource_data.go, State (it is made of the plan, if an
+// id was set). Of the framework's types: pkg/pf/tfbridge/provider_create.go and provider_update.go
+// (an error returns no state).
 func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (resp plugin.CreateResponse, err error) {
 	t, err := p.supported(req.Type)
 	if err != nil {
@@ -329,22 +322,28 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (resp p
 	defer func() { err = p.end(call, string(resp.ID), began, err) }()
 
 	o := &op{Account: p.account, opts: p.opts, urn: req.URN, in: plain(req.Properties)}
-	o.props = t.schema.planned(o.in, nil)
+	planned := t.schema.planned(o.in, nil)
 	if t.refine != nil {
 		if err := t.refine(o.in, nil); err != nil {
 			return plugin.CreateResponse{}, bridged(err)
 		}
 	}
 	if req.Preview {
-		return plugin.CreateResponse{Properties: t.outputs(o.props, req.Properties)}, nil
+		return plugin.CreateResponse{Properties: t.outputs(planned, req.Properties)}, nil
 	}
-	maps.DeleteFunc(o.props, func(_ string, v any) bool { return v == unknown{} }) // the type fills them in
+	maps.DeleteFunc(planned, func(_ string, v any) bool { return v == unknown{} })
 
-	err = p.do(ctx, t, call, req.Timeout, "creating", o, t.create)
-	resp = plugin.CreateResponse{ID: resource.ID(o.id), Properties: t.outputs(o.props, req.Properties)}
-	return resp, asExisting(err, resp)
+	if err = p.carryOut(ctx, t, call, req.Timeout, o); err == nil {
+		planned, err = p.read(t, o.id, planned)
+	}
+	resp = plugin.CreateResponse{ID: resource.ID(o.id), Properties: t.outputs(planned, req.Properties)}
+	return resp, t.kept(err, o.kept, resp)
 }
 
+// Update changes a resource: it makes the requests for what differs from the state, which is
+// not always what AWS has, and reads the result. So after an update that failed, the next one
+// finds no difference and only reads; the one after that, or one with --refresh, sees what is
+// missing (pulumi/pulumi#21458, pulumi/pulumi-aws#6062).
 func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (resp plugin.UpdateResponse, err error) {
 	t, err := p.supported(req.Type)
 	if err != nil {
@@ -353,19 +352,35 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (resp p
 	call, began := Call{Operation: Update, Type: t.token, URN: req.URN, preview: req.Preview}, p.now()
 	defer func() { err = p.end(call, string(req.ID), began, err) }()
 
-	o := &op{Account: p.account, opts: p.opts, urn: req.URN, id: string(req.ID), in: plain(req.NewInputs), old: plain(req.OldOutputs)}
+	o := &op{Account: p.account, opts: p.opts, urn: req.URN, id: string(req.ID), in: plain(req.NewInputs), state: plain(req.OldOutputs)}
 	for _, path := range req.IgnoreChanges {
 		// As it does not see the difference, it does not undo it either.
-		if _, known := t.schema[path]; known && o.old.has(path) {
-			o.in[path] = o.old[path]
+		if _, known := t.schema[path]; known && o.state.has(path) {
+			o.in[path] = o.state[path]
 		}
 	}
-	o.props = t.schema.planned(o.in, o.old)
+	planned := t.schema.planned(o.in, o.state)
 	if !req.Preview {
-		err = p.do(ctx, t, call, req.Timeout, "updating", o, t.update)
+		o.differs = map[string]bool{}
+		for path := range t.schema.changes(o.state, o.in, req.IgnoreChanges) {
+			key, _, _ := strings.Cut(path, ".")
+			key, _, _ = strings.Cut(key, "[")
+			o.differs[key] = true
+		}
+		if err = p.carryOut(ctx, t, call, req.Timeout, o); err == nil {
+			planned, err = p.read(t, o.id, planned)
+		}
 	}
-	resp = plugin.UpdateResponse{Properties: t.outputs(o.props, req.NewInputs)}
-	return resp, asExisting(err, plugin.CreateResponse{ID: req.ID, Properties: resp.Properties})
+	resp = plugin.UpdateResponse{Properties: t.outputs(planned, req.NewInputs)}
+	return resp, t.kept(err, true, plugin.CreateResponse{ID: req.ID, Properties: resp.Properties})
+}
+
+// kept is the error of a change whose outcome goes into the state all the same.
+func (t *resourceType) kept(err error, known bool, resp plugin.CreateResponse) error {
+	if err == nil || !known || t.framework {
+		return err
+	}
+	return &plugindoor.Exists{CreateResponse: resp, Reason: err}
 }
 
 func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (_ plugin.DeleteResponse, err error) {
@@ -376,8 +391,8 @@ func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (_ plug
 	call, began := Call{Operation: Delete, Type: t.token, URN: req.URN}, p.now()
 	defer func() { err = p.end(call, string(req.ID), began, err) }()
 
-	o := &op{Account: p.account, opts: p.opts, urn: req.URN, id: string(req.ID), old: plain(req.Outputs)}
-	return plugin.DeleteResponse{}, p.do(ctx, t, call, req.Timeout, "deleting", o, t.delete)
+	o := &op{Account: p.account, opts: p.opts, urn: req.URN, id: string(req.ID), state: plain(req.Outputs)}
+	return plugin.DeleteResponse{}, p.carryOut(ctx, t, call, req.Timeout, o)
 }
 
 // Read finds out what a resource is like now. It is how a refresh, an import and a
@@ -394,162 +409,38 @@ func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (_ plugin.R
 		return plugin.ReadResponse{}, err
 	}
 
-	p.account.mu.Lock()
-	defer p.account.mu.Unlock()
-	found := p.account.find(t.token, string(req.ID))
-	if t.importsBy != "" && len(req.State) == 0 {
-		found = nil
-		for _, candidate := range p.account.all(t.token) {
-			if candidate.props.text(t.importsBy) == string(req.ID) {
-				found = candidate
-			}
+	id, state := string(req.ID), plain(req.State)
+	if t.importsBy != "" && len(state) == 0 {
+		if id, err = p.importID(t, id); err != nil {
+			return plugin.ReadResponse{}, nil
 		}
 	}
-	if found == nil {
-		return plugin.ReadResponse{}, nil
+	props, err := p.read(t, id, state)
+	if err != nil {
+		return plugin.ReadResponse{}, nil // it is gone
 	}
 	inputs := resource.PropertyMap{}
-	for key, value := range found.props {
+	for key, value := range props {
 		property, name := t.schema[key], resource.PropertyKey(key)
 		old, given := req.Inputs[name]
 		// A first look, without old inputs, takes all that can be one.
 		if property.output || !given && len(req.Inputs) > 0 {
 			continue
 		}
+		// Of a list a refresh takes as many items as the inputs have, whichever these are:
+		// pulumi-terraform-bridge v3.110.0, pkg/tfbridge/schema.go, extractInputs.
+		if items, isList := value.([]any); isList && given && old.IsArray() {
+			value = items[:min(len(items), len(old.ArrayValue()))]
+		}
 		inputs[name] = engineValue(value)
-		if given && property.same(value, plainValue(old)) {
+		if given && property.same(props[key], plainValue(old)) {
 			inputs[name] = old
 		}
 	}
 	if noted, ok := req.Inputs[defaulted]; ok {
 		inputs[defaulted] = noted
 	}
-	return plugin.ReadResponse{ReadResult: plugin.ReadResult{ID: resource.ID(found.id), Inputs: inputs, Outputs: t.outputs(found.props, inputs)}}, nil
-}
-
-// do carries a change out: first what AWS says, then what happens outside, then the wait
-// until it has become true.
-func (p *provider) do(ctx context.Context, t *resourceType, call Call, seconds float64, doing string, o *op, work func(*op) (effect, error)) error {
-	name := o.props.text(t.name)
-	if name == "" {
-		name = o.old.text(t.name)
-	}
-	explain := func(err error) error { return bridged(fmt.Errorf("%s %s (%s): %w", doing, t.noun, name, err)) }
-	f := p.fault(call)
-	if err := p.hold(ctx, f); err != nil {
-		return explain(err)
-	}
-	undo, outside, err := p.change(t, o, work)
-	if err == nil && outside != nil {
-		if err = outside(ctx); err != nil {
-			undo()
-		}
-	}
-	if err != nil {
-		return explain(err)
-	}
-	if f.Then != nil {
-		f.Then()
-	}
-	if f.Lost != nil {
-		return explain(f.Lost)
-	}
-	err = p.wait(ctx, call, seconds)
-	if err == nil {
-		err = f.NotReady
-	}
-	if err == nil {
-		return nil
-	}
-	err = fmt.Errorf("waiting for %s (%s) %s: %w", t.noun, name, call.Operation, err)
-	if call.Operation == Delete || call.Operation == Create && t.idAfterWait {
-		return bridged(err)
-	}
-	return &plugindoor.Exists{Reason: err}
-}
-
-// asExisting completes the error of a change that was made and failed afterwards.
-func asExisting(err error, resp plugin.CreateResponse) error {
-	var exists *plugindoor.Exists
-	if errors.As(err, &exists) {
-		exists.CreateResponse = resp
-	}
-	return err
-}
-
-// change does the part of a change that happens in the account. The result undoes it.
-func (p *provider) change(t *resourceType, o *op, work func(*op) (effect, error)) (undo func(), _ effect, _ error) {
-	p.account.mu.Lock()
-	defer p.account.mu.Unlock()
-	before := p.account.find(t.token, o.id)
-	switch {
-	case o.old == nil: // a creation
-	case before == nil && o.in == nil: // a deletion of what is gone already
-		return nil, nil, nil
-	case before == nil:
-		return nil, nil, errors.New("couldn't find resource")
-	default:
-		// What AWS has counts, not what the engine remembers.
-		o.old = before.props
-		o.props = t.schema.planned(o.in, o.old)
-	}
-	if o.in != nil {
-		if err := checkTags(o.in.textMap("tags")); err != nil {
-			return nil, nil, err
-		}
-	}
-	earlier := maps.Clone(p.account.objects)
-	outside, err := work(o)
-	if err != nil {
-		return nil, nil, err
-	}
-	if o.in == nil {
-		p.account.remove(before)
-	} else {
-		p.account.put(&thing{kind: t, id: o.id, props: o.props})
-	}
-	if o.old == nil {
-		p.account.made["create "+string(o.urn)]++
-	}
-	return p.account.undo(earlier), outside, nil
-}
-
-// hold spends the part of a fault that comes before anything is done.
-func (p *provider) hold(ctx context.Context, f Fault) error {
-	if f.Hold != nil {
-		select {
-		case <-f.Hold:
-		case <-p.stopped(ctx):
-			return context.Canceled
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return f.Err
-}
-
-// wait lasts as long as the options say that the change does.
-func (p *provider) wait(ctx context.Context, call Call, seconds float64) error {
-	if p.opts.Delay == nil {
-		return nil
-	}
-	delay := p.opts.Delay(call.Operation, call.Type)
-	limit := time.Duration(seconds * float64(time.Second))
-	late := limit > 0 && limit < delay
-	if late {
-		delay = limit
-	}
-	select {
-	case <-time.After(delay):
-	case <-p.stopped(ctx):
-		return context.Canceled
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if late {
-		return fmt.Errorf("timeout while waiting for state to become 'AVAILABLE' (timeout: %s)", limit)
-	}
-	return nil
+	return plugin.ReadResponse{ReadResult: plugin.ReadResult{ID: resource.ID(id), Inputs: inputs, Outputs: t.outputs(props, inputs)}}, nil
 }
 
 // Invoke answers a lookup.

@@ -3,11 +3,13 @@ package fakeaws
 import (
 	"errors"
 	"slices"
+	"strings"
 )
 
 const queueToken = "aws:sqs/queue:Queue"
 
-// queueType is a standard queue of SQS.
+// queueType is a standard queue of SQS, which one request makes: internal/service/sqs/queue.go,
+// resourceQueueCreate and resourceQueueUpdate.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 func queueType() *resourceType {
 	return &resourceType{
@@ -31,25 +33,36 @@ func queueType() *resourceType {
 			}
 			return nil
 		},
-		create: func(o *op) (effect, error) {
+		create: one("CreateQueue", func(o *op) (effect, error) {
 			name := o.in.text("name")
 			o.id = "https://sqs." + o.region + ".amazonaws.com/" + o.Account.id + "/" + name
-			if o.find(queueToken, o.id) != nil {
-				return nil, refuse(sqsService, "CreateQueue", "QueueAlreadyExists", "A queue already exists with the name %s.", name)
+			if found := o.find(queueToken, o.id); found != nil {
+				// The queue that is there is the answer, if it has the attributes that are given:
+				// recorded by LocalStack, tests/aws/services/sqs/test_sqs.snapshot.json,
+				// test_create_queue_with_different_attributes_raises_exception, 2024-04-30.
+				for key := range o.in {
+					if key != "tags" && !isSame(o.in[key], found.props[key]) {
+						return nil, o.refuse(sqsService, "QueueAlreadyExists",
+							"A queue already exists with the same name and a different value for attribute %s%s", strings.ToUpper(key[:1]), key[1:])
+					}
+				}
+				o.props = found.props
+				return nil, nil
 			}
 			o.props["url"] = o.id
 			o.props["arn"] = o.arn("sqs", name)
 			o.encrypt()
 			return nil, nil
-		},
-		update: func(o *op) (effect, error) {
+		}),
+		tag: request{api: "TagQueue"},
+		update: one("SetQueueAttributes", func(o *op) (effect, error) {
 			o.encrypt()
 			return nil, nil
-		},
-		delete: func(o *op) (effect, error) {
-			delete(o.messages, o.old.text("arn"))
+		}),
+		delete: request{api: "DeleteQueue", do: func(o *op) (effect, error) {
+			delete(o.messages, o.state.text("arn"))
 			return nil, nil
-		},
+		}},
 	}
 }
 

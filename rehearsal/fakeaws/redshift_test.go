@@ -54,8 +54,10 @@ func TestUsageLimit(t *testing.T) {
 			t.Errorf("a change of %s: %v (-want +got):\n%s", name, err, diff)
 		}
 	}
-	_, err = b.update(m, with(in, "usageType", "cross-region-datasharing"))
-	wantError(t, err, "the usage type of a usage limit can't change")
+	m = b.mustUpdate(m, with(in, "usageType", "cross-region-datasharing"))
+	if got := m.state["usageType"].StringValue(); got != "serverless-compute" {
+		t.Errorf("the request that changes a limit carries no usage type, but it is %s now", got)
+	}
 	m = b.mustUpdate(m, with(in, "amount", 61))
 
 	// The limits go with the workgroup.
@@ -219,6 +221,19 @@ func TestPriceTarget(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("a workgroup without a base capacity has one", func(t *testing.T) {
+		world := world()
+		for i := range world.VPCs[0].Subnets {
+			world.VPCs[0].Subnets[i].FreeAddresses = 100
+		}
+		b := startIn(t, world, nil, fakeaws.Options{})
+		b.mustCreate("namespace", "n", namespaceInputs())
+		b.mustCreate("workgroup", "w", roomy(workgroupInputs()))
+		if g, err := b.account.Workgroup("ev-dev"); err != nil || g.PriceTarget != 50 || g.BaseCapacity != -1 {
+			t.Errorf("it has the level %d and %d RPU, %v; want 50 and -1", g.PriceTarget, g.BaseCapacity, err)
+		}
+	})
 
 	b := start(t)
 	b.mustCreate("namespace", "n", namespaceInputs())

@@ -7,6 +7,7 @@ const (
 	rolePolicyToken = "aws:iam/rolePolicy:RolePolicy"
 )
 
+// roleType is a role: internal/service/iam/role.go, resourceRoleCreate and resourceRoleUpdate.
 func roleType() *resourceType {
 	return &resourceType{
 		token: roleToken, noun: "IAM Role", name: "name", autoname: 64,
@@ -16,46 +17,54 @@ func roleType() *resourceType {
 			"description":         {check: matching(`[\t\n\r\x20-\x7E\x{A1}-\x{FF}]{0,1000}`)},
 			"path":                {replaces: true, fallback: "/", check: matching(`/|/[\x21-\x7E]{1,510}/`)},
 			"maxSessionDuration":  {kind: number, fallback: 3600, check: between(3600, 43200)},
-			"forceDetachPolicies": {kind: flag, fallback: false},
+			"forceDetachPolicies": {kind: flag, fallback: false, unread: true},
 			"arn":                 {output: true},
 			"uniqueId":            {output: true},
 			"createDate":          {output: true},
 		}),
-		create: func(o *op) (effect, error) {
+		create: one("CreateRole", func(o *op) (effect, error) {
 			name := o.in.text("name")
 			if o.find(roleToken, name) != nil {
-				return nil, refuse(iamService, "CreateRole", "EntityAlreadyExists", "Role with name %s already exists.", name)
+				return nil, o.refuse(iamService, "EntityAlreadyExists", "Role with name %s already exists.", name)
 			}
 			o.id = name
 			o.props["arn"] = "arn:aws:iam::" + o.Account.id + ":role" + o.in.text("path") + name
 			o.props["uniqueId"] = strings.ToUpper(o.newID("AROA", name, 17))
 			o.props["createDate"] = o.now().UTC().Format("2006-01-02T15:04:05Z")
-			return nil, o.checkTrust("CreateRole")
+			return nil, o.checkTrust()
+		}),
+		tag: request{api: "TagRole"},
+		update: []request{
+			{api: "UpdateAssumeRolePolicy", sends: []string{"assumeRolePolicy"}, do: checked((*op).checkTrust)},
+			{api: "UpdateRoleDescription", sends: []string{"description"}},
+			{api: "UpdateRole", sends: []string{"maxSessionDuration"}},
 		},
-		update: func(o *op) (effect, error) { return nil, o.checkTrust("UpdateAssumeRolePolicy") },
-		delete: func(o *op) (effect, error) {
-			if len(o.policiesOf(o.id)) > 0 && !o.old.flag("forceDetachPolicies") {
-				return nil, refuse(iamService, "DeleteRole", "DeleteConflict", "Cannot delete entity, must delete policies first.")
+		delete: request{api: "DeleteRole", do: func(o *op) (effect, error) {
+			if len(o.policiesOf(o.id)) > 0 && !o.state.flag("forceDetachPolicies") {
+				return nil, o.refuse(iamService, "DeleteConflict", "Cannot delete entity, must delete policies first.")
 			}
 			for _, inline := range o.policiesOf(o.id) {
 				o.remove(inline)
 			}
 			return nil, nil
-		},
+		}},
 	}
 }
 
-func (o *op) checkTrust(operation string) error {
+func (o *op) checkTrust() error {
 	document := o.in.text("assumeRolePolicy")
-	if _, err := trustPolicy.parse(operation, document); err != nil {
+	if _, err := trustPolicy.parse(o.api, document); err != nil {
 		return err
 	}
 	if size(document) > maxTrustPolicy {
-		return refuse(iamService, operation, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", maxTrustPolicy)
+		return o.refuse(iamService, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", maxTrustPolicy)
 	}
 	return nil
 }
 
+// rolePolicyType is a policy in line in a role. One of the name is overwritten, and an update
+// without a difference writes it again: internal/service/iam/role_policy.go,
+// resourceRolePolicyPut.
 func rolePolicyType() *resourceType {
 	return &resourceType{
 		token: rolePolicyToken, noun: "IAM Role Policy", name: "name", autoname: 128,
@@ -64,21 +73,21 @@ func rolePolicyType() *resourceType {
 			"role":   {required: true, replaces: true},
 			"policy": {required: true, document: true, check: isJSON},
 		},
-		create: func(o *op) (effect, error) {
+		create: one("PutRolePolicy", func(o *op) (effect, error) {
 			o.id = o.in.text("role") + ":" + o.in.text("name")
 			return nil, o.checkInline()
-		},
-		update: func(o *op) (effect, error) { return nil, o.checkInline() },
-		delete: func(*op) (effect, error) { return nil, nil },
+		}),
+		update: []request{{api: "PutRolePolicy", always: true, do: checked((*op).checkInline)}},
+		delete: request{api: "DeleteRolePolicy"},
 	}
 }
 
 func (o *op) checkInline() error {
 	role, document := o.in.text("role"), o.in.text("policy")
 	if o.find(roleToken, role) == nil {
-		return refuse(iamService, "PutRolePolicy", "NoSuchEntity", "The role with name %s cannot be found.", role)
+		return o.refuse(iamService, "NoSuchEntity", "The role with name %s cannot be found.", role)
 	}
-	if _, err := rolesPolicy.parse("PutRolePolicy", document); err != nil {
+	if _, err := rolesPolicy.parse(o.api, document); err != nil {
 		return err
 	}
 	total := size(document)
@@ -88,7 +97,7 @@ func (o *op) checkInline() error {
 		}
 	}
 	if total > maxInlinePolicy {
-		return refuse(iamService, "PutRolePolicy", "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s", maxInlinePolicy, role)
+		return o.refuse(iamService, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s", maxInlinePolicy, role)
 	}
 	return nil
 }

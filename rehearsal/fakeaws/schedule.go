@@ -24,7 +24,8 @@ const (
 	executeStatement = "arn:aws:scheduler:::aws-sdk:redshiftdata:executeStatement"
 )
 
-// scheduleType is a schedule of EventBridge Scheduler in its group default.
+// scheduleType is a schedule of EventBridge Scheduler in its group default. An update without a
+// difference writes it again: internal/service/scheduler/schedule.go, resourceScheduleUpdate.
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 func scheduleType() *resourceType {
 	return &resourceType{
@@ -54,18 +55,18 @@ func scheduleType() *resourceType {
 			"arn":       {output: true},
 			"groupName": {output: true},
 		},
-		create: func(o *op) (effect, error) {
+		create: one("CreateSchedule", func(o *op) (effect, error) {
 			name := o.in.text("name")
 			o.id = "default/" + name
 			if o.find(scheduleToken, o.id) != nil {
-				return nil, refuse(schedulerService, "CreateSchedule", "ConflictException", "Schedule %s already exists.", name)
+				return nil, o.refuse(schedulerService, "ConflictException", "Schedule %s already exists.", name)
 			}
 			o.props["arn"] = o.arn("scheduler", "schedule/"+o.id)
 			o.props["groupName"] = "default"
-			return nil, o.checkSchedule("CreateSchedule")
-		},
-		update: func(o *op) (effect, error) { return nil, o.checkSchedule("UpdateSchedule") },
-		delete: func(*op) (effect, error) { return nil, nil },
+			return nil, o.checkSchedule()
+		}),
+		update: []request{{api: "UpdateSchedule", always: true, do: checked((*op).checkSchedule)}},
+		delete: request{api: "DeleteSchedule"},
 	}
 }
 
@@ -95,9 +96,9 @@ func checkTarget(v any) string {
 }
 
 // checkSchedule says what the scheduler refuses.
-func (o *op) checkSchedule(operation string) error {
+func (o *op) checkSchedule() error {
 	invalid := func(format string, args ...any) error {
-		return refuse(schedulerService, operation, "ValidationException", format, args...)
+		return o.refuse(schedulerService, "ValidationException", format, args...)
 	}
 	if expression := o.in.text("scheduleExpression"); !isSchedule(expression) {
 		return invalid("Invalid Schedule Expression %s.", expression)

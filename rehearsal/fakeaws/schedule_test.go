@@ -306,7 +306,6 @@ func TestTopic(t *testing.T) {
 		in   props
 		want string
 	}{
-		"a topic twice":        {"topic", props{"name": "alarms"}, "Topic already exists"},
 		"a topic's name":       {"topic", props{"name": "a b"}, `invalid value "a b"`},
 		"no address":           {"subscription", with(in, "endpoint", "ops"), "InvalidParameter: Invalid parameter: Email address"},
 		"no such topic":        {"subscription", with(in, "topic", arn+"2"), "NotFound: Topic does not exist"},

@@ -31,6 +31,10 @@ type property struct {
 	set      bool // a list whose order does not matter
 	document bool // a JSON text; only its meaning is compared
 
+	// unread says that the provider's Read leaves it out: a refresh keeps what the state
+	// has, an import has none.
+	unread bool
+
 	// check is what the provider itself says against a known value, in a preview;
 	// "" is nothing. It must not repeat the value of a secret.
 	check func(v any) string
@@ -135,6 +139,29 @@ func (s schema) planned(in, old values) values {
 		}
 	}
 	return out
+}
+
+// tagKeys are the properties of the tags.
+var tagKeys = []string{"tags", "tagsAll"}
+
+// sent are a resource's properties in AWS after a request that carries some of the inputs; see
+// [request.sends].
+func (s schema) sent(keys []string, in, old values) values {
+	planned, props := s.planned(in, old), values{}
+	maps.Copy(props, old)
+	if planned.has("tagsAll") && old == nil {
+		props["tagsAll"] = map[string]any{}
+	}
+	for key := range s {
+		if keys != nil && !slices.Contains(keys, key) || keys == nil && old != nil && slices.Contains(tagKeys, key) {
+			continue
+		}
+		delete(props, key)
+		if v, ok := planned[key]; ok && v != (unknown{}) {
+			props[key] = v
+		}
+	}
+	return props
 }
 
 // changes compares a resource's properties with the inputs, path by path, as the

@@ -1,7 +1,7 @@
 package fakeaws
 
 import (
-	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -18,6 +18,8 @@ var secretNaming = matching(`[A-Za-z0-9/_+=.@-]{1,512}`)
 
 func secretName(name string) string { return secretNaming(name) }
 
+// secretType is a secret: internal/service/secretsmanager/secret.go, resourceSecretCreate and
+// resourceSecretUpdate.
 func secretType() *resourceType {
 	return &resourceType{
 		token: secretToken, noun: "Secrets Manager Secret", name: "name", autoname: 512,
@@ -25,39 +27,39 @@ func secretType() *resourceType {
 			"name":        {replaces: true, check: secretNaming},
 			"description": {},
 			"kmsKeyId":    {},
-			"recoveryWindowInDays": {kind: number, fallback: 30, check: func(v any) string {
+			"recoveryWindowInDays": {kind: number, fallback: 30, unread: true, check: func(v any) string {
 				if v == 0.0 {
 					return ""
 				}
 				return between(7, 30)(v)
 			}},
-			"forceOverwriteReplicaSecret": {kind: flag, fallback: false},
+			"forceOverwriteReplicaSecret": {kind: flag, fallback: false, unread: true},
 			"arn":                         {output: true},
 		}),
-		create: func(o *op) (effect, error) {
+		create: one("CreateSecret", func(o *op) (effect, error) {
 			name := o.in.text("name")
 			switch {
 			case o.scheduled[name]:
-				return nil, refuse(secretsService, "CreateSecret", "InvalidRequestException",
+				return nil, o.refuse(secretsService, "InvalidRequestException",
 					"You can't create this secret because a secret with this name is already scheduled for deletion.")
 			case o.secretNamed(name) != nil:
-				return nil, refuse(secretsService, "CreateSecret", "ResourceExistsException",
+				return nil, o.refuse(secretsService, "ResourceExistsException",
 					"The operation failed because the secret %s already exists.", name)
 			case len(o.in.text("description")) > 2048:
-				return nil, refuse(secretsService, "CreateSecret", "InvalidParameterException", "The description has at most 2048 characters.")
+				return nil, o.refuse(secretsService, "InvalidParameterException", "The description has at most 2048 characters.")
 			}
 			o.id = o.secretARN(name)
 			o.props["arn"] = o.id
 			return nil, nil
-		},
-		update: func(*op) (effect, error) { return nil, nil },
-		delete: func(o *op) (effect, error) {
-			if o.old.number("recoveryWindowInDays") > 0 {
-				o.scheduled[o.old.text("name")] = true
+		}),
+		update: []request{{api: "UpdateSecret", sends: []string{"description", "kmsKeyId"}}},
+		delete: request{api: "DeleteSecret", do: func(o *op) (effect, error) {
+			if o.state.number("recoveryWindowInDays") > 0 {
+				o.scheduled[o.state.text("name")] = true
 			}
 			o.removeSecret(o.id)
 			return nil, nil
-		},
+		}},
 	}
 }
 
@@ -125,15 +127,18 @@ func checkSecretValue(value string) error {
 	return nil
 }
 
-// secretNamed finds a secret by its name or ARN.
+// secretNamed finds a secret by its name or ARN, of which the last part may be missing, unless
+// what is left ends as if it were there.
 func (a *Account) secretNamed(id string) *thing {
 	for _, secret := range a.all(secretToken) {
-		if secret.id == id || secret.props.text("name") == id {
+		if secret.id == id || secret.props.text("name") == id || secret.id[:len(secret.id)-len("-AbCdEf")] == id && !arnEnd.MatchString(id) {
 			return secret
 		}
 	}
 	return nil
 }
+
+var arnEnd = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 
 func (a *Account) versionsOf(secret string) []*thing {
 	return slices.DeleteFunc(a.all(secretVersionToken), func(t *thing) bool { return t.props.text("arn") != secret })
@@ -189,10 +194,10 @@ func secretVersionType() *resourceType {
 			"versionId":     {output: true},
 			"versionStages": {kind: texts, set: true, output: true},
 		},
-		create: func(o *op) (effect, error) {
+		create: one("PutSecretValue", func(o *op) (effect, error) {
 			secret, value := o.secretNamed(o.in.text("secretId")), o.in.text("secretString")
 			if secret == nil {
-				return nil, refuse(secretsService, "PutSecretValue", "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+				return nil, o.refuse(secretsService, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 			}
 			if err := checkSecretValue(value); err != nil {
 				return nil, err
@@ -203,9 +208,8 @@ func secretVersionType() *resourceType {
 			o.props["versionId"] = version
 			o.props["versionStages"] = list([]string{current})
 			return nil, nil
-		},
-		update: func(o *op) (effect, error) { return nil, fmt.Errorf("a secret version can't be updated") },
-		delete: func(*op) (effect, error) { return nil, nil },
+		}),
+		delete: request{api: "UpdateSecretVersionStage"},
 	}
 }
 

@@ -2,6 +2,7 @@ package fakeaws
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,9 @@ const (
 // EC2 takes these characters in the description of a group or a rule.
 const describing = `[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]{0,255}`
 
+// securityGroupType is a security group. AWS makes it with a rule that lets everything out, which
+// the provider takes away with a request of its own: internal/service/ec2/vpc_security_group.go,
+// resourceSecurityGroupCreate. If that fails, no later update does it.
 func securityGroupType() *resourceType {
 	return &resourceType{
 		token: securityGroupToken, noun: "Security Group", name: "name", autoname: 255,
@@ -22,26 +26,26 @@ func securityGroupType() *resourceType {
 			"name":                {replaces: true, check: matching(`.{1,255}`)},
 			"description":         {replaces: true, fallback: "Managed by Pulumi", check: matching(describing)},
 			"vpcId":               {replaces: true, computed: true},
-			"revokeRulesOnDelete": {kind: flag, fallback: false},
+			"revokeRulesOnDelete": {kind: flag, fallback: false, unread: true},
 			"arn":                 {output: true},
 			"ownerId":             {output: true},
 		}),
-		create: func(o *op) (effect, error) {
+		create: []request{{api: "CreateSecurityGroup", do: func(o *op) (effect, error) {
 			name, vpc := o.in.text("name"), o.vpc(o.in.text("vpcId"))
 			switch {
 			case vpc == nil && o.in.has("vpcId"):
-				return nil, refuse(ec2Service, "CreateSecurityGroup", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", o.in.text("vpcId"))
+				return nil, o.refuse(ec2Service, "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", o.in.text("vpcId"))
 			case vpc == nil:
-				return nil, refuse(ec2Service, "CreateSecurityGroup", "VPCIdNotSpecified", "No default VPC for this user")
+				return nil, o.refuse(ec2Service, "VPCIdNotSpecified", "No default VPC for this user")
 			case strings.HasPrefix(name, "sg-"):
-				return nil, refuse(ec2Service, "CreateSecurityGroup", "InvalidParameterValue",
+				return nil, o.refuse(ec2Service, "InvalidParameterValue",
 					"Value (%s) for parameter GroupName is invalid. Group names may not be in the format sg-*", name)
 			case o.in.text("description") == "":
-				return nil, refuse(ec2Service, "CreateSecurityGroup", "MissingParameter", "The request must contain the parameter GroupDescription")
+				return nil, o.refuse(ec2Service, "MissingParameter", "The request must contain the parameter GroupDescription")
 			}
 			for _, group := range o.all(securityGroupToken) {
 				if group.props.text("name") == name && group.props.text("vpcId") == vpc.ID {
-					return nil, refuse(ec2Service, "CreateSecurityGroup", "InvalidGroup.Duplicate",
+					return nil, o.refuse(ec2Service, "InvalidGroup.Duplicate",
 						"The security group '%s' already exists for VPC '%s'", name, vpc.ID)
 				}
 			}
@@ -49,10 +53,18 @@ func securityGroupType() *resourceType {
 			o.props["vpcId"] = vpc.ID
 			o.props["ownerId"] = o.Account.id
 			o.props["arn"] = o.arn("ec2", "security-group/"+o.id)
+			rule := "sgr-" + o.digits("default of "+o.id, 17)
+			o.put(&thing{kind: egressRuleType(), id: rule, props: values{
+				"securityGroupId": o.id, "securityGroupRuleId": rule, "ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0",
+				"arn": o.arn("ec2", "security-group-rule/"+rule), "tagsAll": map[string]any{},
+			}})
 			return nil, nil
-		},
-		update: func(*op) (effect, error) { return nil, nil },
-		delete: func(o *op) (effect, error) {
+		}}, {api: "RevokeSecurityGroupEgress", sends: []string{}, do: func(o *op) (effect, error) {
+			delete(o.objects, objectKey{egressRuleToken, "sgr-" + o.digits("default of "+o.id, 17)})
+			return nil, nil
+		}}},
+		tag: request{api: "CreateTags"},
+		delete: request{api: "DeleteSecurityGroup", do: func(o *op) (effect, error) {
 			var uses []string
 			rules := append(o.all(ingressRuleToken), o.all(egressRuleToken)...)
 			for _, rule := range rules {
@@ -71,7 +83,7 @@ func securityGroupType() *resourceType {
 				}
 			}
 			if len(uses) > 0 {
-				return nil, refuse(ec2Service, "DeleteSecurityGroup", "DependencyViolation",
+				return nil, o.refuse(ec2Service, "DependencyViolation",
 					"resource %s has a dependent object (%s)", o.id, strings.Join(uses, ", "))
 			}
 			for _, rule := range rules {
@@ -80,7 +92,7 @@ func securityGroupType() *resourceType {
 				}
 			}
 			return nil, nil
-		},
+		}},
 	}
 }
 
@@ -111,32 +123,36 @@ func (a *Account) groupVPC(id string) string {
 }
 
 func ingressRuleType() *resourceType {
-	return ruleType(ingressRuleToken, "VPC Security Group Ingress Rule", "AuthorizeSecurityGroupIngress")
+	return ruleType(ingressRuleToken, "VPC Security Group Ingress Rule", "SecurityGroupIngress")
 }
 
 func egressRuleType() *resourceType {
-	return ruleType(egressRuleToken, "VPC Security Group Egress Rule", "AuthorizeSecurityGroupEgress")
+	return ruleType(egressRuleToken, "VPC Security Group Egress Rule", "SecurityGroupEgress")
 }
 
 // peers are the properties of which a rule has exactly one.
 var peers = []string{"cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"}
 
-func ruleType(token, noun, operation string) *resourceType {
+// ruleType is a rule. The provider knows its id only when it has its tags too:
+// internal/service/ec2/vpc_security_group_ingress_rule.go, Create.
+func ruleType(token, noun, direction string) *resourceType {
+	rule := schema{
+		"securityGroupId":           {required: true, replaces: true},
+		"ipProtocol":                {required: true, check: oneOf("-1", "tcp", "udp", "icmp", "icmpv6")},
+		"fromPort":                  {kind: number, check: between(-1, 65535)},
+		"toPort":                    {kind: number, check: between(-1, 65535)},
+		"cidrIpv4":                  {check: isCIDR},
+		"cidrIpv6":                  {check: isCIDR},
+		"prefixListId":              {},
+		"referencedSecurityGroupId": {},
+		"description":               {check: matching(describing)},
+		"arn":                       {output: true},
+		"securityGroupRuleId":       {output: true},
+	}
+	own := slices.Collect(maps.Keys(rule))
 	return &resourceType{
-		token: token, noun: noun, name: "description",
-		schema: tagged(schema{
-			"securityGroupId":           {required: true, replaces: true},
-			"ipProtocol":                {required: true, check: oneOf("-1", "tcp", "udp", "icmp", "icmpv6")},
-			"fromPort":                  {kind: number, check: between(-1, 65535)},
-			"toPort":                    {kind: number, check: between(-1, 65535)},
-			"cidrIpv4":                  {check: isCIDR},
-			"cidrIpv6":                  {check: isCIDR},
-			"prefixListId":              {},
-			"referencedSecurityGroupId": {},
-			"description":               {check: matching(describing)},
-			"arn":                       {output: true},
-			"securityGroupRuleId":       {output: true},
-		}),
+		token: token, noun: noun, name: "description", framework: true,
+		schema: tagged(rule),
 		refine: func(in, _ values) error {
 			given := slices.DeleteFunc(slices.Clone(peers), func(peer string) bool { return !in.has(peer) })
 			if len(given) != 1 {
@@ -144,26 +160,27 @@ func ruleType(token, noun, operation string) *resourceType {
 			}
 			return nil
 		},
-		create: func(o *op) (effect, error) {
+		create: []request{{api: "Authorize" + direction, sends: own, do: func(o *op) (effect, error) {
 			o.id = o.newID("sgr-", string(o.urn), 17)
 			o.props["securityGroupRuleId"] = o.id
 			o.props["arn"] = o.arn("ec2", "security-group-rule/"+o.id)
-			return nil, o.checkRule(token, operation)
-		},
-		update: func(o *op) (effect, error) { return nil, o.checkRule(token, "ModifySecurityGroupRules") },
-		delete: func(*op) (effect, error) { return nil, nil },
+			return nil, o.checkRule(token)
+		}}, {api: "CreateTags", sends: tagKeys, when: func(o *op) bool { return o.in.has("tags") }}},
+		tag:    request{api: "CreateTags"},
+		update: one("ModifySecurityGroupRules", checked(func(o *op) error { return o.checkRule(token) })),
+		delete: request{api: "Revoke" + direction},
 	}
 }
 
-func (o *op) checkRule(token, operation string) error {
+func (o *op) checkRule(token string) error {
 	invalid := func(format string, args ...any) error {
-		return refuse(ec2Service, operation, "InvalidParameterValue", format, args...)
+		return o.refuse(ec2Service, "InvalidParameterValue", format, args...)
 	}
 	protocol, from, to := o.in.text("ipProtocol"), o.in.number("fromPort"), o.in.number("toPort")
 	ports := o.in.has("fromPort") && o.in.has("toPort")
 	for _, key := range []string{"securityGroupId", "referencedSecurityGroupId"} {
 		if group := o.in.text(key); o.in.has(key) && o.groupVPC(group) == "" {
-			return refuse(ec2Service, operation, "InvalidGroup.NotFound", "The security group '%s' does not exist", group)
+			return o.refuse(ec2Service, "InvalidGroup.NotFound", "The security group '%s' does not exist", group)
 		}
 	}
 	switch {
@@ -180,7 +197,7 @@ func (o *op) checkRule(token, operation string) error {
 			same = same && isSame(rule.props[key], o.in[key])
 		}
 		if same {
-			return refuse(ec2Service, operation, "InvalidPermission.Duplicate", "the specified rule already exists: %s", rule.id)
+			return o.refuse(ec2Service, "InvalidPermission.Duplicate", "the specified rule already exists: %s", rule.id)
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 )
 
 // Stream is a Kinesis stream.
@@ -25,16 +27,34 @@ const (
 
 const streamToken = "aws:kinesis/stream:Stream"
 
+// streamType is a Kinesis stream. The provider waits until it is ACTIVE, before it notes its id,
+// and after each request: internal/service/kinesis/stream.go, resourceStreamCreate and
+// resourceStreamUpdate.
 func streamType() *resourceType {
+	tell := func(o *op) (effect, error) { return o.stream(Kinesis.UpdateStream), nil }
+	to := func(encryption string) func(*op) bool {
+		return func(o *op) bool { return o.in.text("encryptionType") == encryption }
+	}
+	growing := func(o *op) bool { return o.in.number("retentionPeriod") >= o.state.number("retentionPeriod") }
+	retention, encryption := []string{"retentionPeriod"}, []string{"encryptionType", "kmsKeyId"}
+	longer := request{api: "IncreaseStreamRetentionPeriod", sends: retention, when: growing, do: tell}
+	shorter := request{api: "DecreaseStreamRetentionPeriod", sends: retention, when: func(o *op) bool { return !growing(o) }, do: tell}
+	encrypted := request{api: "StartStreamEncryption", sends: encryption, when: to("KMS"), do: func(o *op) (effect, error) {
+		if !o.in.has("kmsKeyId") {
+			return nil, errors.New("KMS Key ID required when setting encryption_type is not set as NONE")
+		}
+		return tell(o)
+	}}
+	plaintext := request{api: "StopStreamEncryption", sends: encryption, when: to("NONE"), do: tell}
 	return &resourceType{
 		token: streamToken, noun: "Kinesis Stream", name: "name", autoname: 128, idAfterWait: true, importsBy: "name",
 		schema: tagged(schema{
-			"name":                    {replaces: true, check: matching(`[a-zA-Z0-9_.-]{1,128}`)},
+			"name":                    {replaces: true},
 			"retentionPeriod":         {kind: number, fallback: 24, check: between(24, 8760)},
 			"shardCount":              {kind: number},
 			"encryptionType":          {fallback: "NONE", check: oneOf("NONE", "KMS")},
 			"kmsKeyId":                {},
-			"enforceConsumerDeletion": {kind: flag, fallback: false},
+			"enforceConsumerDeletion": {kind: flag, fallback: false, unread: true},
 			"streamModeDetails": {kind: anObject, computed: true, fields: schema{
 				"streamMode": {required: true, check: oneOf(onDemand, provisioned)},
 			}, check: func(v any) string {
@@ -55,24 +75,46 @@ func streamType() *resourceType {
 			}
 			return nil
 		},
-		create: func(o *op) (effect, error) {
-			name := o.in.text("name")
-			o.id = o.arn("kinesis", "stream/"+name)
-			if o.find(streamToken, o.id) != nil {
-				return nil, refuse(kinesisService, "CreateStream", "ResourceInUseException", "Stream %s under account %s already exists.", name, o.Account.id)
-			}
-			return o.stream(Kinesis.CreateStream)
+		create: []request{
+			{api: "CreateStream", sends: []string{"name", "streamModeDetails", "shardCount"}, do: func(o *op) (effect, error) {
+				name := o.in.text("name")
+				if !streamName.MatchString(name) {
+					return nil, o.refuse(kinesisService, "ValidationException", "1 validation error detected: Value '%s' at 'streamName' failed to satisfy "+
+						"constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+ and have length less than or equal to 128", name)
+				}
+				o.id = o.arn("kinesis", "stream/"+name)
+				if o.find(streamToken, o.id) != nil {
+					return nil, o.refuse(kinesisService, "ResourceInUseException", "Stream %s under account %s already exists.", name, o.Account.id)
+				}
+				o.props["arn"] = o.id
+				o.props["streamModeDetails"] = map[string]any{"streamMode": streamMode(o.in)}
+				o.props["retentionPeriod"], o.props["encryptionType"] = 24.0, "NONE"
+				return o.stream(Kinesis.CreateStream), nil
+			}},
+			longer, // also to the 24 hours that it has
+			encrypted,
+			{api: "AddTagsToStream", sends: tagKeys, when: func(o *op) bool { return o.in.has("tags") }, do: tell},
 		},
-		update: func(o *op) (effect, error) { return o.stream(Kinesis.UpdateStream) },
-		delete: func(o *op) (effect, error) {
+		tag: request{api: "AddTagsToStream", do: tell},
+		update: []request{
+			{api: "UpdateStreamMode", sends: []string{"streamModeDetails"}, do: func(o *op) (effect, error) {
+				delete(o.props, "shardCount") // of one on demand it is not read; another keeps what it has
+				return tell(o)
+			}},
+			{api: "UpdateShardCount", sends: []string{"shardCount"}, when: func(o *op) bool { return streamMode(o.in) == provisioned }, do: tell},
+			longer, shorter, encrypted, plaintext,
+		},
+		delete: request{api: "DeleteStream", do: func(o *op) (effect, error) {
 			if o.opts.Kinesis == nil {
 				return nil, nil
 			}
-			name := o.old.text("name")
+			name := o.state.text("name")
 			return func(ctx context.Context) error { return o.opts.Kinesis.DeleteStream(ctx, name) }, nil
-		},
+		}},
 	}
 }
+
+var streamName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,128}$`)
 
 // streamMode is the mode of a stream; AWS takes the old one if the program gives none.
 func streamMode(props values) string {
@@ -82,23 +124,19 @@ func streamMode(props values) string {
 	return provisioned
 }
 
-// stream completes the properties of a stream and puts it to work.
-func (o *op) stream(put func(Kinesis, context.Context, Stream) error) (effect, error) {
+// stream has Kinesis do what the present request asks for.
+func (o *op) stream(put func(Kinesis, context.Context, Stream) error) effect {
 	s := Stream{
-		Name: o.in.text("name"), ARN: o.id, Mode: streamMode(o.in), Shards: o.in.number("shardCount"),
-		RetentionHours: o.in.number("retentionPeriod"), Tags: o.in.textMap("tags"),
+		Name: o.props.text("name"), ARN: o.id, Mode: streamMode(o.props), Shards: o.props.number("shardCount"),
+		RetentionHours: o.props.number("retentionPeriod"), Tags: o.props.textMap("tags"),
 	}
-	if o.in.text("encryptionType") == "KMS" {
-		if s.KMSKey = o.in.text("kmsKeyId"); s.KMSKey == "" {
-			return nil, errors.New("KMS Key Id required when setting encryption_type is not set as NONE")
-		}
+	if o.props.text("encryptionType") == "KMS" {
+		s.KMSKey = o.props.text("kmsKeyId")
 	}
-	o.props["arn"] = s.ARN
-	o.props["streamModeDetails"] = map[string]any{"streamMode": s.Mode}
 	if o.opts.Kinesis == nil {
-		return nil, nil
+		return nil
 	}
-	return func(ctx context.Context) error { return put(o.opts.Kinesis, ctx, s) }, nil
+	return func(ctx context.Context) error { return put(o.opts.Kinesis, ctx, s) }
 }
 
 // putWorldStream makes a stream that was there before.
@@ -120,10 +158,17 @@ func (a *Account) putWorldStream(s Stream) error {
 	if err := kind.refine(in, nil); err != nil {
 		return err
 	}
-	o := &op{Account: a, in: in, props: kind.schema.planned(in, values{})}
-	if _, err := kind.create(o); err != nil {
+	return a.putWorldThing(kind, in, "")
+}
+
+// putWorldThing makes something that was there before, with an id of its own unless given.
+func (a *Account) putWorldThing(kind *resourceType, in values, id string) error {
+	first := kind.create[0]
+	o := &op{Account: a, in: in, api: first.api, props: kind.schema.sent(nil, in, nil)}
+	if _, err := first.do(o); err != nil {
 		return err
 	}
-	a.put(&thing{kind: kind, id: o.id, props: o.props})
+	maps.Copy(o.props, in)
+	a.put(&thing{kind: kind, id: cmp.Or(id, o.id), props: o.props})
 	return nil
 }

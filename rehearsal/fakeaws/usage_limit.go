@@ -1,10 +1,10 @@
 package fakeaws
 
-import "fmt"
-
 const usageLimitToken = "aws:redshiftserverless/usageLimit:UsageLimit"
 
-// usageLimitType is a ceiling for what a workgroup may use in a period.
+// usageLimitType is a ceiling for what a workgroup may use in a period. Each update makes the
+// request, which does not carry a usage type: internal/service/redshiftserverless/usage_limit.go,
+// resourceUsageLimitUpdate.
 // https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_CreateUsageLimit.html
 func usageLimitType() *resourceType {
 	return &resourceType{
@@ -17,37 +17,31 @@ func usageLimitType() *resourceType {
 			"breachAction": {fallback: "log", check: oneOf("log", "emit-metric", "deactivate")},
 			"arn":          {output: true},
 		},
-		create: func(o *op) (effect, error) {
+		create: one("CreateUsageLimit", func(o *op) (effect, error) {
 			group := o.workgroupWithARN(o.in.text("resourceArn"))
 			if group == nil {
-				return nil, refuse(redshiftService, "CreateUsageLimit", "ResourceNotFoundException",
+				return nil, o.refuse(redshiftService, "ResourceNotFoundException",
 					"The resource %s was not found.", o.in.text("resourceArn"))
 			}
 			for _, other := range o.limitsOf(group) {
 				if other.props.text("usageType") == o.in.text("usageType") && other.props.text("period") == o.in.text("period") {
-					return nil, refuse(redshiftService, "CreateUsageLimit", "ConflictException",
+					return nil, o.refuse(redshiftService, "ConflictException",
 						"A usage limit for %s with the period %s already exists.", o.in.text("usageType"), o.in.text("period"))
 				}
 			}
 			o.id = o.newUUID("usage limit", group.id+o.in.text("usageType"))
 			o.props["arn"] = o.arn("redshift-serverless", "usagelimit/"+o.id)
-			return nil, o.checkAmount("CreateUsageLimit")
-		},
-		update: func(o *op) (effect, error) {
-			if o.changed("usageType") {
-				// The provider would send nothing, and show the same change for ever.
-				return nil, fmt.Errorf("the usage type of a usage limit can't change, from %s to %s: delete the limit and make another",
-					o.old.text("usageType"), o.in.text("usageType"))
-			}
-			return nil, o.checkAmount("UpdateUsageLimit")
-		},
-		delete: func(*op) (effect, error) { return nil, nil },
+			return nil, o.checkAmount()
+		}),
+		// Nothing says what AWS answers to one that carries nothing: it is taken to be nothing.
+		update: []request{{api: "UpdateUsageLimit", sends: []string{"amount", "breachAction"}, always: true, do: checked((*op).checkAmount)}},
+		delete: request{api: "DeleteUsageLimit"},
 	}
 }
 
-func (o *op) checkAmount(operation string) error {
+func (o *op) checkAmount() error {
 	if amount := o.in.number("amount"); amount < 1 {
-		return refuse(redshiftService, operation, "ValidationException", "The amount of a usage limit must be a positive number, not %d.", amount)
+		return o.refuse(redshiftService, "ValidationException", "The amount of a usage limit must be a positive number, not %d.", amount)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -25,9 +26,11 @@ func (a *Account) endpointService(service string) string {
 	return "com.amazonaws." + a.region + "." + service
 }
 
-// everything is the policy of an endpoint that is given none.
-const everything = `{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
+// everything is the policy of an interface endpoint that is given none.
+const everything = `{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}`
 
+// vpcEndpointType is an interface endpoint: internal/service/ec2/vpc_endpoint.go,
+// resourceVPCEndpointCreate and resourceVPCEndpointUpdate.
 func vpcEndpointType() *resourceType {
 	return &resourceType{
 		token: vpcEndpointToken, noun: "EC2 VPC Endpoint", name: "serviceName",
@@ -52,25 +55,26 @@ func vpcEndpointType() *resourceType {
 			"networkInterfaceIds": {kind: texts, output: true},
 			"dnsEntries":          {kind: someObjects, output: true},
 		}),
-		create: func(o *op) (effect, error) {
+		create: one("CreateVpcEndpoint", func(o *op) (effect, error) {
 			o.id = o.newID("vpce-", string(o.urn), 17)
 			o.props["arn"] = o.arn("ec2", "vpc-endpoint/"+o.id)
 			o.props["ownerId"] = o.Account.id
 			o.props["state"] = "available"
 			o.props["ipAddressType"] = "ipv4"
 			o.props["requesterManaged"] = false
-			return nil, o.connect("CreateVpcEndpoint")
-		},
-		update: func(o *op) (effect, error) { return nil, o.connect("ModifyVpcEndpoint") },
-		delete: func(*op) (effect, error) { return nil, nil },
+			return nil, o.connect()
+		}),
+		tag:    request{api: "CreateTags"},
+		update: one("ModifyVpcEndpoint", checked((*op).connect)),
+		delete: request{api: "DeleteVpcEndpoints"},
 	}
 }
 
 // connect refuses what EC2 refuses about an interface endpoint and completes it.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
-func (o *op) connect(operation string) error {
+func (o *op) connect() error {
 	invalid := func(code, format string, args ...any) error {
-		return refuse(ec2Service, operation, code, format, args...)
+		return o.refuse(ec2Service, code, format, args...)
 	}
 	service := o.in.text("serviceName")
 	vpc := o.vpc(o.in.text("vpcId"))
@@ -97,7 +101,7 @@ func (o *op) connect(operation string) error {
 	if !o.props.has("privateDnsEnabled") {
 		o.props["privateDnsEnabled"] = false
 	}
-	if _, err := endpointPolicy.parse(operation, o.props.text("policy")); err != nil {
+	if _, err := endpointPolicy.parse(o.api, o.props.text("policy")); err != nil {
 		return err
 	}
 	zones, interfaces := map[string]bool{}, []string{}
@@ -132,11 +136,25 @@ func (o *op) connect(operation string) error {
 		}
 	}
 	o.props["networkInterfaceIds"] = list(interfaces)
-	o.props["dnsEntries"] = []any{map[string]any{
-		"dnsName":      fmt.Sprintf("%s-%s.%s.%s.vpce.amazonaws.com", o.id, o.digits(o.id, 8), service[strings.LastIndex(service, ".")+1:], o.region),
-		"hostedZoneId": "Z" + strings.ToUpper(o.digits("zone of "+service, 13)),
-	}}
+	o.props["dnsEntries"] = o.names(strings.TrimSuffix(service[strings.LastIndex(service, ".")+1:], "-streams"), slices.Sorted(maps.Keys(zones)))
 	return nil
+}
+
+// names are the names of an endpoint for a service: of all its addresses, of those in each
+// zone, and with private DNS the service's own.
+func (o *op) names(service string, zones []string) []any {
+	entry := func(name, hosted string) any {
+		return map[string]any{"dnsName": name, "hostedZoneId": "Z" + strings.ToUpper(o.digits("zone of "+hosted, 13))}
+	}
+	own, domain := o.id+"-"+o.digits(o.id, 8), "."+service+"."+o.region+".vpce.amazonaws.com"
+	all := []any{entry(own+domain, service)}
+	for _, zone := range zones {
+		all = append(all, entry(own+"-"+zone+domain, service))
+	}
+	if o.props.flag("privateDnsEnabled") {
+		all = append(all, entry(service+"."+o.region+".amazonaws.com", "private "+service))
+	}
+	return all
 }
 
 // privateEndpoint returns the endpoint to which a VPC's own DNS leads for a service.
@@ -175,16 +193,7 @@ func (a *Account) putWorldEndpoint(vpc *VPC, e Endpoint) error {
 	if e.Policy != "" {
 		in["policy"] = e.Policy
 	}
-	kind := vpcEndpointType()
-	o := &op{Account: a, in: in, props: kind.schema.planned(in, values{})}
-	if _, err := kind.create(o); err != nil {
-		return err
-	}
-	if e.ID != "" {
-		o.id = e.ID
-	}
-	a.put(&thing{kind: kind, id: o.id, props: o.props})
-	return nil
+	return a.putWorldThing(vpcEndpointType(), in, e.ID)
 }
 
 // Egress says why a workgroup can't do an action with a role on a resource, because of the
@@ -233,7 +242,7 @@ func (a *Account) Egress(workgroup, roleARN, action, resource string) error {
 	return errors.Join(problems...)
 }
 
-func (a *Account) throughEndpoint(g Workgroup, endpoint *thing, r request) error {
+func (a *Account) throughEndpoint(g Workgroup, endpoint *thing, r question) error {
 	subnets, groups := endpoint.props.texts("subnetIds"), endpoint.props.texts("securityGroupIds")
 	switch {
 	case len(subnets) == 0:

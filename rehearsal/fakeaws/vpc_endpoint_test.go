@@ -23,7 +23,7 @@ func TestVpcEndpoint(t *testing.T) {
 	group := b.mustCreate("group", "g", groupInputs())
 	m := b.mustCreate("endpoint", "kinesis", with(endpointInputs(), "securityGroupIds", []any{string(group.id)}))
 	state := shown(m.state)
-	if len(state["networkInterfaceIds"].([]any)) != 3 || len(state["dnsEntries"].([]any)) != 1 {
+	if len(state["networkInterfaceIds"].([]any)) != 3 || len(state["dnsEntries"].([]any)) != 5 {
 		t.Errorf("the endpoint has the interfaces %v and the names %v", state["networkInterfaceIds"], state["dnsEntries"])
 	}
 	delete(state, "networkInterfaceIds")
@@ -32,7 +32,7 @@ func TestVpcEndpoint(t *testing.T) {
 		"arn": "arn:aws:ec2:us-east-1:123456789012:vpc-endpoint/" + string(m.id), "ownerId": "123456789012", "state": "available",
 		"vpcId": "vpc-1", "serviceName": kinesisEndpoint, "vpcEndpointType": "Interface", "privateDnsEnabled": true, "ipAddressType": "ipv4",
 		"requesterManaged": false, "subnetIds": []any{"subnet-a", "subnet-b", "subnet-c"}, "securityGroupIds": []any{string(group.id)},
-		"policy": `{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`, "tagsAll": props{},
+		"policy": `{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}`, "tagsAll": props{},
 	}
 	if diff := cmp.Diff(want, state); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)

@@ -1,6 +1,7 @@
 package fakedataapi
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,6 +137,11 @@ func (in *cancelStatement) apply(s *Server, now time.Time, _ Fault) (any, error)
 		return nil, invalid("Could not cancel a query that is already in %s state with ID: %s", st.status, st.id)
 	}
 	st.status, st.updated = aborted, now
+	for i := range st.parts {
+		if p := &st.parts[i]; p.status == submitted || p.status == started {
+			p.status = aborted
+		}
+	}
 	st.cancel()
 	return map[string]bool{"Status": true}, nil
 }
@@ -179,7 +185,8 @@ type listed struct {
 	SessionID        string `json:"SessionId,omitempty"`
 }
 
-// apply lists the newest statements first.
+// apply lists the newest statements first; unless asked otherwise, those that have
+// finished. https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_ListStatements.html
 func (in *listStatements) apply(s *Server, _ time.Time, _ Fault) (any, error) {
 	if in.ClusterIdentifier != "" {
 		return nil, unsupported("a provisioned cluster (ClusterIdentifier)")
@@ -194,6 +201,7 @@ func (in *listStatements) apply(s *Server, _ time.Time, _ Fault) (any, error) {
 	}
 	out.Statements = []listed{}
 	skip := in.NextToken != ""
+	status := cmp.Or(in.Status, finished)
 	for _, st := range slices.Backward(s.order) {
 		if skip {
 			skip = st.id != in.NextToken
@@ -201,7 +209,7 @@ func (in *listStatements) apply(s *Server, _ time.Time, _ Fault) (any, error) {
 				continue
 			}
 		}
-		if in.Status != "" && in.Status != "ALL" && st.status != in.Status || !strings.HasPrefix(st.name, in.StatementName) ||
+		if status != "ALL" && st.status != status || !strings.HasPrefix(st.name, in.StatementName) ||
 			in.WorkgroupName != "" && st.target.workgroup != in.WorkgroupName || in.Database != "" && st.target.database != in.Database {
 			continue
 		}

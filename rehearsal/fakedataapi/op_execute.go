@@ -3,6 +3,7 @@ package fakedataapi
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -158,9 +159,15 @@ func (in *common) start(s *Server, now time.Time, sqls []string, batch bool, f F
 	request, err := json.Marshal(struct {
 		*common
 		Texts []string
-	}{in, sqls})
+		Batch bool
+	}{in, sqls, batch})
 	if err != nil {
 		return nil, err
+	}
+	if s.reads(tokenOrder, "session-first") {
+		if err := s.missing(in.SessionID); err != nil {
+			return nil, err
+		}
 	}
 	if t, ok := s.tokens[in.ClientToken]; ok && in.ClientToken != "" {
 		if t.request != string(request) {
@@ -222,10 +229,10 @@ func (in *common) session(s *Server, now time.Time, st *statement) (*session, er
 		st.sessionID = s.newID()
 		return &session{id: st.sessionID, target: st.target, opened: now, keepAlive: keep}, nil
 	}
-	ses := s.sessions[in.SessionID]
-	if ses == nil {
-		return nil, invalid("Session %s is not available: it does not exist, or has expired", in.SessionID)
+	if err := s.missing(in.SessionID); err != nil {
+		return nil, err
 	}
+	ses := s.sessions[in.SessionID]
 	if ses.busy {
 		return nil, invalid("Session %s is busy: it runs one statement at a time", in.SessionID)
 	}
@@ -234,6 +241,22 @@ func (in *common) session(s *Server, now time.Time, st *statement) (*session, er
 	}
 	st.sessionID, st.target = ses.id, ses.target
 	return ses, nil
+}
+
+// missing says what the service has against a session that is not there: one that was
+// reclaimed, or one that never was. https://github.com/awslabs/mcp/issues/4587
+func (s *Server) missing(id string) error {
+	if id == "" || s.sessions[id] != nil {
+		return nil
+	}
+	message := "Session is not available"
+	if !s.reclaimed[id] {
+		message = fmt.Sprintf("Session with Id: %s is invalid", id)
+	}
+	if s.reads(missingSession, "not-found") {
+		return notFound(id, message)
+	}
+	return invalid("%s", message)
 }
 
 // ready says whether a workgroup can be reached, in the only words of the service that

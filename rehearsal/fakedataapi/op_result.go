@@ -81,7 +81,7 @@ func (in *getStatementResult) apply(s *Server, _ time.Time, f Fault) (any, error
 	for _, row := range rows[from:to] {
 		fields := make([]map[string]any, len(row))
 		for i, v := range row {
-			fields[i] = field(v)
+			fields[i] = field(v, p.result.Columns[i].Type.Name)
 		}
 		page.Records = append(page.Records, fields)
 	}
@@ -89,9 +89,10 @@ func (in *getStatementResult) apply(s *Server, _ time.Time, f Fault) (any, error
 }
 
 // field is a value as the member of the Field union that its Go type calls for. Whatever
-// has no member of its own is text already.
-func field(v any) map[string]any {
-	switch v.(type) {
+// has no member of its own is text already, a timestamp as JDBC writes it:
+// https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-calling.html
+func field(v any, typeName string) map[string]any {
+	switch v := v.(type) {
 	case nil:
 		return map[string]any{"isNull": true}
 	case bool:
@@ -100,6 +101,9 @@ func field(v any) map[string]any {
 		return map[string]any{"longValue": v}
 	case float64:
 		return map[string]any{"doubleValue": v}
+	}
+	if text, ok := v.(string); ok && typeName == "timestamp" && !strings.Contains(text, ".") {
+		v = text + ".0"
 	}
 	return map[string]any{"stringValue": v}
 }

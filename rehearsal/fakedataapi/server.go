@@ -1,7 +1,6 @@
 package fakedataapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
+	"example.com/evstream/rehearsal/doubt"
 	"example.com/evstream/rehearsal/internal/awsdoor"
 	"example.com/evstream/rehearsal/warehouse"
 )
@@ -31,6 +33,7 @@ type Server struct {
 	now       func() time.Time
 	pageRows  int
 	limits    bool
+	readings  doubt.Readings // checked by Start
 
 	operations map[string]operation
 	requests   atomic.Uint64
@@ -42,6 +45,7 @@ type Server struct {
 	statements map[string]*statement
 	order      []*statement // by time of submission
 	sessions   map[string]*session
+	reclaimed  map[string]bool // ids of sessions that are gone
 	tokens     map[string]token
 	calls      map[string]int
 	rates      map[string]rate
@@ -81,6 +85,7 @@ func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 		pageRows:   1000,
 		statements: make(map[string]*statement),
 		sessions:   make(map[string]*session),
+		reclaimed:  make(map[string]bool),
 		tokens:     make(map[string]token),
 		calls:      make(map[string]int),
 		rates:      make(map[string]rate),
@@ -102,7 +107,10 @@ func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 
 // Start opens the network door on a free port of 127.0.0.1.
 func (s *Server) Start() error {
-	if err := s.door.Open(s); err != nil {
+	if err := Doubts().Check(s.readings); err != nil {
+		return fmt.Errorf("fakedataapi: %w", err)
+	}
+	if err := s.door.Open("redshift-data", s); err != nil {
 		return fmt.Errorf("fakedataapi: %w", err)
 	}
 	return nil
@@ -154,13 +162,9 @@ func decodeInto[T any, P interface {
 	input
 }](body []byte) (input, error) {
 	in := P(new(T))
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(in)
-	if _, after := dec.Token(); err == nil && after != io.EOF {
-		err = errors.New("there is text after the JSON object")
-	}
-	if err != nil {
+	// Names count as they are written. The service ignores a member that it does not
+	// know; here it is more likely one that a caller relies on and the stand-in lacks.
+	if err := jsonv2.Unmarshal(body, in, jsonv2.RejectUnknownMembers(true)); err != nil {
 		return nil, &Error{Code: "SerializationException", Message: "the stand-in can't read the request: " + err.Error()}
 	}
 	return in, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/evstream/rehearsal/doubt"
 	"example.com/evstream/rehearsal/fakedataapi"
 	"example.com/evstream/rehearsal/warehouse"
 )
@@ -234,7 +236,7 @@ func TestAFailureOfTheSQLIsNotOneOfTheCall(t *testing.T) {
 		"SELECT 'abc'::INTEGER":     "ERROR: Invalid digit",
 		"SELECT REPEAT('x', 65537)": "ERROR: Packet for query is too large",
 		"VACUUM t":                  "not supported by the warehouse stand-in",
-		"SELECT HLL(1)":             "function hll does not exist, or is not supported by the warehouse stand-in",
+		"SELECT NO_SUCH(1)":         "function no_such does not exist, or is not supported by the warehouse stand-in",
 		"CREATE EXTERNAL SCHEMA x FROM KINESIS REGION": "ERROR: syntax error at end of input",
 	} {
 		got := f.await(f.start(input(sql)).Id)
@@ -291,8 +293,64 @@ func TestSessions(t *testing.T) {
 	t.Run("it ends when it was idle too long", func(t *testing.T) {
 		f.clock.advance(61 * time.Second)
 		_, err := f.client.ExecuteStatement(t.Context(), in("SELECT 1"))
-		refused(t, "an expired session", err, "ValidationException", "is not available")
+		refused(t, "an expired session", err, "ValidationException", "Session is not available")
 	})
+	t.Run("one that never was is invalid", func(t *testing.T) {
+		never := in("SELECT 1")
+		never.SessionId = aws.String("00000000-0000-4000-8000-00000000ffff")
+		_, err := f.client.ExecuteStatement(t.Context(), never)
+		refused(t, "an unknown session", err, "ValidationException", "Session with Id: 00000000-0000-4000-8000-00000000ffff is invalid")
+	})
+}
+
+// The service behaves by each answer to each doubt, and by all the others together.
+func TestDoubts(t *testing.T) {
+	for _, c := range []struct {
+		readings doubt.Readings
+		again    string // code of the same call, with its token, when its session has ended
+		other    string // code of another call
+	}{
+		{nil, "", "ValidationException"},
+		{doubt.Readings{"missing-session": "not-found"}, "", "ResourceNotFoundException"},
+		{doubt.Readings{"token-order": "session-first"}, "ValidationException", "ValidationException"},
+		{fakedataapi.Doubts().Others(), "ResourceNotFoundException", "ResourceNotFoundException"},
+	} {
+		t.Run(c.readings.String(), func(t *testing.T) {
+			f := newFixture(t, fakedataapi.WithReadings(c.readings))
+			opening := input("SELECT 1")
+			opening.SessionKeepAliveSeconds = aws.Int32(60)
+			session := f.start(opening)
+			f.await(session.Id)
+			call := &redshiftdata.ExecuteStatementInput{Sql: aws.String("SELECT 2"), SessionId: session.SessionId, ClientToken: aws.String("once")}
+			first := f.start(call)
+			f.await(first.Id)
+			f.clock.advance(61 * time.Second)
+
+			again, err := f.client.ExecuteStatement(t.Context(), call)
+			if c.again != "" {
+				refused(t, "the same call", err, c.again, "Session is not available")
+			} else if err != nil || aws.ToString(again.Id) != aws.ToString(first.Id) {
+				t.Errorf("the same call: %v, error %v; want the first one's statement", again, err)
+			}
+			call.ClientToken = nil
+			_, err = f.client.ExecuteStatement(t.Context(), call)
+			refused(t, "another call", err, c.other, "Session is not available")
+		})
+	}
+}
+
+// TestDoubtsAreListed holds the table of README.md against the switches.
+func TestDoubtsAreListed(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fakedataapi.Doubts().Table(); !strings.Contains(string(text), want) {
+		t.Errorf("README.md does not have the doubts:\n%s", want)
+	}
+	if err := fakedataapi.New(nil, nil, fakedataapi.WithReadings(doubt.Readings{"token-order": "never"})).Start(); err == nil {
+		t.Error("an answer that is none is taken")
+	}
 }
 
 func TestABatchIsOneTransaction(t *testing.T) {
@@ -331,6 +389,24 @@ func TestABatchIsOneTransaction(t *testing.T) {
 	}
 	if got := f.await(f.start(input("SELECT * FROM v")).Id); got.Status != types.StatusStringFailed {
 		t.Errorf("the view of a failed batch is there")
+	}
+
+	f.server.Control("BatchExecuteStatement", func(*fakedataapi.Call) *fakedataapi.Fault {
+		return &fakedataapi.Fault{Outcome: fakedataapi.Outcome{Status: fakedataapi.Running}}
+	})
+	slow, err := f.client.BatchExecuteStatement(t.Context(), &redshiftdata.BatchExecuteStatementInput{
+		Sqls: []string{"SELECT 1", "SELECT 2"}, WorkgroupName: aws.String("ev-dev"), Database: aws.String("dev"), SecretArn: aws.String(secret),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.client.CancelStatement(t.Context(), &redshiftdata.CancelStatementInput{Id: slow.Id}); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range f.await(slow.Id, types.StatusStringAborted).SubStatements {
+		if sub.Status != types.StatementStatusStringAborted {
+			t.Errorf("a part of a cancelled batch is %s", sub.Status)
+		}
 	}
 }
 
@@ -393,6 +469,10 @@ func TestATokenMakesARetryHarmless(t *testing.T) {
 	in.Sql = aws.String("INSERT INTO t VALUES (2)")
 	_, err := f.client.ExecuteStatement(t.Context(), in)
 	refused(t, "the token with another statement", err, "ValidationException", "was used for another request")
+	_, err = f.client.BatchExecuteStatement(t.Context(), &redshiftdata.BatchExecuteStatementInput{
+		Sqls: []string{"INSERT INTO t VALUES (1)"}, WorkgroupName: in.WorkgroupName, Database: in.Database, SecretArn: in.SecretArn, ClientToken: in.ClientToken,
+	})
+	refused(t, "the token with another operation", err, "ValidationException", "was used for another request")
 }
 
 func TestFaults(t *testing.T) {
@@ -452,7 +532,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	}{
 		{"no such workgroup", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("other") }, "Redshift endpoint doesn't exist in this region."},
 		{"a workgroup that is being created", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("creating") }, "Redshift endpoint doesn't exist in this region."},
-		{"a name that breaks the pattern", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("EV") }, "must satisfy regular expression pattern"},
+		{"a name that breaks the pattern", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("EV") }, "workgroupName must satisfy regex pattern: [a-z0-9-]{3,63}"},
 		{"no workgroup", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = nil }, "is required"},
 		{"no database", func(in *redshiftdata.ExecuteStatementInput) { in.Database = nil }, "Database is required"},
 		{"no secret", func(in *redshiftdata.ExecuteStatementInput) { in.SecretArn = nil }, "temporary credentials"},
@@ -543,9 +623,46 @@ func TestListStatements(t *testing.T) {
 	if diff := cmp.Diff([]string{"SELECT 4", "SELECT 3", "SELECT 2", "SELECT 1", "SELECT 0"}, list(redshiftdata.ListStatementsInput{StatementName: aws.String("report-"), MaxResults: 2})); diff != "" {
 		t.Errorf("by name, two at a time (-want +got)\n%s", diff)
 	}
+	if diff := cmp.Diff([]string{"SELECT 4", "SELECT 3", "SELECT 2", "SELECT 1", "SELECT 0"}, list(redshiftdata.ListStatementsInput{})); diff != "" {
+		t.Errorf("unless asked otherwise, the finished ones (-want +got)\n%s", diff)
+	}
+	if all := list(redshiftdata.ListStatementsInput{Status: types.StatusStringAll}); len(all) != 6 {
+		t.Errorf("all are %q, want six", all)
+	}
 	if diff := cmp.Diff([]string{"SELECT nothing"}, list(redshiftdata.ListStatementsInput{Status: types.StatusStringFailed})); diff != "" {
 		t.Errorf("by status (-want +got)\n%s", diff)
 	}
+}
+
+// Member names count as they are written.
+func TestAMemberInTheWrongCaseIsUnknown(t *testing.T) {
+	f := newFixture(t)
+	for body, want := range map[string]int{
+		`{"Sql":"SELECT 1","WorkgroupName":"ev-dev","Database":"dev","SecretArn":"` + secret + `"}`: http.StatusOK,
+		`{"sql":"SELECT 1","WorkgroupName":"ev-dev","Database":"dev","SecretArn":"` + secret + `"}`: http.StatusBadRequest,
+	} {
+		resp, err := http.DefaultClient.Do(request(t, f, "ExecuteStatement", body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s is answered with %s, want %d", body, resp.Status, want)
+		}
+	}
+}
+
+// request is one that goes around the SDK.
+func request(t *testing.T, f *fixture, operation, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL()+"/", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", "RedshiftData."+operation)
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=any/20260301/us-east-1/redshift-data/aws4_request, SignedHeaders=host, Signature=0")
+	return r
 }
 
 func TestOnlyTheLoopbackClientIsAnswered(t *testing.T) {
@@ -561,13 +678,7 @@ func TestOnlyTheLoopbackClientIsAnswered(t *testing.T) {
 		"an unknown member": func(*http.Request) {},
 		"a later operation": func(r *http.Request) { r.Header.Set("X-Amz-Target", "RedshiftData.GetStatementResultV2") },
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL()+"/", strings.NewReader(`{"ExecutionMode":"AUTO_COMMIT"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		r.Header.Set("X-Amz-Target", "RedshiftData.BatchExecuteStatement")
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=any/20260301/us-east-1/redshift-data/aws4_request, SignedHeaders=host, Signature=0")
+		r := request(t, f, "BatchExecuteStatement", `{"ExecutionMode":"AUTO_COMMIT"}`)
 		change(r)
 		resp, err := http.DefaultClient.Do(r)
 		if err != nil {

@@ -88,7 +88,7 @@ func (ses *session) close() error {
 
 type token struct {
 	at      time.Time
-	request string // all of it, so that a token is not used for another one
+	request string // all of it and its operation, so that a token is not used for another one
 	reply   *executed
 }
 
@@ -101,7 +101,7 @@ func (s *Server) expire(now time.Time) {
 	for id, ses := range s.sessions {
 		if !ses.busy && (now.Sub(ses.idleSince) > ses.keepAlive || now.Sub(ses.opened) >= maxSession) {
 			_ = ses.close() // the session is gone for its user whatever its end says
-			delete(s.sessions, id)
+			s.reclaim(id)
 		}
 	}
 	for key, t := range s.tokens {
@@ -109,6 +109,12 @@ func (s *Server) expire(now time.Time) {
 			delete(s.tokens, key)
 		}
 	}
+}
+
+// reclaim forgets a session, but not that it was there.
+func (s *Server) reclaim(id string) {
+	delete(s.sessions, id)
+	s.reclaimed[id] = true
 }
 
 // newID makes an identifier that is the same in every run.
@@ -201,7 +207,9 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 		}
 	}
 	if database == nil {
-		delete(s.sessions, st.sessionID)
+		if ses != nil {
+			s.reclaim(ses.id)
+		}
 		return
 	}
 	if ses == nil {
@@ -230,12 +238,19 @@ func (s *Server) runParts(ctx context.Context, st *statement, database *warehous
 		}
 	}
 	_, err := database.Execute(ctx, "COMMIT")
+	if err != nil {
+		_, _ = database.Execute(context.WithoutCancel(ctx), "ROLLBACK")
+	}
 	return err
 }
 
 func (s *Server) runPart(ctx context.Context, st *statement, i int, database *warehouse.Session) error {
 	s.mu.Lock()
 	p := &st.parts[i]
+	if st.ended() { // cancelled
+		s.mu.Unlock()
+		return context.Canceled
+	}
 	p.status, p.started = started, s.now()
 	s.mu.Unlock()
 
@@ -252,11 +267,14 @@ func (s *Server) runPart(ctx context.Context, st *statement, i int, database *wa
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.ended = s.now()
-	if err != nil {
+	switch {
+	case st.ended(): // cancelled, and its parts with it
+		return context.Canceled
+	case err != nil && ctx.Err() != nil:
+		p.status = aborted
+		return err
+	case err != nil:
 		p.status, p.err = failed, err.Error()
-		if ctx.Err() != nil {
-			p.status, p.err = aborted, ""
-		}
 		return err
 	}
 	p.status, p.result, p.size = finished, res, size

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
-// checks collects what is wrong with a request, in the wording of the service's
-// validation of its model.
+// checks collects what is wrong with a request, in the wording of AWS's validation of
+// models; a pattern has words of this service's own.
 type checks []string
 
 func (c *checks) failf(format string, args ...any) { *c = append(*c, fmt.Sprintf(format, args...)) }
@@ -20,12 +21,12 @@ func (c *checks) require(member, value string) {
 
 func (c *checks) match(member, value string, pattern *regexp.Regexp) {
 	if value != "" && !pattern.MatchString(value) {
-		c.failf("Value '%s' at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: %s", value, member, pattern)
+		c.failf("%s must satisfy regex pattern: %s", member, strings.Trim(pattern.String(), "^$"))
 	}
 }
 
 func (c *checks) length(member, value string, lowest, highest int) {
-	if n := len(value); n < lowest || n > highest {
+	if n := utf8.RuneCountInString(value); n < lowest || n > highest {
 		c.failf("Value at '%s' failed to satisfy constraint: Member must have length between %d and %d, not %d", member, lowest, highest, n)
 	}
 }
@@ -34,9 +35,12 @@ func (c checks) err() error {
 	if len(c) == 0 {
 		return nil
 	}
-	s := ""
-	if len(c) > 1 {
-		s = "s"
+	s := "s"
+	if len(c) == 1 {
+		if strings.Contains(c[0], " must satisfy regex pattern: ") {
+			return invalid("%s", c[0])
+		}
+		s = ""
 	}
 	return invalid("%d validation error%s detected: %s", len(c), s, strings.Join(c, "; "))
 }

@@ -130,7 +130,9 @@ func TestControlsReadLikeAScript(t *testing.T) {
 		seen = append(seen, *c)
 		return nil
 	})
-	s.Control("ListStreams", func(*fakekinesis.Call) *fakekinesis.Fault { return throttle })
+	s.Control("ListStreams", func(*fakekinesis.Call) *fakekinesis.Fault {
+		return &fakekinesis.Fault{Err: &fakekinesis.Error{Code: "LimitExceededException"}} // that operation's own
+	})
 	s.Control("PutRecords", func(c *fakekinesis.Call) *fakekinesis.Fault {
 		if times++; times < 2 {
 			c.Keep()
@@ -149,7 +151,7 @@ func TestControlsReadLikeAScript(t *testing.T) {
 		}
 	}
 	_, err := k.ListStreams(context.Background(), &kinesis.ListStreamsInput{})
-	wantCode(t, err, fakekinesis.Throttled)
+	wantCode(t, err, "LimitExceededException")
 	if _, err := k.ListStreams(context.Background(), &kinesis.ListStreamsInput{}); err != nil {
 		t.Error(err)
 	}

@@ -70,13 +70,17 @@ func (in *getShardIterator) apply(s *Server, now time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.findReadable(name, now)
+	id, err := s.theShardID(name, *in.ShardId)
 	if err != nil {
 		return nil, err
 	}
-	sh := st.shard(*in.ShardId)
+	st, err := s.findReadable(name, now)
+	if err != nil {
+		return nil, s.shardNotFound(name, id) // also if there is no such stream
+	}
+	sh := st.shard(id)
 	if sh == nil {
-		return nil, s.shardNotFound(name, *in.ShardId)
+		return nil, s.shardNotFound(name, id)
 	}
 	place, err := in.place(s, st, sh, now)
 	if err != nil {
@@ -124,7 +128,7 @@ func (in *getShardIterator) place(s *Server, st *stream, sh *shard, now time.Tim
 // placeOf finds a sequence number in a shard.
 func (s *Server) placeOf(sequence string, st *stream, sh *shard) (int64, error) {
 	number, ok := shardOfSequence(sequence)
-	if ok && number != sh.number {
+	if ok && number != sh.number && st.shard(shardID(number)) != nil {
 		return 0, invalidArgument("Invalid StartingSequenceNumber. It encodes %s, "+
 			"while it was used in a call to a shard with %s", shardID(number), sh.id)
 	}
@@ -190,7 +194,7 @@ func (in *getRecords) apply(s *Server, now time.Time) (any, error) {
 		limit = *in.Limit
 	}
 	place := max(it.place, sh.log.first)
-	out := getRecordsReply{shard: sh, place: place, encryption: st.encryption()}
+	out := getRecordsReply{shard: sh, place: place, encryption: st.recordEncryption()}
 	if out.entries, err = sh.log.read(place, limit, maxGetBytes); err != nil {
 		return nil, err
 	}
@@ -250,9 +254,7 @@ func (r getRecordsReply) appendJSON(b []byte) []byte {
 		b = base64.StdEncoding.AppendEncode(b, e.data())
 		b = append(b, `","PartitionKey":`...)
 		b = appendString(b, e.key())
-		b = append(b, `,"EncryptionType":"`...)
-		b = append(b, r.encryption...)
-		b = append(b, `"}`...)
+		b = append(appendEncryption(b, r.encryption), '}')
 	}
 	b = append(b, `],"MillisBehindLatest":`...)
 	b = strconv.AppendInt(b, r.behind, 10)

@@ -1,8 +1,10 @@
 package fakekinesis
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -55,6 +57,8 @@ func (in *put) check(c *checks) {
 	c.problems = append(c.problems, in.broken.problems...)
 }
 
+var strictBase64 = base64.StdEncoding.Strict()
+
 // load decodes and checks records. member names the i-th in messages.
 func (in *put) load(raw []rawRecord, member func(i int) string) error {
 	total := 0
@@ -67,7 +71,10 @@ func (in *put) load(raw []rawRecord, member func(i int) string) error {
 		from := len(arena)
 		arena = append(arena, r.key...)
 		var err error
-		if arena, err = base64.StdEncoding.AppendDecode(arena, r.data); err != nil {
+		if arena, err = strictBase64.AppendDecode(arena, r.data); err == nil && bytes.ContainsAny(r.data, "\r\n") {
+			err = errors.New("it has a line break")
+		}
+		if err != nil {
 			return errorf("SerializationException", "%sdata is not base64: %v", member(i), err)
 		}
 		e := &in.records[i]
@@ -220,9 +227,9 @@ func (in *putRecord) check(c *checks) {
 
 func (in *putRecord) apply(s *Server, now time.Time) (any, error) {
 	// Sequence numbers of a shard always grow, so the wish needs only to be a number
-	// that could have been issued.
+	// that was issued.
 	if n := in.SequenceNumberForOrdering; n != nil {
-		if _, ok := shardOfSequence(*n); !ok {
+		if st, err := s.findReadable(in.stream(), now); err == nil && !st.issued(*n) {
 			return nil, invalidArgument("ExclusiveMinimumSequenceNumber %s used in PutRecord on stream %s under account %s is invalid.",
 				*n, in.stream(), s.account)
 		}
@@ -239,9 +246,10 @@ func (in *putRecord) apply(s *Server, now time.Time) (any, error) {
 	default:
 		return nil, &Error{Code: r.code, Message: r.message}
 	}
-	return struct{ ShardId, SequenceNumber, EncryptionType string }{
-		r.shard.id, r.shard.sequence(r.place, r.arrived), st.encryption(),
-	}, nil
+	return struct {
+		ShardId, SequenceNumber string
+		EncryptionType          string `json:",omitempty"`
+	}{r.shard.id, r.shard.sequence(r.place, r.arrived), st.recordEncryption()}, nil
 }
 
 type putRecords struct{ put }
@@ -251,7 +259,7 @@ func (in *putRecords) apply(s *Server, now time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return putRecordsReply{results, st.encryption()}, nil
+	return putRecordsReply{results, st.recordEncryption()}, nil
 }
 
 type putRecordsReply struct {
@@ -283,9 +291,17 @@ func (r putRecordsReply) appendJSON(b []byte) []byte {
 	}
 	b = append(b, `],"FailedRecordCount":`...)
 	b = strconv.AppendInt(b, int64(failed), 10)
+	return append(appendEncryption(b, r.encryption), '}')
+}
+
+// appendEncryption appends how records are encrypted, if they are.
+func appendEncryption(b []byte, encryption string) []byte {
+	if encryption == "" {
+		return b
+	}
 	b = append(b, `,"EncryptionType":"`...)
-	b = append(b, r.encryption...)
-	return append(b, `"}`...)
+	b = append(b, encryption...)
+	return append(b, '"')
 }
 
 // appendString appends s as JSON.
@@ -314,9 +330,11 @@ func parsePutRecords(body []byte) (input, error) {
 		in.broken.required("records", false)
 		return in, nil
 	}
-	if n := len(raw); n < 1 || n > maxPutRecords {
-		in.broken.add("records", fmt.Sprintf("'[%d records]'", n),
-			"Member must have length between 1 and %d", maxPutRecords)
+	if n := len(raw); n == 0 {
+		in.broken.size("records", "[]", n, maxPutRecords)
+		return in, nil
+	} else if n > maxPutRecords {
+		in.broken.size("records", fmt.Sprintf("[%d records]", n), n, maxPutRecords)
 		return in, nil
 	}
 	return in, in.load(raw, func(i int) string { return fmt.Sprintf("records.%d.member.", i+1) })

@@ -203,7 +203,7 @@ func (f *shardFilter) match(st *stream, now time.Time) (func(*shard) bool, error
 func (s *Server) openShard(st *stream, id string) (*shard, error) {
 	sh := st.shard(id)
 	if sh == nil {
-		return nil, notFound("Could not find shard %s in stream %s under account %s.", id, st.name, s.account)
+		return nil, s.noSuchShard(st.name, id)
 	}
 	if !sh.open() {
 		return nil, invalidArgument("Shard %s in stream %s under account %s has already been merged or split, "+
@@ -227,6 +227,10 @@ func (in *splitShard) check(c *checks) {
 }
 
 func (in *splitShard) apply(s *Server, now time.Time) (any, error) {
+	id, err := s.theShardID(in.stream(), *in.ShardToSplit)
+	if err != nil {
+		return nil, err
+	}
 	st, err := s.resolveActive(in.streamRef, now)
 	if err != nil {
 		return nil, err
@@ -234,7 +238,7 @@ func (in *splitShard) apply(s *Server, now time.Time) (any, error) {
 	if st.mode == OnDemand {
 		return nil, s.onDemandRefuses(st, "SplitShard")
 	}
-	sh, err := s.openShard(st, *in.ShardToSplit)
+	sh, err := s.openShard(st, id)
 	if err != nil {
 		return nil, err
 	}
@@ -266,6 +270,14 @@ func (in *mergeShards) check(c *checks) {
 }
 
 func (in *mergeShards) apply(s *Server, now time.Time) (any, error) {
+	firstID, err := s.theShardID(in.stream(), *in.ShardToMerge)
+	if err != nil {
+		return nil, err
+	}
+	secondID, err := s.theShardID(in.stream(), *in.AdjacentShardToMerge)
+	if err != nil {
+		return nil, err
+	}
 	st, err := s.resolveActive(in.streamRef, now)
 	if err != nil {
 		return nil, err
@@ -273,23 +285,19 @@ func (in *mergeShards) apply(s *Server, now time.Time) (any, error) {
 	if st.mode == OnDemand {
 		return nil, s.onDemandRefuses(st, "MergeShards")
 	}
-	first, err := s.openShard(st, *in.ShardToMerge)
+	first, err := s.openShard(st, firstID)
 	if err != nil {
 		return nil, err
 	}
-	second, err := s.openShard(st, *in.AdjacentShardToMerge)
+	second, err := s.openShard(st, secondID)
 	if err != nil {
 		return nil, err
 	}
-	low, high := first, second
-	if high.start.less(low.start) {
-		low, high = high, low
-	}
-	if low == high || low.end.next() != high.start {
+	if first == second || first.end.next() != second.start {
 		return nil, invalidArgument("Shards %s and %s in stream %s under account %s are not an adjacent pair of shards "+
 			"eligible for merging", first.id, second.id, st.name, s.account)
 	}
-	st.become(Updating, now, s.stateDelay, func(done time.Time) { st.merge(low, high, done, first, second) })
+	st.become(Updating, now, s.stateDelay, func(done time.Time) { st.merge(first, second, done) })
 	return nil, nil
 }
 

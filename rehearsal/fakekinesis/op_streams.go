@@ -40,8 +40,13 @@ func (in *createStream) check(c *checks) {
 
 func (in *createStream) apply(s *Server, now time.Time) (any, error) {
 	want := StreamSettings{Name: *in.StreamName, Mode: Provisioned, Tags: in.Tags}
-	if in.StreamModeDetails != nil {
+	switch {
+	case in.StreamModeDetails != nil:
 		want.Mode = *in.StreamModeDetails.StreamMode
+	case in.ShardCount == nil:
+		// Recorded by localstack 8b9a79f, test_create_stream_without_shard_count, 2022-08-26:
+		// a name alone makes a stream of four shards.
+		want.Mode = OnDemand
 	}
 	if in.ShardCount != nil {
 		want.Shards = *in.ShardCount
@@ -98,6 +103,14 @@ type monitoringReply struct{ ShardLevelMetrics []string }
 func (st *stream) encryption() string {
 	if st.kmsKey == "" {
 		return "NONE"
+	}
+	return "KMS"
+}
+
+// recordEncryption is what is said of records: nothing of those that are not encrypted.
+func (st *stream) recordEncryption() string {
+	if st.kmsKey == "" {
+		return ""
 	}
 	return "KMS"
 }
@@ -272,19 +285,26 @@ func (s *Server) names() []string {
 	return names
 }
 
+// byARN names a stream where the service takes no name.
+type byARN struct{ StreamARN *string }
+
+func (r byARN) ref() streamRef  { return streamRef{StreamARN: r.StreamARN} }
+func (r byARN) stream() string  { return r.ref().stream() }
+func (r byARN) check(c *checks) { r.ref().check(c) }
+
 type updateStreamMode struct {
-	streamRef
+	byARN
 	StreamModeDetails *streamModeDetails
 }
 
 func (in *updateStreamMode) check(c *checks) {
-	in.streamRef.check(c)
+	in.byARN.check(c)
 	c.required("streamARN", in.StreamARN != nil)
 	in.StreamModeDetails.check(c, true)
 }
 
 func (in *updateStreamMode) apply(s *Server, now time.Time) (any, error) {
-	st, err := s.resolveActive(in.streamRef, now)
+	st, err := s.resolveActive(in.ref(), now)
 	if err != nil {
 		return nil, err
 	}
@@ -305,18 +325,18 @@ func (s *Server) resolveActive(r streamRef, now time.Time) (*stream, error) {
 }
 
 type updateMaxRecordSize struct {
-	streamRef
+	byARN
 	MaxRecordSizeInKiB *int
 }
 
 func (in *updateMaxRecordSize) check(c *checks) {
-	in.streamRef.check(c)
+	in.byARN.check(c)
 	c.required("maxRecordSizeInKiB", in.MaxRecordSizeInKiB != nil)
 	c.number("maxRecordSizeInKiB", in.MaxRecordSizeInKiB, minRecordKiB, maxRecordKiB)
 }
 
 func (in *updateMaxRecordSize) apply(s *Server, now time.Time) (any, error) {
-	st, err := s.resolveActive(in.streamRef, now)
+	st, err := s.resolveActive(in.ref(), now)
 	if err != nil {
 		return nil, err
 	}
@@ -332,6 +352,7 @@ type retention struct {
 func (in *retention) check(c *checks) {
 	in.streamRef.check(c)
 	c.required("retentionPeriodHours", in.RetentionPeriodHours != nil)
+	c.number("retentionPeriodHours", in.RetentionPeriodHours, 1, 0)
 }
 
 type increaseRetention struct{ retention }

@@ -1,6 +1,7 @@
 package fakekinesis
 
 import (
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -16,8 +17,8 @@ type addTags struct {
 func (in *addTags) check(c *checks) {
 	in.streamRef.check(c)
 	c.required("tags", in.Tags != nil)
-	if in.Tags != nil && len(in.Tags) == 0 {
-		c.add("tags", "'{}'", "Member must have length greater than or equal to 1")
+	if in.Tags != nil {
+		c.size("tags", shownTags(in.Tags), len(in.Tags), 200)
 	}
 	checkTagLengths(c, in.Tags)
 }
@@ -44,11 +45,12 @@ type removeTags struct {
 func (in *removeTags) check(c *checks) {
 	in.streamRef.check(c)
 	c.required("tagKeys", in.TagKeys != nil)
-	if n := len(in.TagKeys); in.TagKeys != nil && (n < 1 || n > 50) {
-		c.add("tagKeys", "'["+strings.Join(in.TagKeys, ", ")+"]'", "Member must have length between 1 and 50")
+	shown := "[" + strings.Join(in.TagKeys, ", ") + "]"
+	if in.TagKeys != nil {
+		c.size("tagKeys", shown, len(in.TagKeys), 50)
 	}
-	for _, k := range in.TagKeys {
-		c.text("tagKeys.member", &k, tagKeyRule)
+	if slices.ContainsFunc(in.TagKeys, func(k string) bool { return !tagKeyRule.fits(k) }) {
+		c.add("tagKeys", "'"+shown+"'", "Member must satisfy constraint: %s", tagKeyRule)
 	}
 }
 
@@ -56,6 +58,11 @@ func (in *removeTags) apply(s *Server, now time.Time) (any, error) {
 	st, err := s.resolveActive(in.streamRef, now)
 	if err != nil {
 		return nil, err
+	}
+	for _, k := range in.TagKeys {
+		if err := checkTagText("remove tags from", st.name, s.account, k); err != nil {
+			return nil, err
+		}
 	}
 	for _, k := range in.TagKeys {
 		delete(st.tags, k)

@@ -85,6 +85,20 @@ func (sh *shard) place(sequence string) (int64, bool) {
 	return place, err == nil && (place < sh.log.next || place == sh.log.next && !sh.open())
 }
 
+// issued says whether a sequence number is one of a shard of the stream.
+func (st *stream) issued(sequence string) bool {
+	number, ok := shardOfSequence(sequence)
+	if !ok {
+		return false
+	}
+	sh := st.shard(shardID(number))
+	if sh == nil {
+		return false
+	}
+	_, ok = sh.place(sequence)
+	return ok
+}
+
 func shardOfSequence(sequence string) (number int, ok bool) {
 	if len(sequence) != sequenceDigits {
 		return 0, false

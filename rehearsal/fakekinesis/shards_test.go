@@ -65,11 +65,12 @@ func TestSplitAndMerge(t *testing.T) {
 	}
 	wantCode(t, merge(0, 3), "InvalidArgumentException") // not neighbours
 	wantCode(t, merge(0, 1), "InvalidArgumentException") // 1 is closed
-	if err := merge(2, 0); err != nil {
+	wantCode(t, merge(2, 0), "InvalidArgumentException") // the upper one first
+	if err := merge(0, 2); err != nil {
 		t.Fatal(err)
 	}
 	all := listShards(t, s, nil)
-	if got, want := family(all), "#. #1. #2(#1). #3(#1) #4(#2 #)"; got != want {
+	if got, want := family(all), "#. #1. #2(#1). #3(#1) #4(# #2)"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	for _, child := range all[2:] {
@@ -81,7 +82,7 @@ func TestSplitAndMerge(t *testing.T) {
 		}
 	}
 	c.Advance(24*time.Hour + time.Millisecond)
-	if got, want := family(listShards(t, s, nil)), "#3(#1) #4(#2 #)"; got != want {
+	if got, want := family(listShards(t, s, nil)), "#3(#1) #4(# #2)"; got != want {
 		t.Errorf("when the retention is over got %s, want %s", got, want)
 	}
 }

@@ -1,9 +1,13 @@
 package fakekinesis
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -147,6 +151,20 @@ func (s *Server) findReadable(name string, now time.Time) (*stream, error) {
 	return st, nil
 }
 
+// theShardID is a shard's id as the service writes it: what counts of one that a request
+// names is the number at its end.
+func (s *Server) theShardID(stream, id string) (string, error) {
+	n, err := strconv.ParseUint(id[strings.LastIndexByte(id, '-')+1:], 10, 31)
+	if err != nil {
+		return "", s.noSuchShard(stream, id)
+	}
+	return shardID(int(n)), nil
+}
+
+func (s *Server) noSuchShard(stream, id string) *Error {
+	return notFound("Could not find shard %s in stream %s under account %s.", id, stream, s.account)
+}
+
 func (st *stream) shard(id string) *shard {
 	i := sort.Search(len(st.shards), func(i int) bool { return st.shards[i].id >= id })
 	if i < len(st.shards) && st.shards[i].id == id {
@@ -199,12 +217,11 @@ func (st *stream) split(sh *shard, at hashKey, now time.Time) {
 	st.addShard(at, sh.end, now, sh)
 }
 
-// merge closes two neighbours, a below b, and opens one; parent is the one that the
-// request named first.
-func (st *stream) merge(a, b *shard, now time.Time, parents ...*shard) {
+// merge closes two neighbours, a below b, and opens one.
+func (st *stream) merge(a, b *shard, now time.Time) {
 	st.closeShard(a, now)
 	st.closeShard(b, now)
-	st.addShard(a.start, b.end, now, parents...)
+	st.addShard(a.start, b.end, now, a, b)
 }
 
 // rescale gives a stream n shards of even size, by splits and merges. As in the
@@ -226,7 +243,7 @@ func (st *stream) rescale(n int, now time.Time) {
 			if i := sort.Search(n, func(i int) bool { return !starts[i].less(next.start) }); i < n && starts[i] == next.start {
 				break
 			}
-			st.merge(sh, next, now, sh, next)
+			st.merge(sh, next, now)
 		}
 	}
 }
@@ -466,9 +483,11 @@ func checkKMSKey(id string) error {
 func checkTags(stream, account string, has, more map[string]string) error {
 	total := len(has)
 	for k, v := range more {
-		if strings.HasPrefix(k, "aws:") || !tagPattern.MatchString(k) || !tagPattern.MatchString(v) {
-			return invalidArgument("Tag %q of stream %s under account %s: keys must not start with aws:, and keys and values "+
-				"hold only Unicode letters, digits, white space and _ . : / = + - @.", k, stream, account)
+		if strings.HasPrefix(k, "aws:") {
+			return invalidArgument("Tag %q of stream %s under account %s: keys must not start with aws:", k, stream, account)
+		}
+		if err := cmp.Or(checkTagText("add tags to", stream, account, k), checkTagText("add tags to", stream, account, v)); err != nil {
+			return err
 		}
 		if _, ok := has[k]; !ok {
 			total++
@@ -481,17 +500,35 @@ func checkTags(stream, account string, has, more map[string]string) error {
 	return nil
 }
 
-// checkTagLengths checks the model's bounds of a tag map, keys in order so that the
-// answer is always the same.
-func checkTagLengths(c *checks, tags map[string]string) {
-	keys := make([]string, 0, len(tags))
-	for k := range tags {
-		keys = append(keys, k)
+// checkTagText refuses the characters that a tag can't have, in the words of the two
+// places where the service looks.
+func checkTagText(doing, stream, account, text string) error {
+	switch {
+	case tagPattern.MatchString(text):
+		return nil
+	case tagPattern.MatchString(strings.ReplaceAll(text, "%", "")):
+		return invalidArgument("Failed to %s stream %s under account %s because some tags contained illegal characters. "+
+			"The allowed characters are Unicode letters, white-spaces, '_',',','/','=','+','-','@'.", doing, stream, account)
 	}
-	sort.Strings(keys)
-	for _, k := range keys {
-		v := tags[k]
-		c.text("tags.key", &k, tagKeyRule)
-		c.text("tags."+k+".member", &v, tagValueRule)
+	return invalidArgument("Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - %% @.")
+}
+
+// shownTags is a tag map as the service writes it, here in the order of the keys.
+func shownTags(tags map[string]string) string {
+	pairs := []string{}
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		pairs = append(pairs, k+"="+tags[k])
+	}
+	return "{" + strings.Join(pairs, ", ") + "}"
+}
+
+// checkTagLengths checks the model's bounds of a tag map.
+func checkTagLengths(c *checks, tags map[string]string) {
+	shown := "'" + shownTags(tags) + "'"
+	if slices.ContainsFunc(slices.Collect(maps.Keys(tags)), func(k string) bool { return !tagKeyRule.fits(k) }) {
+		c.add("tags", shown, "Map keys must satisfy constraint: %s", tagKeyRule)
+	}
+	if slices.ContainsFunc(slices.Collect(maps.Values(tags)), func(v string) bool { return !tagValueRule.fits(v) }) {
+		c.add("tags", shown, "Map value must satisfy constraint: %s", tagValueRule)
 	}
 }

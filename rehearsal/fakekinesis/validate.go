@@ -1,17 +1,15 @@
 package fakekinesis
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // Constraints of the service model, API version 2013-12-02.
@@ -20,8 +18,8 @@ var (
 	streamARNRule   = textRule{1, 2048, regexp.MustCompile(`^arn:aws.*:kinesis:.*:\d{12}:stream/\S+$`)}
 	resourceARNRule = textRule{1, 2048, regexp.MustCompile(`^arn:aws.*:kinesis:.*:\d{12}:.*stream/\S+$`)}
 	shardIDRule     = textRule{1, 128, regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)}
-	sequenceRule    = textRule{1, 129, regexp.MustCompile(`^(0|([1-9]\d{0,128}))$`)}
-	hashKeyRule     = textRule{1, 39, regexp.MustCompile(`^(0|([1-9]\d{0,38}))$`)}
+	sequenceRule    = textRule{0, 1 << 20, regexp.MustCompile(`^(?:0|([1-9]\d{0,128}))$`)}
+	hashKeyRule     = textRule{0, 1 << 20, regexp.MustCompile(`^(?:0|([1-9]\d{0,38}))$`)}
 	partitionRule   = textRule{1, 256, nil}
 	iteratorRule    = textRule{1, 512, nil}
 	nextTokenRule   = textRule{1, 1 << 20, nil}
@@ -34,6 +32,15 @@ var (
 type textRule struct {
 	min, max int
 	pattern  *regexp.Regexp
+}
+
+func (r textRule) fits(s string) bool {
+	n := utf8.RuneCountInString(s)
+	return n >= r.min && n <= r.max
+}
+
+func (r textRule) String() string {
+	return fmt.Sprintf("[Member must have length less than or equal to %d, Member must have length greater than or equal to %d]", r.max, r.min)
 }
 
 // checks collects broken constraints, so that one answer names them all, as the
@@ -65,7 +72,7 @@ func (c *checks) text(member string, value *string, rule textRule) {
 	}
 	if rule.pattern != nil && !rule.pattern.MatchString(*value) {
 		c.add(member, shown, "Member must satisfy regular expression pattern: %s",
-			strings.TrimSuffix(strings.TrimPrefix(rule.pattern.String(), "^"), "$"))
+			strings.NewReplacer("^", "", "$", "", "(?:0|([1-9]", "0|([1-9]", "}))", "})").Replace(rule.pattern.String()))
 	}
 }
 
@@ -80,6 +87,16 @@ func (c *checks) number(member string, value *int, min, max int) {
 	}
 	if max != 0 && *value > max {
 		c.add(member, shown, "Member must have value less than or equal to %d", max)
+	}
+}
+
+// size checks how many members a list or a map has; shown is what it holds.
+func (c *checks) size(member, shown string, n, max int) {
+	if n < 1 {
+		c.add(member, "'"+shown+"'", "Member must have length greater than or equal to 1")
+	}
+	if n > max {
+		c.add(member, "'"+shown+"'", "Member must have length less than or equal to %d", max)
 	}
 }
 
@@ -108,34 +125,20 @@ func (c *checks) err() error {
 
 // decode reads a request body into in. A member that in lacks is refused: the service
 // would ignore one it doesn't know, but here it is more likely a feature that a caller
-// relies on and the stand-in lacks.
+// relies on and the stand-in lacks. Names count as they are written.
 func decode(body []byte, in any) error {
-	members := map[string]json.RawMessage{}
-	if err := json.Unmarshal(body, &members); err != nil {
-		return errorf("SerializationException", "request body is not a JSON object: %v", err)
+	err := jsonv2.Unmarshal(body, in, jsonv2.RejectUnknownMembers(true))
+	var own *Error
+	var semantic *jsonv2.SemanticError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &own):
+		return own
+	case errors.Is(err, jsonv2.ErrUnknownName) && errors.As(err, &semantic):
+		return errorf("ValidationException", "fakekinesis does not support the request member %q", semantic.JSONPointer.LastToken())
 	}
-	known := map[string]bool{}
-	for _, f := range reflect.VisibleFields(reflect.TypeOf(in).Elem()) {
-		known[f.Name] = !f.Anonymous
-	}
-	for name := range members {
-		if !known[name] {
-			return errorf("ValidationException", "fakekinesis does not support the request member %q", name)
-		}
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(in); err != nil {
-		var own *Error
-		if errors.As(err, &own) {
-			return own
-		}
-		return errorf("SerializationException", "%v", err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errorf("SerializationException", "request body goes on after its JSON object")
-	}
-	return nil
+	return errorf("SerializationException", "%v", err)
 }
 
 // An epoch is a time as the protocol writes it: seconds since 1970 with milliseconds.

@@ -89,7 +89,7 @@ func New(namespaces Namespaces, options ...Option) *Server {
 
 // Start opens the network door on a free port of 127.0.0.1.
 func (s *Server) Start() error {
-	if err := s.door.Open(s); err != nil {
+	if err := s.door.Open("redshift-serverless", s); err != nil {
 		return fmt.Errorf("fakeredshift: %w", err)
 	}
 	return nil

@@ -15,7 +15,6 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optimport"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -34,19 +33,40 @@ var everything = map[string]string{
 	"ev-streaming:dashboard":             "true",
 	"ev-streaming:createVpcEndpoints":    "true",
 	"ev-streaming:snapshotRetentionDays": "7",
+
+	"ev-streaming:caseSensitiveIdentifiers": "true",
 }
 
-// changes change an input of each type that has no tags, by which TestEveryTypeFails makes it
-// update.
+// changes change an input of each type, so that TestEveryTypeFails makes it update: the input, and
+// what becomes of it in a round. A security group changes by its tags alone.
 var changes = map[string]struct {
 	property string
-	from, to string
+	to       func(was any, round int) any
 }{
-	commandType:                                    {"create", "", "true && "},
-	"aws:iam/rolePolicy:RolePolicy":                {"policy", `"Sid":"`, `"Sid":"My`},
-	"aws:cloudwatch/dashboard:Dashboard":           {"dashboardBody", `"title":"`, `"title":"My `},
-	"aws:redshiftserverless/usageLimit:UsageLimit": {"breachAction", "log", "emit-metric"},
-	"aws:scheduler/schedule:Schedule":              {"description", "", "My "},
+	commandType:                                                 {"create", func(was any, round int) any { return strings.Repeat("true && ", round+1) + was.(string) }},
+	streamType:                                                  {"retentionPeriod", func(_ any, round int) any { return 72 - 24*round }},
+	"aws:cloudwatch/dashboard:Dashboard":                        {"dashboardBody", replace(`"title":"`, `"title":"My `)},
+	"aws:cloudwatch/metricAlarm:MetricAlarm":                    {"alarmDescription", name},
+	"aws:ec2/vpcEndpoint:VpcEndpoint":                           {"policy", replace(`"Sid":"`, `"Sid":"My`)},
+	"aws:iam/role:Role":                                         {"description", name},
+	"aws:iam/rolePolicy:RolePolicy":                             {"policy", replace(`"Sid":"`, `"Sid":"My`)},
+	"aws:redshiftserverless/namespace:Namespace":                {"logExports", func(_ any, round int) any { return []any{"userlog", "connectionlog"}[round:] }},
+	"aws:redshiftserverless/usageLimit:UsageLimit":              {"amount", func(_ any, round int) any { return 1000 + round }},
+	"aws:redshiftserverless/workgroup:Workgroup":                {"baseCapacity", func(_ any, round int) any { return 16 + 8*round }},
+	"aws:scheduler/schedule:Schedule":                           {"description", name},
+	"aws:secretsmanager/secret:Secret":                          {"description", name},
+	"aws:sns/topic:Topic":                                       {"displayName", name},
+	"aws:sqs/queue:Queue":                                       {"delaySeconds", func(_ any, round int) any { return round + 1 }},
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":   {"description", name},
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {"description", name},
+}
+
+func name(_ any, round int) any { return fmt.Sprint("Round ", round) }
+
+func replace(from, to string) func(any, int) any {
+	return func(was any, round int) any {
+		return strings.Replace(fmt.Sprint(was), from, fmt.Sprintf("%s%d", to, round), 1)
+	}
 }
 
 // replaced are the types of which every change is another resource.
@@ -55,58 +75,53 @@ var replaced = map[string]string{
 	"aws:sns/topicSubscription:TopicSubscription":    "topic, protocol and endpoint make a subscription",
 }
 
-// changed is the program with the changes of those types.
-func changed(ctx *pulumi.Context) error {
-	err := ctx.RegisterResourceTransform(func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
-		change, has := changes[args.Type]
-		old := args.Props[change.property]
-		if !has || old == nil {
-			return nil
-		}
-		props := maps.Clone(args.Props)
-		props[change.property] = pulumi.ToOutput(old).ApplyT(func(v any) string {
-			return strings.Replace(fmt.Sprint(v), change.from, change.to, 1)
-		}).(pulumi.StringOutput)
-		return &pulumi.ResourceTransformResult{Props: props, Opts: args.Opts}
-	})
-	if err != nil {
-		return err
-	}
-	return infra.Deploy(ctx)
-}
-
-// A fault is one failure of an operation on a resource type.
-type fault struct {
-	message string
-	how     string // refused, lost or notReady
-}
-
-// faults fail the first calls of an operation on each resource, each in another way.
-type faults struct {
-	mu    sync.Mutex
-	left  map[string][]fault // by type
-	fired map[resource.URN]fault
-	all   map[string]int // how many have fired, by type
-}
-
-func (s *stack) fail(operation string, kinds, hows []string) *faults {
-	f := &faults{left: map[string][]fault{}, fired: map[resource.URN]fault{}, all: map[string]int{}}
-	for i, kind := range kinds {
-		for j, how := range hows {
-			if replaced[kind] != "" && how == "notReady" {
-				continue // it has nothing to wait for
+// changed is the program with the changes of a round.
+func changed(round int) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		err := ctx.RegisterResourceTransform(func(_ context.Context, args *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+			change, has := changes[args.Type]
+			if !has {
+				return nil
 			}
-			code := []string{
-				"ThrottlingException: Rate exceeded",
-				"AccessDeniedException: User is not authorized",
-				"ConflictException: There is an operation running on the resource",
-			}[(i+j)%3]
-			f.left[kind] = append(f.left[kind], fault{fmt.Sprintf("%s (%s %s, %s)", code, operation, kind, how), how})
+			props := maps.Clone(args.Props)
+			was := props[change.property]
+			if was == nil {
+				props[change.property] = pulumi.Any(change.to(nil, round))
+			} else {
+				props[change.property] = pulumi.ToOutput(was).ApplyT(func(v any) any { return change.to(v, round) })
+			}
+			return &pulumi.ResourceTransformResult{Props: props, Opts: args.Opts}
+		})
+		if err != nil {
+			return err
 		}
+		return infra.Deploy(ctx)
 	}
+}
+
+// A fault is one failure of a request.
+type fault struct {
+	request string // its type and name
+	how     string // refused, lost or notReady
+	message string
+}
+
+// faults fail the requests of an operation: each one of each type first in one way, then in the
+// next. A request may not come again after the first, because its resource is there then.
+type faults struct {
+	hows []string
+
+	mu    sync.Mutex
+	fired map[resource.URN]fault // since the last run
+	done  map[string]int         // how many of hows, by request
+	first map[string]string      // the request that comes first, by type
+}
+
+func (s *stack) fail(operation string, hows ...string) *faults {
+	f := &faults{hows: hows, fired: map[resource.URN]fault{}, done: map[string]int{}, first: map[string]string{}}
 	s.StandIns.AWS.Control(operation, "", func(c *fakeaws.Call) *fakeaws.Fault {
 		c.Keep()
-		how, err := f.next(c.Type, c.URN)
+		how, err := f.next(c.Type, c.Request, c.URN)
 		switch how {
 		case "refused":
 			return &fakeaws.Fault{Err: err}
@@ -119,7 +134,7 @@ func (s *stack) fail(operation string, kinds, hows []string) *faults {
 	})
 	s.StandIns.Commands.Control(operation, func(c *fakecommand.Call) *fakecommand.Fault {
 		c.Keep()
-		how, err := f.next(commandType, c.URN)
+		how, err := f.next(commandType, operation, c.URN)
 		if how == "refused" {
 			return &fakecommand.Fault{Err: err}
 		}
@@ -128,25 +143,34 @@ func (s *stack) fail(operation string, kinds, hows []string) *faults {
 	return f
 }
 
-// next takes the next fault of a type.
-func (f *faults) next(kind string, urn resource.URN) (how string, err error) {
+// next takes the next fault of a request.
+func (f *faults) next(kind, request string, urn resource.URN) (how string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	left := f.left[kind]
-	if len(left) == 0 {
+	if f.first[kind] == "" {
+		f.first[kind] = request
+	}
+	key := kind + " " + request
+	n := f.done[key]
+	if n == len(f.hows) {
 		return "", nil
 	}
-	f.left[kind] = left[1:]
-	f.fired[urn] = left[0]
-	f.all[kind]++
-	return left[0].how, errors.New(left[0].message)
+	f.done[key]++
+	code := []string{
+		"ThrottlingException: Rate exceeded",
+		"AccessDeniedException: User is not authorized",
+		"ConflictException: There is an operation running on the resource",
+	}[(len(f.done)+n)%3]
+	fired := fault{key, f.hows[n], fmt.Sprintf("%s (%s, %s)", code, key, f.hows[n])}
+	f.fired[urn] = fired
+	return fired.how, errors.New(fired.message)
 }
 
 // untilDone repeats an operation until it succeeds, and makes sure that each failure on
 // the way is shown with the name of its resource.
-func (f *faults) untilDone(t *testing.T, again func() (string, error), recover func(fired map[resource.URN]fault)) {
+func (f *faults) untilDone(t *testing.T, again func() (string, error), recover func(urn resource.URN, fired fault)) {
 	t.Helper()
-	for range 50 { // more than there are layers of resources, times the faults of each
+	for range 80 { // more than there are layers of resources, times the faults of each
 		said, err := again()
 		if err == nil {
 			if len(f.fired) > 0 {
@@ -157,34 +181,30 @@ func (f *faults) untilDone(t *testing.T, again func() (string, error), recover f
 		if len(f.fired) == 0 {
 			t.Fatalf("it failed without a fault: %v\n%s", err, said)
 		}
-		for urn, fault := range f.fired {
+		for urn, fired := range f.fired {
 			named := regexp.MustCompile(`(?s)` + regexp.QuoteMeta(fmt.Sprintf("%s (%s):", urn.Type().DisplayName(), urn.Name())) +
-				`[^:]*error:.*?` + regexp.QuoteMeta(fault.message))
+				`[^:]*error:.*?` + regexp.QuoteMeta(fired.message))
 			if !named.MatchString(said) {
-				t.Errorf("%q does not appear under the name of %s in:\n%s", fault.message, urn, said)
+				t.Errorf("%q does not appear under the name of %s in:\n%s", fired.message, urn, said)
+			}
+			if recover != nil {
+				recover(urn, fired)
 			}
 		}
-		fired := f.fired
 		f.fired = map[resource.URN]fault{}
-		if recover != nil {
-			recover(fired)
-		}
 	}
 	t.Fatal("it never succeeds")
 }
 
-// covered makes sure that every fault of every type took place.
-func (f *faults) covered(t *testing.T, operation string, except map[string]string) {
+// covered makes sure that every type failed, in every way at its first request.
+func (f *faults) covered(t *testing.T, operation string, kinds []string) {
 	t.Helper()
-	for kind := range f.left {
-		if reason, excepted := except[kind]; excepted {
-			if f.all[kind] > 0 {
-				t.Errorf("%s: %s failed at %s: take it off the list", kind, reason, operation)
-			}
-		} else if len(f.left[kind]) > 0 {
-			t.Errorf("%s: these failures did not take place: %v", kind, f.left[kind])
+	for _, kind := range kinds {
+		if n := f.done[kind+" "+f.first[kind]]; n < len(f.hows) {
+			t.Errorf("%s: only %d of the failures %q of %s took place", kind, n, f.hows, operation)
 		}
 	}
+	t.Logf("each request of %s that failed: %q", operation, slices.Sorted(maps.Keys(f.done)))
 }
 
 // shownTypes are the resource types that the program's own tests show.
@@ -212,48 +232,39 @@ func shownTypes(t *testing.T) []string {
 	return slices.Compact(types)
 }
 
-// TestEveryTypeFails lets every resource type fail at its creation, update and deletion:
-// refused, done without an answer, and done without getting ready. Each failure is shown
-// with the resource's name, and the next run goes on where it stopped.
+// TestEveryTypeFails lets every request that makes, changes or deletes a resource of any type
+// fail: refused, carried out without an answer, and carried out without getting ready. Each failure
+// is shown with the resource's name. The next pulumi up --refresh goes on where it stopped, and in
+// the end AWS has what the program says.
 func TestEveryTypeFails(t *testing.T) {
 	t.Parallel()
 	s := start(t, everything)
+	again := func() (string, error) { return s.up(optup.ContinueOnError(), optup.Refresh()) }
 
 	kinds := shownTypes(t)
-	creates := s.fail(fakeaws.Create, kinds, []string{"refused", "notReady"})
-	creates.untilDone(t, func() (string, error) { return s.up(optup.ContinueOnError()) }, func(fired map[resource.URN]fault) {
-		for urn, fault := range fired {
-			// The provider does not keep a stream that did not become ready.
-			if string(urn.Type()) == streamType && fault.how == "notReady" {
-				s.imports([]*optimport.ImportResource{{Type: streamType, Name: urn.Name(), ID: "ev_stream_data"}})
-			}
-		}
-	})
-	creates.covered(t, "creation", nil)
+	creates := s.fail(fakeaws.Create, "refused", "notReady")
+	creates.untilDone(t, again, s.recoverCreation)
+	creates.covered(t, "creation", kinds)
 	if got := s.kinds(); !slices.Equal(got, kinds) {
 		t.Errorf("this test deploys the types\n%v\nthe program can make\n%v", got, kinds)
 	}
-	once := map[string]bool{}
-	for _, r := range s.state().Resources {
-		once[string(r.Type)+" "+string(r.ID)] = true
+	for _, r := range s.unrecorded() {
+		t.Errorf("the account has %s %s, the state does not", r.Type, r.ID)
 	}
-	for _, r := range s.StandIns.Account.Resources() {
-		if key := r.Type + " " + r.ID; !s.before[key] && !once[key] {
-			t.Errorf("the account has %s, the state does not", key)
-		}
+	s.settled()
+
+	updates := s.fail(fakeaws.Update, "refused", "lost", "notReady")
+	for round := range 2 { // a request that was carried out does not come again in the same round
+		s.pulumi = s.Stack(rehearsal.StackOptions{Settings: everything, Program: changed(round)})
+		s.setTag("round", name(nil, round).(string))
+		updates.untilDone(t, again, nil)
+		s.settled()
 	}
-	s.unchanged()
+	updates.covered(t, "update", slices.DeleteFunc(slices.Clone(kinds), func(kind string) bool { return replaced[kind] != "" }))
 
-	updates := s.fail(fakeaws.Update, kinds, []string{"refused", "lost", "notReady"})
-	s.pulumi = s.Stack(rehearsal.StackOptions{Settings: everything, Program: changed})
-	s.setTag("round", "two")
-	updates.untilDone(t, func() (string, error) { return s.up(optup.ContinueOnError()) }, nil)
-	updates.covered(t, "update", replaced)
-	s.unchanged()
-
-	deletes := s.fail(fakeaws.Delete, kinds, []string{"refused", "lost"})
+	deletes := s.fail(fakeaws.Delete, "refused", "lost")
 	deletes.untilDone(t, func() (string, error) { return s.destroy(optdestroy.ContinueOnError()) }, nil)
-	deletes.covered(t, "deletion", nil)
+	deletes.covered(t, "deletion", kinds)
 	if left := s.StandIns.Left(); len(left) > 0 {
 		t.Errorf("in the end these are left: %v", left)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"hash/crc32"
 	"maps"
 	"regexp"
@@ -48,16 +49,17 @@ func (k *killer) now(point string) bool {
 	return true
 }
 
-// arm registers the points: creations, deletions, commands, and statements of the Data
-// API.
+// arm registers the points: the requests of creations and deletions, commands, and
+// statements of the Data API.
 func (k *killer) arm() {
 	for _, operation := range []string{fakeaws.Create, fakeaws.Delete} {
 		k.StandIns.AWS.Control(operation, "", func(c *fakeaws.Call) *fakeaws.Fault {
 			c.Keep()
-			if k.now("before " + operation + " " + string(c.URN)) {
+			point := fmt.Sprint(c.Request, " ", c.URN)
+			if k.now("before " + point) {
 				return &fakeaws.Fault{Err: errKilled}
 			}
-			return &fakeaws.Fault{Then: func() { k.now("after " + operation + " " + string(c.URN)) }}
+			return &fakeaws.Fault{Then: func() { k.now("after " + point) }}
 		})
 	}
 	k.StandIns.Commands.Control("create", func(c *fakecommand.Call) *fakecommand.Fault {

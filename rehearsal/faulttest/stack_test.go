@@ -22,12 +22,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/fakeaws"
 	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
 const (
 	commandType = "command:local:Command"
 	streamType  = "aws:kinesis/stream:Stream"
+	groupType   = "aws:ec2/securityGroup:SecurityGroup"
 )
 
 // stack is the stack dev on stand-ins of its own.
@@ -87,6 +89,75 @@ func (s *stack) unchanged() {
 	if _, err := s.pulumi.Preview(s.t.Context(), optpreview.ExpectNoChanges()); err != nil {
 		s.t.Errorf("after recovery there is still something to change: %v", err)
 	}
+}
+
+// settled makes sure that AWS has what the program says, and the state too.
+func (s *stack) settled() {
+	s.t.Helper()
+	if _, err := s.pulumi.Preview(s.t.Context(), optpreview.ExpectNoChanges(), optpreview.Refresh()); err != nil {
+		s.t.Errorf("after recovery AWS has not what the program says: %v", err)
+	}
+}
+
+// recoverCreation does what docs/reliability.md says about a creation that failed, beyond pulumi
+// up --refresh: for what exists and is not recorded, and for what no refresh shows.
+func (s *stack) recoverCreation(urn resource.URN, failed fault) {
+	s.t.Helper()
+	switch kind := string(urn.Type()); {
+	case failed.request == streamType+" CreateStream" && failed.how == "notReady":
+		s.imports([]*optimport.ImportResource{{Type: kind, Name: urn.Name(), ID: "ev_stream_data"}})
+	case strings.HasPrefix(kind, "aws:vpc/securityGroup") && (failed.how == "notReady" || strings.HasSuffix(failed.request, " CreateTags")):
+		for _, r := range s.unrecorded() {
+			if r.Type == kind {
+				s.remove(r)
+			}
+		}
+	case strings.HasSuffix(failed.request, " RevokeSecurityGroupEgress") && failed.how == "refused":
+		s.revokeEgress(urn)
+	}
+}
+
+// unrecorded is what was made in the account and the state does not have.
+func (s *stack) unrecorded() []fakeaws.Resource {
+	s.t.Helper()
+	known := maps.Clone(s.before)
+	for _, r := range s.state().Resources {
+		known[string(r.Type)+" "+string(r.ID)] = true
+	}
+	return slices.DeleteFunc(s.StandIns.Account.Resources(), func(r fakeaws.Resource) bool { return known[r.Type+" "+r.ID] })
+}
+
+// remove deletes a resource in AWS.
+func (s *stack) remove(r fakeaws.Resource) {
+	s.t.Helper()
+	if err := s.StandIns.Account.Remove(r.Type, r.ID); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// removeGroup deletes a security group in AWS, and with it the rule with which AWS made it.
+func (s *stack) removeGroup(id string) {
+	s.t.Helper()
+	for _, r := range s.unrecorded() {
+		if r.ID == id || r.Properties["securityGroupId"] == id {
+			s.remove(r)
+		}
+	}
+}
+
+// revokeEgress does what aws ec2 revoke-security-group-egress does to the rule with which AWS
+// makes a security group.
+func (s *stack) revokeEgress(group resource.URN) {
+	s.t.Helper()
+	for _, r := range s.state().Resources {
+		for _, rule := range s.unrecorded() {
+			if r.URN == group && rule.Properties["securityGroupId"] == string(r.ID) && rule.Properties["ipProtocol"] == "-1" {
+				s.remove(rule)
+				return
+			}
+		}
+	}
+	s.t.Errorf("%s has no rule that lets everything out", group)
 }
 
 // state is what Pulumi keeps of the stack, without providers and the stack itself.
@@ -151,12 +222,17 @@ func (s *stack) unlock() {
 }
 
 // importPending imports what pending creates have made: those of which Pulumi does not
-// know whether they were done. It is what docs/reliability.md tells the user to do.
+// know whether they were done. A security group it deletes. It is what docs/reliability.md
+// tells the user to do.
 func (s *stack) importPending() {
 	s.t.Helper()
 	found := map[resource.URN]*optimport.ImportResource{} // a resource may be pending twice
 	for _, pending := range s.state().PendingOperations {
 		if r := s.orphan(pending.Resource); r != nil {
+			if r.Type == groupType {
+				s.removeGroup(r.ID)
+				continue
+			}
 			found[pending.Resource.URN] = r
 		}
 	}
@@ -179,17 +255,15 @@ func (s *stack) clearPending() {
 // orphan finds a resource in the account that the state does not have, by its type and
 // what the program gave it, as a person would in the console.
 func (s *stack) orphan(wanted apitype.ResourceV3) *optimport.ImportResource {
-	known := map[string]bool{}
-	for _, r := range s.state().Resources {
-		known[string(r.Type)+" "+string(r.ID)] = true
-	}
-	for _, r := range s.StandIns.Account.Resources() {
-		key := r.Type + " " + r.ID
-		if r.Type != string(wanted.Type) || known[key] || s.before[key] {
+	for _, r := range s.unrecorded() {
+		if r.Type != string(wanted.Type) {
 			continue
 		}
 		same := true
 		for name, want := range wanted.Inputs {
+			if name == "encryptionType" || name == "kmsKeyId" {
+				continue // a stream is encrypted after it was made
+			}
 			text, isText := want.(string)
 			has, hasText := r.Properties[name].(string)
 			same = same && (!isText || !hasText || has == text || json.Valid([]byte(text)))

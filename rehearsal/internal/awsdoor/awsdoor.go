@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"testing"
 	"time"
+
+	"example.com/evstream/rehearsal/internal/awsmodel"
 )
 
 // Door is a loopback port. Its zero value is closed.
@@ -18,10 +21,23 @@ type Door struct {
 	done   chan struct{} // closed when the accept loop has ended
 }
 
-// Open serves the handler on a free port of 127.0.0.1.
-func (d *Door) Open(h http.Handler) error {
+// Open serves the handler of a service, by its name in the AWS CLI, on a free port of
+// 127.0.0.1. In a test all traffic is held against the service's model, and what breaks it
+// ends the test: no test can pass on answers that AWS can't give. Without a name nothing is
+// held against anything, for measurements.
+func (d *Door) Open(service string, h http.Handler) error {
 	if d.server != nil {
 		return errors.New("the network door was opened already")
+	}
+	if testing.Testing() && service != "" {
+		model, err := awsmodel.Of(service)
+		if err != nil {
+			return err
+		}
+		h = model.Checked(h, func(problem string) {
+			go panic("the stand-in of " + service + ": " + problem) // the HTTP server would recover one of its own
+			select {}
+		})
 	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

@@ -1,0 +1,167 @@
+package faulttest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+
+	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/fakeaws"
+	"example.com/evstream/rehearsal/fakekinesis"
+	"example.com/evstream/rehearsal/warehouse"
+)
+
+// refuse has AWS refuse the next request of that name.
+func (s *stack) refuse(api string) {
+	s.StandIns.AWS.Control("", "", func(c *fakeaws.Call) *fakeaws.Fault {
+		if c.Request != api {
+			return nil
+		}
+		return &fakeaws.Fault{Err: fmt.Errorf("operation error: %s, AccessDeniedException: User is not authorized", api)}
+	})
+}
+
+// mustFail deploys, and makes sure that it fails with the refusal of a request.
+func (s *stack) mustFail(api string) {
+	s.t.Helper()
+	if said, err := s.up(); err == nil || !strings.Contains(said, api+", AccessDeniedException") {
+		s.t.Fatalf("pulumi up ends with %v, want the refusal of %s in:\n%s", err, api, said)
+	}
+}
+
+// stream is the stack's stream in Kinesis.
+func (s *stack) stream() fakekinesis.Stream {
+	s.t.Helper()
+	stream, err := s.StandIns.Kinesis.Stream("ev_stream_data")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return stream
+}
+
+// TestRefusedUpdateIsHidden shows why docs/reliability.md advises --refresh: without it, the next
+// pulumi up says that it updated what was refused, and does nothing. The preview after that sees
+// what is missing.
+func TestRefusedUpdateIsHidden(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	s.mustUp()
+	s.pulumi = s.Stack(rehearsal.StackOptions{Settings: map[string]string{"ev-streaming:retentionHours": "96"}})
+	s.refuse("IncreaseStreamRetentionPeriod")
+	s.mustFail("IncreaseStreamRetentionPeriod")
+
+	said, err := s.up()
+	if got := s.stream().RetentionHours; err != nil || got == 96 || !strings.Contains(said, "1 updated") {
+		t.Errorf("the next pulumi up, without --refresh, repairs a refused update now: say so in docs/reliability.md. It kept %d hours, %v:\n%s", got, err, said)
+	}
+	if _, err := s.pulumi.Preview(t.Context(), optpreview.ExpectNoChanges()); err == nil {
+		t.Error("the preview after that finds nothing to change")
+	}
+	s.mustUp()
+	if got := s.stream().RetentionHours; got != 96 {
+		t.Errorf("the pulumi up after that keeps records for %d hours, want 96", got)
+	}
+	s.settled()
+}
+
+// TestHalfMadeStream refuses each request that follows the creation of the stream: it exists, and
+// the state says that it is what the program wants.
+func TestHalfMadeStream(t *testing.T) {
+	for _, api := range []string{"IncreaseStreamRetentionPeriod", "StartStreamEncryption", "AddTagsToStream"} {
+		t.Run(api, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, map[string]string{"ev-streaming:retentionHours": "96"})
+			s.refuse(api)
+			s.mustFail(api)
+			if stream := s.stream(); stream.RetentionHours == 96 && stream.KMSKey != "" && len(stream.Tags) > 0 {
+				t.Fatalf("the stream is complete: %+v", stream)
+			}
+			if said, err := s.up(optup.Refresh()); err != nil {
+				t.Fatalf("pulumi up --refresh: %v\n%s", err, said)
+			}
+			if stream := s.stream(); stream.RetentionHours != 96 || stream.KMSKey == "" || len(stream.Tags) == 0 {
+				t.Errorf("pulumi up --refresh left the stream as %+v, want 96 hours, a key and tags", stream)
+			}
+			s.settled()
+		})
+	}
+}
+
+// TestRefusedPassword refuses a change of the admin's password: what docs/operations.md calls "the
+// password in AWS is not the one in the secret". No refresh shows it, because AWS shows no
+// password. Setting it in AWS, or changing the secret once more, repairs it.
+func TestRefusedPassword(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		repair func(*stack)
+	}{
+		{"the password is set in AWS", func(s *stack) { s.setPassword("Second1Password") }},
+		{"the secret is changed once more", func(s *stack) {
+			s.setSecret("Third1Password")
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, nil)
+			s.mustUp()
+			s.setSecret("Second1Password")
+			s.refuse("UpdateNamespace")
+			s.mustFail("UpdateNamespace")
+			said, err := s.up(optup.Refresh())
+			for _, want := range []string{"is not the one that AWS has", "aws redshift-serverless update-namespace --namespace-name ev-streaming-dev"} {
+				if err == nil || !strings.Contains(said, want) {
+					t.Errorf("pulumi up --refresh ends with %v, want %q in:\n%s", err, want, said)
+				}
+			}
+			if got := s.password(); got != rehearsal.AdminPassword {
+				t.Fatal("pulumi up --refresh repairs a refused password now: say so in docs/operations.md")
+			}
+			c.repair(s)
+			s.mustUp()
+			if value, err := s.StandIns.Account.SecretValue("redshift/admin"); err != nil || !strings.Contains(value, s.password()) {
+				t.Errorf("the password in AWS is still not the one in the secret, %v", err)
+			}
+			s.settled()
+		})
+	}
+}
+
+// setSecret gives the admin another password in the secret that the stack names.
+func (s *stack) setSecret(password string) {
+	s.t.Helper()
+	value := fmt.Sprintf(`{"admin_username": %q, "admin_user_password": %q}`, rehearsal.AdminName, password)
+	if err := s.StandIns.Account.SetSecret("redshift/admin", value); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// setPassword does what aws redshift-serverless update-namespace does.
+func (s *stack) setPassword(password string) {
+	s.t.Helper()
+	if err := s.StandIns.Account.Change("aws:redshiftserverless/namespace:Namespace", "ev-streaming-dev", map[string]any{"adminUserPassword": password}); err != nil {
+		s.t.Fatal(err)
+	}
+	n, err := s.StandIns.Account.Namespace("ev-streaming-dev")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.StandIns.Warehouse.UpdateNamespace(warehouse.Namespace{
+		Name: n.Name, ID: n.ID, Database: n.Database, AdminUser: n.AdminUser, AdminPassword: n.AdminPassword, IAMRoles: n.IAMRoles, DefaultRole: n.DefaultRole,
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// password is the admin's in AWS.
+func (s *stack) password() string {
+	s.t.Helper()
+	n, err := s.StandIns.Account.Namespace("ev-streaming-dev")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n.AdminPassword
+}
