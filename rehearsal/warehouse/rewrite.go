@@ -303,7 +303,9 @@ func (r *rewriter) expression(n node) (node, error) {
 		}
 		plain := isPlain(n["left"]) && isPlain(n["right"])
 		if r.reads(trailingBlanks, "ignore") {
-			n["left"], n["right"] = withoutBlanks(n["left"].(node)), withoutBlanks(n["right"].(node))
+			sides := []any{n["left"], n["right"]}
+			withoutBlanks(sides)
+			n["left"], n["right"] = sides[0], sides[1]
 		}
 		if plain {
 			return n, nil
@@ -357,9 +359,7 @@ func (r *rewriter) expression(n node) (node, error) {
 			return n, nil
 		case "COMPARE_IN", "COMPARE_NOT_IN":
 			if r.reads(trailingBlanks, "ignore") {
-				for i := range children {
-					children[i] = withoutBlanks(children[i].(node))
-				}
+				withoutBlanks(children)
 			}
 			return in(n, children), nil
 		case "ARRAY_EXTRACT": // of a SUPER array, the only subscript in Redshift; it counts from 0
@@ -374,17 +374,26 @@ func (r *rewriter) expression(n node) (node, error) {
 	return nil, unsupported("%v %v", n["class"], n["type"])
 }
 
-// withoutBlanks gives what a comparison sees of a text: no blanks at its end.
-func withoutBlanks(n node) node {
-	if n["class"] != "CONSTANT" {
-		return call("rs_compared", n)
+// withoutBlanks makes a comparison with a constant text see no blanks at the ends. Between
+// two columns they count: in a correlated subquery the engine's binder can't choose a macro
+// by the type of an outer column.
+func withoutBlanks(sides []any) {
+	text := func(v any) (value node, ok bool) {
+		n := v.(node)
+		value, _ = n["value"].(node)
+		_, ok = value["value"].(string)
+		return value, ok && n["class"] == "CONSTANT"
 	}
-	if value, _ := n["value"].(node); value != nil {
-		if text, ok := value["value"].(string); ok {
-			value["value"] = strings.TrimRight(text, " ")
+	if !slices.ContainsFunc(sides, func(v any) bool { _, ok := text(v); return ok }) {
+		return
+	}
+	for i := range sides {
+		if value, ok := text(sides[i]); ok {
+			value["value"] = strings.TrimRight(value["value"].(string), " ")
+		} else if sides[i].(node)["class"] != "CONSTANT" {
+			sides[i] = call("rs_compared", sides[i])
 		}
 	}
-	return n
 }
 
 // in gives x [NOT] IN (a, b) its meaning for SUPER: x = a OR x = b.
