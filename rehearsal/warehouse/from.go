@@ -118,6 +118,7 @@ func (d dialect) unnestings(toks []token) map[int]unnesting {
 				}
 			case t.is("select"):
 				at.open, at.inside = true, false
+				delete(own, at) // each query of a UNION begins anew
 			case t.is("from") && at.open:
 				at.inside, at.expected = true, true
 			case t.is("where", "group", "having", "order", "limit", "offset", "union", "intersect", "except", "minus", "qualify", "on"):
