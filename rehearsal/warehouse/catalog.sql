@@ -18,6 +18,8 @@ CREATE TABLE rs.privileges (schema_name VARCHAR, name VARCHAR, privilege VARCHAR
 INSERT INTO rs.owners VALUES ('public', '', 'rdsdb');
 INSERT INTO rs.privileges VALUES ('public', '', 'usage', 'public', 'public'), ('public', '', 'create', 'public', 'public');
 CREATE TABLE rs.layouts (schema_name VARCHAR, name VARCHAR, distribution VARCHAR, sort_key VARCHAR);
+-- What SHOW TABLE and SHOW VIEW give; query is that of a late-binding view, which the engine doesn't know.
+CREATE TABLE rs.definitions (schema_name VARCHAR, name VARCHAR, definition VARCHAR, query VARCHAR);
 CREATE TABLE rs.dependencies (schema_name VARCHAR, name VARCHAR, on_schema VARCHAR, on_name VARCHAR);
 CREATE TABLE rs.identities (schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR);
 CREATE TABLE rs.positions (mv_id BIGINT, shard_id VARCHAR, sequence_number VARCHAR);
@@ -72,7 +74,12 @@ CREATE VIEW main.svv_tables AS
             THEN 'BASE TABLE' ELSE 'VIEW' END AS table_type,
         NULL::VARCHAR AS remarks
     FROM information_schema.tables
-    WHERE table_schema NOT IN ('rs', 'main', 'information_schema', 'pg_catalog');
+    WHERE table_schema NOT IN ('rs', 'main', 'information_schema', 'pg_catalog')
+    UNION ALL SELECT '@database@', schema_name, name, 'VIEW', NULL FROM rs.definitions WHERE query IS NOT NULL;
+CREATE VIEW main.svv_all_schemas AS
+    SELECT '@database@' AS database_name, schema_name, 100::INTEGER AS schema_owner, 'local' AS schema_type, NULL::VARCHAR AS schema_acl, NULL::VARCHAR AS source_database, NULL::VARCHAR AS schema_option
+    FROM duckdb_schemas() WHERE database_name = 'data' AND schema_name NOT IN ('rs', 'main', 'information_schema', 'pg_catalog')
+    UNION ALL SELECT '@database@', name, 100, 'external', NULL, NULL, '{"IAM_ROLE":"' || role || '"}' FROM rs.external_schemas;
 CREATE VIEW main.svv_columns AS
     SELECT '@database@' AS table_catalog, table_schema, table_name, column_name, ordinal_position, column_default, is_nullable,
         CASE WHEN data_type = 'VARIANT' THEN 'super' WHEN data_type = 'BLOB' THEN 'binary varying'

@@ -106,7 +106,7 @@ func (o Options) catalog(database string) string {
 	if o.reads(nulEscapes, "cut") || o.reads(halfSurrogates, "take") {
 		jsonBytes, jsonText = rewrite, rewrite
 	}
-	return strings.NewReplacer(
+	text := strings.NewReplacer(
 		"@database@", database,
 		"@number_text@", choose(numberTexts, "long", digits17, "TRY_CAST(x AS VARCHAR)"),
 		"@super_digits@", choose(superNumbers, "float", digits17, "TRY_CAST(x AS VARCHAR)"),
@@ -118,6 +118,8 @@ func (o Options) catalog(database string) string {
 		"@json_bytes@", jsonBytes,
 		"@json_text@", jsonText,
 	).Replace(catalogSQL + functionsSQL)
+	more, _ := twins(text)
+	return text + more
 }
 
 func (d *database) close() error { return errors.Join(d.db.Close(), os.RemoveAll(d.dir)) }

@@ -1,5 +1,7 @@
 package warehouse
 
+import "slices"
+
 // An unnesting is an item of a FROM clause that goes over the elements of a SUPER array,
 // or with UNPIVOT over the attributes of a SUPER object:
 //
@@ -82,7 +84,7 @@ func (d dialect) unnestings(toks []token) map[int]unnesting {
 			t := toks[i]
 			if at.expected && !t.is("(", "lateral") {
 				at.expected = false
-				if u, ok := d.unnesting(toks, i, func(name string) bool { return own[at][name] || at.outer.knows(name) }); ok {
+				if u, ok := d.unnesting(toks, i, func(name string, alone bool) bool { return own[at][name] || !alone && at.outer.knows(name) }); ok {
 					found[i] = u
 					remember(own, at, u.alias)
 					i = u.to - 1
@@ -116,6 +118,7 @@ func (d dialect) unnestings(toks []token) map[int]unnesting {
 				}
 			case t.is("select"):
 				at.open, at.inside = true, false
+				delete(own, at) // each query of a UNION begins anew
 			case t.is("from") && at.open:
 				at.inside, at.expected = true, true
 			case t.is("where", "group", "having", "order", "limit", "offset", "union", "intersect", "except", "minus", "qualify", "on"):
@@ -135,14 +138,15 @@ func remember(own map[*fromClause]map[string]bool, at *fromClause, name string) 
 	own[at][name], at.names[name] = true, true
 }
 
-// unnesting reads an item that begins at i, if it is one.
-func (d dialect) unnesting(toks []token, i int, known func(string) bool) (unnesting, bool) {
+// unnesting reads an item that begins at i, if it is one. A name alone is one only after an
+// item of that name: in a subquery it is a table, whatever the query around reads.
+func (d dialect) unnesting(toks []token, i int, known func(name string, alone bool) bool) (unnesting, bool) {
 	u := unnesting{object: toks[i].is("unpivot")}
 	if u.object {
 		i++
 	}
 	end, last := d.path(toks, i)
-	if end == i || !u.object && !known(d.nameOf(toks[i])) {
+	if end == i || !u.object && !known(d.nameOf(toks[i]), end == i+1) {
 		return u, false
 	}
 	u.path, u.alias, u.to = toks[i:end], last, end
@@ -202,27 +206,72 @@ func (d dialect) nameOf(t token) string {
 	return ""
 }
 
-// ordered puts the ORDER BY of LISTAGG(x) WITHIN GROUP (ORDER BY y) into the parentheses
-// before it, where the engine's grammar has it.
-func ordered(toks []token) []token {
-	for i := range toks {
-		if !toks[i].is("listagg") || i+1 >= len(toks) || !toks[i+1].is("(") {
+// inside moves what Redshift writes behind a call into its parentheses, where the engine's
+// grammar has it: the ORDER BY of LISTAGG(x) WITHIN GROUP (ORDER BY y), and IGNORE NULLS
+// of a window function.
+func inside(toks []token) []token {
+	for i := 0; i+1 < len(toks); i++ {
+		if toks[i].kind != word || !toks[i+1].is("(") {
 			continue
 		}
 		end := closing(toks, i+1)
-		if end+3 >= len(toks) || !toks[end+1].is("within") || !toks[end+2].is("group") || !toks[end+3].is("(") {
-			continue
+		from, to, next := end, end, end // what moves, and what follows it
+		switch {
+		case end+3 < len(toks) && toks[i].is("listagg") && toks[end+1].is("within") && toks[end+2].is("group") && toks[end+3].is("("):
+			from, to = end+4, closing(toks, end+3)
+			next = to + 1
+		case end+2 < len(toks) && toks[end+1].is("ignore", "respect") && toks[end+2].is("nulls"):
+			from, to, next = end+1, end+3, end+3
 		}
-		last := closing(toks, end+3)
-		if last >= len(toks) {
-			return toks
+		if next > end && next <= len(toks) {
+			toks = slices.Concat(toks[:end], toks[from:to], toks[end:end+1], toks[next:])
 		}
-		out := append([]token{}, toks[:end]...)
-		out = append(out, toks[end+4:last]...)
-		out = append(out, toks[end])
-		return ordered(append(out, toks[last+1:]...))
 	}
 	return toks
+}
+
+// gaps are forms of a query that Redshift has and the stand-in lacks, each by the words it
+// begins with, "" being any name. The engine's parser would call them syntax errors.
+var gaps = []struct {
+	words []string
+	name  string
+}{
+	{[]string{"select", "top"}, "TOP"},
+	{[]string{"*", "exclude"}, "EXCLUDE"},
+	{[]string{"exclude", "("}, "EXCLUDE"},
+	{[]string{"from", "(", "", ")"}, "a relation in parentheses"},
+	{[]string{"convert", "("}, "CONVERT"},
+	{[]string{"pivot", "("}, "PIVOT"},
+	{[]string{"unpivot", "("}, "UNPIVOT of columns"},
+	{[]string{"unpivot", "include"}, "UNPIVOT of columns"},
+	{[]string{"unpivot", "exclude"}, "UNPIVOT of columns"},
+	{[]string{"connect", "by"}, "CONNECT BY"},
+	{[]string{"start", "with"}, "CONNECT BY"},
+	{[]string{"(", "+", ")"}, "an outer join by (+)"},
+	{[]string{"into"}, "SELECT INTO"},
+	{[]string{"is", "unknown"}, "IS UNKNOWN"},
+	{[]string{"not", "unknown"}, "IS NOT UNKNOWN"},
+	{[]string{"similar", "to"}, "SIMILAR TO"},
+	{[]string{"collate"}, "COLLATE"},
+}
+
+// gap is the error for the first of the gaps in a query.
+func gap(sql string, toks []token) *Error {
+	for i := range toks {
+		for _, g := range gaps {
+			if len(toks)-i < len(g.words) {
+				continue
+			}
+			match := true
+			for k, w := range g.words {
+				match = match && (toks[i+k].is(w) || w == "" && toks[i+k].kind == word)
+			}
+			if match && (i == 0 || !toks[i-1].is(".")) {
+				return unsupported("%s", g.name).at(sql, toks[i].pos)
+			}
+		}
+	}
+	return nil
 }
 
 // closing gives where the parenthesis that opens at i is closed.

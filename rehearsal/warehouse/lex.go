@@ -73,6 +73,10 @@ func lex(sql string) ([]token, error) {
 				return nil, errorf("unterminated quoted string").at(sql, start)
 			}
 			i += n
+			if last := len(toks) - 1; last >= 0 && toks[last].kind == text && strings.Contains(sql[toks[last].end:start], "\n") {
+				toks[last] = token{text, toks[last].val + val, toks[last].pos, i} // texts on two lines are one
+				continue
+			}
 			toks = append(toks, token{text, val, start, i})
 		case r == '"':
 			val, n := unquote(sql[i:], '"', false)
@@ -81,6 +85,13 @@ func lex(sql string) ([]token, error) {
 			}
 			i += n
 			toks = append(toks, token{quoted, val, start, i})
+		case strings.HasPrefix(sql[i:], "$$"): // the body of a function
+			n := strings.Index(sql[i+2:], "$$")
+			if n < 0 {
+				return nil, errorf("unterminated dollar-quoted string").at(sql, start)
+			}
+			i += n + 4
+			toks = append(toks, token{text, sql[start+2 : i-2], start, i})
 		case isWordStart(r):
 			for i += size; i < len(sql); i += size {
 				if r, size = utf8.DecodeRuneInString(sql[i:]); !isWordPart(r) {
@@ -94,7 +105,7 @@ func lex(sql string) ([]token, error) {
 		case strings.HasPrefix(sql[i:], "::"):
 			i += 2
 			toks = append(toks, token{symbol, "::", start, i})
-		case strings.ContainsRune("()[],;.+-*/%<>=!|&~^:", r):
+		case strings.ContainsRune("()[],;.+-*/%<>=!|&~^:$", r):
 			i += size
 			toks = append(toks, token{symbol, string(r), start, i})
 		default:

@@ -47,7 +47,9 @@ var dateParts = map[string]string{
 	"minute": "minute", "minutes": "minute", "m": "minute", "min": "minute", "mins": "minute",
 	"second": "second", "seconds": "second", "s": "second", "sec": "second", "secs": "second",
 	"millisecond": "millisecond", "milliseconds": "millisecond", "ms": "millisecond", "msec": "millisecond",
+	"msecs": "millisecond", "msecond": "millisecond", "mseconds": "millisecond", "millisec": "millisecond", "millisecs": "millisecond", "millisecon": "millisecond",
 	"microsecond": "microsecond", "microseconds": "microsecond", "us": "microsecond", "usec": "microsecond",
+	"microsec": "microsecond", "microsecs": "microsecond", "usecs": "microsecond", "usecond": "microsecond", "useconds": "microsecond",
 	"epoch": "epoch", "dow": "dow", "doy": "doy",
 }
 
@@ -72,7 +74,10 @@ var grammar = func() map[string]bool {
 // keys it compares exactly.
 func (d dialect) render(sql string, toks []token) (rendering, error) {
 	r := rendering{sql: sql}
-	toks = d.unnest(ordered(toks))
+	if err := gap(sql, toks); err != nil {
+		return r, err
+	}
+	toks = d.unnest(inside(toks))
 	var b strings.Builder
 	var castParens []bool // of each open parenthesis: is it a cast's
 	for i := 0; i < len(toks); i++ {
@@ -115,8 +120,11 @@ func (d dialect) render(sql string, toks []token) (rendering, error) {
 				name = sql[t.pos:t.end]
 			}
 			b.WriteString(quoteIdent(name))
-		case t.is("similar") && next.is("to"):
-			return r, unsupported("SIMILAR TO").at(sql, t.pos)
+		case t.is("approximate") && next.is("count", "percentile_disc"): // which the exact one is too
+		case t.is("minus") && next.is("select", "("):
+			b.WriteString("EXCEPT")
+		case t.is("ignore", "respect") && next.is("nulls"), t.is("grouping") && next.is("sets"), t.is("sets") && prev.is("grouping"), t.is("at") && next.is("time"), t.is("zone") && prev.is("time"):
+			b.WriteString(t.val)
 		case t.is(":"):
 			return r, errorf("syntax error at or near %q", ":").at(sql, t.pos)
 		case t.kind == verbatim:

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,9 +27,11 @@ type rewriter struct {
 	readings doubt.Readings
 
 	ctes      map[string]bool
-	unnested  map[string]bool // aliases of items that go over SUPER values
-	relations []relation      // read by the query
-	functions []string        // called by the query, by their Redshift names
+	unnested  map[string]bool   // aliases of items that go over SUPER values
+	given     map[string]bool   // names that the statement gives to columns
+	scopes    []map[string]bool // names of relations of the query being walked, and of those around it
+	relations []relation        // read by the query
+	functions []string          // called by the query, by their Redshift names
 }
 
 // A relation names a table, a view or a materialized view.
@@ -92,13 +95,8 @@ type querier interface {
 
 // statement rewrites a whole query in place.
 func (r *rewriter) statement(s node) error {
-	r.ctes, r.unnested = make(map[string]bool), make(map[string]bool)
+	r.ctes, r.unnested = commonTables(s), make(map[string]bool)
 	err := inspect(s, func(n node) error {
-		if ctes, ok := n["cte_map"].(node); ok {
-			for _, e := range list(ctes["map"]) {
-				r.ctes[strings.ToLower(str(e.(node)["key"]))] = true
-			}
-		}
 		if n["type"] == "TABLE_FUNCTION" {
 			r.unnested[str(n["alias"])] = true
 		}
@@ -127,6 +125,8 @@ func (r *rewriter) walk(v any) (any, error) {
 			if err := r.selectNode(v); err != nil {
 				return nil, err
 			}
+			r.scopes = append(r.scopes, relationNames(v["from_table"]))
+			defer func() { r.scopes = r.scopes[:len(r.scopes)-1] }()
 		}
 		for key, below := range v {
 			if key == "value" && v["class"] == "CONSTANT" || key == "cast_type" {
@@ -158,6 +158,10 @@ func (r *rewriter) selectNode(n node) error {
 	if n["aggregate_handling"] != "STANDARD_HANDLING" {
 		return unsupported("GROUP BY ALL")
 	}
+	// https://docs.aws.amazon.com/redshift/latest/dg/r_QUALIFY_clause.html
+	if from, _ := n["from_table"].(node); n["qualify"] != nil && n["where_clause"] == nil && n["group_expressions"] == nil && from["type"] == "BASE_TABLE" && from["alias"] == nil {
+		return errorf("QUALIFY directly after the FROM clause: the relation %q must have an alias", from["table_name"])
+	}
 	for _, item := range list(n["select_list"]) {
 		item := item.(node)
 		bare := item["class"] == "COLUMN_REF" && len(list(item["column_names"])) == 1
@@ -167,6 +171,12 @@ func (r *rewriter) selectNode(n node) error {
 				alias = "current_user"
 			}
 			return errorf(`Column %q has unsupported type "name".`, alias)
+		}
+		if alias := str(item["alias"]); alias != "" {
+			if r.given == nil { // in an expression by itself
+				r.given = make(map[string]bool)
+			}
+			r.given[alias] = true
 		}
 		if item["alias"] == nil && item["class"] != "STAR" && !bare {
 			item["alias"] = resultName(item)
@@ -261,6 +271,7 @@ func (r *rewriter) clause(n node) (any, error) {
 		for _, m := range list(n["modifiers"]) {
 			orderSuper(m.(node)["orders"], named)
 		}
+		witness(n, r.given)
 	case "TABLE_FUNCTION":
 		if name := n["function"].(node)["function_name"]; name != "rs_unnest" && name != "rs_unnest_at" && name != "rs_unpivot" && name != "rs_unpivot_at" {
 			return nil, unsupported("a function in a FROM clause")
@@ -292,7 +303,7 @@ func (r *rewriter) expression(n node) (node, error) {
 	case "CONSTANT", "CASE", "SUBQUERY":
 		return n, nil
 	case "BETWEEN":
-		if isPlain(n["input"]) {
+		if isPlain(n["input"]) || r.correlated([]any{n["input"], n["lower"], n["upper"]}) {
 			return n, nil
 		}
 		return node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{call("rs_ge", n["input"], n["lower"]), call("rs_le", n["input"], n["upper"])}}, nil
@@ -300,6 +311,9 @@ func (r *rewriter) expression(n node) (node, error) {
 		macro, ok := comparisons[str(n["type"])]
 		if !ok {
 			return nil, unsupported("IS DISTINCT FROM")
+		}
+		if r.correlated(n["left"]) || r.correlated(n["right"]) {
+			return n, nil
 		}
 		plain := isPlain(n["left"]) && isPlain(n["right"])
 		if r.reads(trailingBlanks, "ignore") {
@@ -350,6 +364,10 @@ func (r *rewriter) expression(n node) (node, error) {
 		if !slices.Contains([]string{"row_number", "rank", "dense_rank", "lag", "lead", "first_value", "last_value", "sum", "count", "count_star", "min", "max"}, name) {
 			return nil, unsupported("window function %s", name)
 		}
+		// https://docs.aws.amazon.com/redshift/latest/dg/r_Window_function_synopsis.html
+		if n["type"] == "WINDOW_AGGREGATE" && n["orders"] != nil && n["end"] == "CURRENT_ROW_RANGE" {
+			return nil, errorf("Aggregate window functions with an ORDER BY clause require a frame clause")
+		}
 		r.functions = append(r.functions, "over")
 		orderSuper(n["orders"], nil)
 		return n, nil
@@ -358,6 +376,9 @@ func (r *rewriter) expression(n node) (node, error) {
 		case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "STRUCT_EXTRACT":
 			return n, nil
 		case "COMPARE_IN", "COMPARE_NOT_IN":
+			if r.correlated(children) {
+				return n, nil
+			}
 			if r.reads(trailingBlanks, "ignore") {
 				withoutBlanks(children)
 			}
@@ -413,6 +434,46 @@ func in(n node, children []any) node {
 		either = node{"class": "OPERATOR", "type": "OPERATOR_NOT", "children": []any{either}}
 	}
 	return choose(isSuper(children[0]), either, n)
+}
+
+// relationNames lists what the relations of a FROM clause are called.
+func relationNames(from any) map[string]bool {
+	names := make(map[string]bool)
+	f, _ := from.(node)
+	switch {
+	case f == nil:
+	case f["alias"] != nil:
+		names[strings.ToLower(str(f["alias"]))] = true
+	case f["type"] == "BASE_TABLE":
+		names[strings.ToLower(str(f["table_name"]))] = true
+	case f["type"] == "JOIN":
+		for _, side := range []string{"left", "right"} {
+			maps.Copy(names, relationNames(f[side]))
+		}
+	}
+	return names
+}
+
+// correlated says whether an expression names a relation of a query around its own. The
+// engine finds no type for such a column when it chooses a macro, so that its operators
+// stay the engine's.
+func (r *rewriter) correlated(v any) bool {
+	if len(r.scopes) < 2 {
+		return false
+	}
+	own := r.scopes[len(r.scopes)-1]
+	return inspect(v, func(n node) error {
+		columns := list(n["column_names"])
+		if len(columns) < 2 || own[strings.ToLower(str(columns[0]))] {
+			return nil
+		}
+		for _, around := range r.scopes[:len(r.scopes)-1] {
+			if around[strings.ToLower(str(columns[0]))] {
+				return errFound
+			}
+		}
+		return nil
+	}) != nil
 }
 
 // orderSuper gives each ORDER BY expression of a list the order of SUPER values, but for

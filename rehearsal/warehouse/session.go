@@ -190,7 +190,7 @@ func (s *Session) parse(ctx context.Context, c *cursor, toks []token) (node, err
 }
 
 func (s *Session) rewrite(ctx context.Context, tree node) (string, *rewriter, error) {
-	r := &rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table) }}
+	r := &rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table, 0) }}
 	if err := r.statement(tree); err != nil {
 		return "", nil, err
 	}
@@ -201,12 +201,13 @@ func (s *Session) rewrite(ctx context.Context, tree node) (string, *rewriter, er
 // systemViews are those of Redshift's that the stand-in has.
 var systemViews = map[string]string{
 	"sys_mv_refresh_history": "", "sys_stream_scan_states": "", "sys_stream_scan_errors": "", "sys_serverless_usage": "",
-	"svv_mv_info": "", "svv_external_schemas": "", "svv_tables": "", "svv_columns": "",
+	"svv_mv_info": "", "svv_all_schemas": "", "svv_external_schemas": "", "svv_tables": "", "svv_columns": "",
 	"svv_relation_privileges": "", "svv_schema_privileges": "", "svv_roles": "", "pg_user": "", "pg_group": "",
 }
 
-// table says what stands for a table of a query's FROM clause.
-func (s *Session) table(ctx context.Context, schema, table string) (node, error) {
+// table says what stands for a table of a query's FROM clause, or of that of a view depth
+// views below it, which is read with the view's privilege.
+func (s *Session) table(ctx context.Context, schema, table string, depth int) (node, error) {
 	switch schema {
 	case "", defaultSchema:
 		if strings.HasPrefix(table, "duckdb_") || strings.HasPrefix(table, "sqlite_") || strings.HasPrefix(table, "pragma_") {
@@ -227,7 +228,7 @@ func (s *Session) table(ctx context.Context, schema, table string) (node, error)
 			}
 			return nil, err
 		}
-		return nil, s.mayUse(ctx, relation{schema, strings.ToLower(table)}, "select")
+		return s.readable(ctx, relation{schema, strings.ToLower(table)}, depth)
 	}
 	_, known := systemViews[table]
 	if known {
@@ -238,7 +239,17 @@ func (s *Session) table(ctx context.Context, schema, table string) (node, error)
 			return nil, unsupported("the system view %s", table)
 		}
 	}
-	return nil, s.mayUse(ctx, relation{defaultSchema, strings.ToLower(table)}, "select")
+	return s.readable(ctx, relation{defaultSchema, strings.ToLower(table)}, depth)
+}
+
+// readable checks that the session may read a relation, and gives what stands for it.
+func (s *Session) readable(ctx context.Context, rel relation, depth int) (node, error) {
+	if depth == 0 {
+		if err := s.mayUse(ctx, rel, "select"); err != nil {
+			return nil, err
+		}
+	}
+	return s.lateView(ctx, rel, depth)
 }
 
 // maxResult is how long a result may be. The Data API's limit was 100 MB, and is 500 MB
@@ -249,7 +260,7 @@ const maxResult = 100 << 20
 func (s *Session) query(ctx context.Context, translated string) (*Result, error) {
 	described, err := s.conn.QueryContext(ctx, "DESCRIBE "+translated)
 	if err != nil {
-		return nil, err
+		return nil, s.unknownColumn(ctx, translated, err)
 	}
 	defer described.Close()
 	res := &Result{Columns: []Column{}, Rows: [][]any{}, Affected: -1}

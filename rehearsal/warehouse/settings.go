@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -67,6 +68,9 @@ func (s *Session) setParameter(c *cursor) (*Result, error) {
 	if c.peek("local") {
 		return nil, unsupported("SET LOCAL")
 	}
+	if c.peek("authorization", "characteristics") || c.look(1).is(".") {
+		return nil, unsupported("SET %s", c.text(c.rest()))
+	}
 	name := c.next().val
 	if !c.accept("to") && !c.accept("=") {
 		return nil, c.syntaxError()
@@ -80,6 +84,9 @@ func (s *Session) setParameter(c *cursor) (*Result, error) {
 	value := c.next()
 	if value.val == "" && value.kind != text {
 		return nil, c.syntaxError()
+	}
+	if c.peek(",") {
+		return nil, unsupported("SET %s to a list", name)
 	}
 	if err := c.end(); err != nil {
 		return nil, err
@@ -105,11 +112,14 @@ func (w *Warehouse) workgroupSettings(name string) Workgroup {
 	return Workgroup{}
 }
 
-// show is SHOW name, or SHOW ALL.
-func (s *Session) show(c *cursor) (*Result, error) {
+// show is SHOW name, SHOW ALL, or SHOW TABLE or VIEW name.
+func (s *Session) show(ctx context.Context, c *cursor) (*Result, error) {
+	if c.peek("table", "view") {
+		return s.showDefinition(ctx, c)
+	}
 	name := c.next().val
-	if err := c.end(); err != nil {
-		return nil, err
+	if len(c.rest()) > 0 {
+		return nil, unsupported("SHOW %s %s", strings.ToUpper(name), c.text(c.rest()))
 	}
 	varchar := Type{Name: "varchar"}
 	if name == "all" {

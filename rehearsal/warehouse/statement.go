@@ -66,6 +66,14 @@ func (c *cursor) syntaxError() *Error {
 	return errorf("syntax error at or near %q", c.sql[t.pos:t.end]).at(c.sql, t.pos)
 }
 
+// text gives tokens as they are written.
+func (c *cursor) text(toks []token) string {
+	if len(toks) == 0 {
+		return ""
+	}
+	return c.sql[toks[0].pos:toks[len(toks)-1].end]
+}
+
 // rest gives the tokens up to the end.
 func (c *cursor) rest() []token { return c.toks[min(c.i, len(c.toks)):] }
 
@@ -108,6 +116,9 @@ func (c *cursor) relation() (relation, error) {
 		return relation{defaultSchema, name}, err
 	}
 	table, err := c.name()
+	if err == nil && c.peek(".") {
+		err = unsupported("a database name before a schema")
+	}
 	return relation{name, table}, err
 }
 
@@ -152,7 +163,7 @@ func (s *Session) dispatch(ctx context.Context, c *cursor) (*Result, error) {
 	case c.accept("reset"):
 		return done, s.reset(c.next().val)
 	case c.accept("show"):
-		return s.show(c)
+		return s.show(ctx, c)
 	case c.accept("insert", "into"):
 		return s.insert(ctx, c)
 	case c.accept("update"):
@@ -219,7 +230,7 @@ func (s *Session) dispatch(ctx context.Context, c *cursor) (*Result, error) {
 
 // known begin statements that Redshift has.
 var known = []string{
-	"alter", "analyze", "analyse", "attach", "call", "cancel", "close", "comment", "copy", "create", "deallocate", "declare", "desc", "describe",
+	"alter", "analyze", "analyse", "attach", "call", "cancel", "close", "comment", "copy", "create", "deallocate", "declare", "desc", "describe", "detach",
 	"drop", "execute", "explain", "fetch", "grant", "insert", "lock", "merge", "prepare", "refresh", "revoke", "unload", "use", "vacuum",
 }
 
@@ -230,6 +241,7 @@ func (s *Session) kindOf(ctx context.Context, rel relation) (string, error) {
 		SELECT coalesce(
 			(SELECT 'materialized view' FROM rs.materialized_views WHERE schema_name = $1 AND name = $2),
 			(SELECT 'view' FROM duckdb_views() WHERE schema_name = $1 AND view_name = $2),
+			(SELECT 'view' FROM rs.definitions WHERE schema_name = $1 AND name = $2 AND query IS NOT NULL),
 			(SELECT 'table' FROM duckdb_tables() WHERE schema_name = $1 AND table_name = $2), '')`, rel.Schema, rel.Name).Scan(&kind)
 	if err != nil {
 		return "", fmt.Errorf("look up %s: %w", rel, err)
@@ -263,6 +275,9 @@ func (s *Session) mayCreate(ctx context.Context, rel relation) error {
 
 func (s *Session) createSchema(ctx context.Context, c *cursor) error {
 	ifNotExists := c.accept("if", "not", "exists")
+	if slices.ContainsFunc(c.rest(), func(t token) bool { return t.is("authorization", "quota") }) {
+		return unsupported("CREATE SCHEMA with AUTHORIZATION or QUOTA")
+	}
 	name, err := c.name()
 	if err != nil {
 		return err
@@ -331,6 +346,7 @@ func (s *Session) dropSchema(ctx context.Context, c *cursor) error {
 	held, err := s.relations(ctx, `
 		SELECT schema_name, name FROM rs.materialized_views WHERE external_schema = $1 OR schema_name = $1
 		UNION SELECT schema_name, view_name FROM duckdb_views() WHERE schema_name = $1
+		UNION SELECT schema_name, name FROM rs.definitions WHERE schema_name = $1 AND query IS NOT NULL
 		UNION SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name = $1 ORDER BY ALL`, name)
 	if err != nil {
 		return err
@@ -434,7 +450,7 @@ func (s *Session) dropRelation(ctx context.Context, rel relation, cascade bool) 
 			return err
 		}
 	}
-	engine := map[string]string{"view": "VIEW", "table": "TABLE", "materialized view": "TABLE"}[kind]
+	engine := map[string]string{"view": "VIEW IF EXISTS", "table": "TABLE", "materialized view": "TABLE"}[kind] // a late-binding view is none of the engine's
 	if _, err := s.exec(ctx, "DROP "+engine+" "+rel.String()); err != nil {
 		return err
 	}
@@ -444,6 +460,7 @@ func (s *Session) dropRelation(ctx context.Context, rel relation, cascade bool) 
 		"DELETE FROM rs.dependencies WHERE schema_name = $1 AND name = $2",
 		"DELETE FROM rs.identities WHERE schema_name = $1 AND table_name = $2",
 		"DELETE FROM rs.layouts WHERE schema_name = $1 AND name = $2",
+		"DELETE FROM rs.definitions WHERE schema_name = $1 AND name = $2",
 	} {
 		if _, err := s.exec(ctx, cleanup, rel.Schema, rel.Name); err != nil {
 			return err
@@ -486,9 +503,13 @@ func (s *Session) createView(ctx context.Context, c *cursor, replace bool) error
 	if err := c.expect("as"); err != nil {
 		return err
 	}
-	if n := len(c.toks); n > 4 && c.toks[n-1].is("binding") && c.toks[n-4].is("with") {
-		return unsupported("WITH NO SCHEMA BINDING")
+	if n := len(c.toks); n > c.i+4 && c.toks[n-4].is("with") && c.toks[n-3].is("no") && c.toks[n-2].is("schema") && c.toks[n-1].is("binding") {
+		if columns != "" {
+			return unsupported("a late-binding view with a list of columns")
+		}
+		return s.createLateView(ctx, c, rel, replace)
 	}
+	written := c.text(c.rest())
 	query, r, err := s.translate(ctx, c, c.rest())
 	if err != nil {
 		return err
@@ -502,9 +523,12 @@ func (s *Session) createView(ctx context.Context, c *cursor, replace bool) error
 			return err
 		}
 		if _, err := s.exec(ctx, "CREATE VIEW "+rel.String()+columns+" AS "+query); err != nil {
-			return err
+			return s.unknownColumn(ctx, query, err)
 		}
 		if err := s.own(ctx, rel); err != nil {
+			return err
+		}
+		if err := s.define(ctx, rel, written+";", nil); err != nil {
 			return err
 		}
 		return s.depend(ctx, rel, r.relations)
@@ -527,6 +551,9 @@ func (s *Session) createView(ctx context.Context, c *cursor, replace bool) error
 		return errorf("cannot change the columns of view %q: CREATE OR REPLACE VIEW must keep their names and types", rel.Name)
 	}
 	if _, err := s.exec(ctx, "DELETE FROM rs.dependencies WHERE schema_name = $1 AND name = $2", rel.Schema, rel.Name); err != nil {
+		return err
+	}
+	if err := s.define(ctx, rel, written+";", nil); err != nil {
 		return err
 	}
 	return s.depend(ctx, rel, r.relations)

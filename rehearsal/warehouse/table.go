@@ -43,10 +43,10 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 		if _, err := s.exec(ctx, "CREATE TABLE "+rel.String()+" AS "+query); err != nil {
 			return err
 		}
-		if err := s.setLayout(ctx, rel, a); err != nil {
+		if a.columns, err = s.columnLines(ctx, rel); err != nil {
 			return err
 		}
-		return s.own(ctx, rel)
+		return s.finishTable(ctx, rel, a)
 	}
 	c.next()
 	var columns []string
@@ -75,7 +75,15 @@ func (s *Session) createTable(ctx context.Context, c *cursor) error {
 	if _, err := s.exec(ctx, "CREATE TABLE "+rel.String()+" ("+strings.Join(columns, ", ")+")"); err != nil {
 		return err
 	}
+	return s.finishTable(ctx, rel, a)
+}
+
+// finishTable keeps what belongs to a table that was made.
+func (s *Session) finishTable(ctx context.Context, rel relation, a attributes) error {
 	if err := s.setLayout(ctx, rel, a); err != nil {
+		return err
+	}
+	if err := s.defineTable(ctx, rel, a); err != nil {
 		return err
 	}
 	return s.own(ctx, rel)
@@ -88,6 +96,8 @@ type attributes struct {
 	distKey   string
 	sortStyle string
 	sortKeys  []string
+	// As SHOW TABLE writes them.
+	columns, constraints []string
 }
 
 // keys reads the columns of a DISTKEY or SORTKEY. Positions are documented for the DISTKEY
@@ -310,14 +320,17 @@ func (s *Session) column(ctx context.Context, c *cursor, rel relation, a *attrib
 		if c.peek("foreign", "constraint", "like") {
 			return "", unsupported("%s in CREATE TABLE", strings.ToUpper(c.look(0).val))
 		}
+		constraint := "UNIQUE"
 		if c.accept("primary") {
 			if err := c.expect("key"); err != nil {
 				return "", err
 			}
+			constraint = "PRIMARY KEY"
 		} else {
 			c.next()
 		}
-		_, err := c.names()
+		names, err := c.names()
+		a.constraints = append(a.constraints, constraint+" ("+strings.Join(names, ", ")+")")
 		return "", err
 	}
 	name, err := c.name()
@@ -346,24 +359,38 @@ func (s *Session) column(ctx context.Context, c *cursor, rel relation, a *attrib
 	case "varbyte":
 		out += fmt.Sprintf(" CHECK (octet_length(%s) <= %d)", quoteIdent(name), t.Precision)
 	}
+	line, encoded := "", encoding(t)
+	defer func() { a.columns = append(a.columns, name+" "+t.String()+line+encoded) }()
 	for !c.peek(",", ")") {
 		switch {
 		case c.accept("not", "null"):
 			out += " NOT NULL"
+			line = " NOT NULL" + strings.TrimPrefix(line, " NOT NULL") // which a primary key has said
 		case c.accept("distkey"):
 			a.distKey = name
 		case c.accept("sortkey"):
 			a.sortStyle, a.sortKeys = "compound", append(a.sortKeys, name)
-		case c.accept("null"), c.accept("unique"), c.accept("primary", "key"):
+		case c.accept("null"):
+		case c.accept("unique"):
+			a.constraints = append(a.constraints, "UNIQUE ("+name+")")
+		case c.accept("primary", "key"):
+			out += " NOT NULL"
+			line += " NOT NULL"
+			a.constraints = append(a.constraints, "PRIMARY KEY ("+name+")")
 		case c.accept("encode"):
-			c.next()
+			encoded = " ENCODE " + c.next().val
 		case c.accept("default"):
-			expr, err := s.expression(ctx, c, c.until("not", "null", "encode", "distkey", "sortkey", "unique", "primary"))
+			value := c.until("not", "null", "encode", "distkey", "sortkey", "unique", "primary")
+			line += " DEFAULT " + c.text(value)
+			expr, err := s.expression(ctx, c, value)
 			if err != nil {
 				return "", err
 			}
 			out += " DEFAULT " + expr
 		case c.accept("identity"), c.accept("generated", "by", "default", "as", "identity"):
+			if !c.peek("(") {
+				return "", unsupported("IDENTITY without a seed and a step")
+			}
 			seed, step := c.look(1).val, c.look(3).val
 			if !c.peek("(") || c.look(1).kind != number || !c.look(2).is(",") || c.look(3).kind != number || !c.look(4).is(")") {
 				return "", c.syntaxError()
@@ -371,16 +398,19 @@ func (s *Session) column(ctx context.Context, c *cursor, rel relation, a *attrib
 			byDefault := c.look(-1).is("identity") && c.look(-2).is("as")
 			c.i += 5
 			sequence := "rs." + quoteIdent(rel.Schema+"."+rel.Name+"."+name)
-			if _, err := s.exec(ctx, fmt.Sprintf("CREATE OR REPLACE SEQUENCE %s START %s INCREMENT %s", sequence, seed, step)); err != nil {
+			if _, err := s.exec(ctx, fmt.Sprintf("CREATE OR REPLACE SEQUENCE %s INCREMENT %s MINVALUE -9223372036854775807 START %s", sequence, step, seed)); err != nil {
 				return "", err
 			}
 			out += " NOT NULL DEFAULT nextval(" + quoteText(sequence) + ")"
+			line += " IDENTITY(" + seed + "," + step + ")"
 			if byDefault {
 				continue
 			}
 			if _, err := s.exec(ctx, "INSERT INTO rs.identities VALUES ($1, $2, $3)", rel.Schema, rel.Name, name); err != nil {
 				return "", err
 			}
+		case c.peek("collate", "references", "check", "constraint", "generated"):
+			return "", unsupported("%s in a column's definition", strings.ToUpper(c.look(0).val))
 		default:
 			return "", c.syntaxError()
 		}
@@ -409,7 +439,7 @@ func (s *Session) expression(ctx context.Context, c *cursor, toks []token) (stri
 	if items := list(tree["node"].(node)["select_list"]); len(items) != 1 {
 		return "", c.syntaxError()
 	}
-	if _, err := (&rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table) }}).walk(list(tree["node"].(node)["select_list"])); err != nil {
+	if _, err := (&rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table, 0) }}).walk(list(tree["node"].(node)["select_list"])); err != nil {
 		return "", err
 	}
 	out, err := format(ctx, s.conn, tree)

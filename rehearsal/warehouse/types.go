@@ -139,6 +139,24 @@ func (t Type) duck() string {
 	}[t.Name]
 }
 
+// String is the type as the catalog writes it.
+func (t Type) String() string {
+	name := map[string]string{
+		"int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision", "bool": "boolean",
+		"varchar": "character varying", "bpchar": "character", "varbyte": "binary varying", "time": "time without time zone", "timetz": "time with time zone",
+		"timestamp": "timestamp without time zone", "timestamptz": "timestamp with time zone",
+	}[t.Name]
+	switch {
+	case t.Name == "numeric":
+		return fmt.Sprintf("numeric(%d,%d)", t.Precision, t.Scale)
+	case name == "":
+		return t.Name
+	case t.Precision > 0:
+		return fmt.Sprintf("%s(%d)", name, t.Precision)
+	}
+	return name
+}
+
 // typeOfDuck is the Redshift type of a result column of the engine's type.
 func typeOfDuck(duck string) (Type, error) {
 	if _, args, ok := strings.Cut(duck, "DECIMAL("); ok {
