@@ -11,7 +11,7 @@ needs:
 	go1.2[6-9]* | go1.[3-9][0-9]* | devel*) ;; \
 	*) echo 'Go 1.26 or newer is needed: https://go.dev/doc/install' >&2; exit 1 ;; \
 	esac
-	@[ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CXX)" >/dev/null || \
+	@[ "$$(go env CGO_ENABLED)" = 1 ] && command -v $$(go env CXX) >/dev/null || \
 	{ echo 'A C and C++ compiler is needed, for DuckDB. Debian, Ubuntu: apt install g++; macOS: xcode-select --install. CGO_ENABLED must not be 0.' >&2; exit 1; }
 
 .PHONY: rehearse

@@ -23,7 +23,7 @@ func Deploy(ctx *pulumi.Context) error {
 	net := lookUpNetwork(ctx, s, place, &wrong)
 	admin := lookUpAdmin(ctx, s, &wrong)
 	existing := lookUpStream(ctx, s, &wrong)
-	own := lookUpOwnStream(ctx, s, &wrong)
+	own := lookUpOwnStream(ctx, s)
 	s.checkRetention(ctx, existing, &wrong)
 	archive := packSQL(&wrong)
 	if err := wrong.err(ctx); err != nil {

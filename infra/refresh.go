@@ -3,6 +3,7 @@ package infra
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -42,7 +43,7 @@ func (s settings) checkRefresh(r *reader) {
 	if last, ends := schedule.Last(); ends && last.Before(time.Now()) {
 		r.add("refresh", "is %q: its last run was at %s UTC, and it never runs again.", s.Refresh, last.Format("2006-01-02 15:04"))
 	}
-	if s.RoleName == s.refreshName() {
+	if strings.EqualFold(s.RoleName, s.refreshName()) {
 		r.add("roleName", "is %q: the schedule of refresh has a role of that name. Choose another.", s.RoleName)
 	}
 	if name := s.refreshName(); len(name) > 64 {

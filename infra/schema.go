@@ -65,6 +65,9 @@ func newSchema(
 		"REDSHIFT_NAMESPACE_ID": house.namespace.NamespaceId,
 		"REDSHIFT_ENDPOINT":     house.address(),
 	})
+	if s.SecretName != "" {
+		environment["REDSHIFT_SECRET_NAME"] = pulumi.String(s.SecretName)
+	}
 	report, err := ctx.RegisterResourceHook("schema-report", func(args *pulumi.ResourceHookArgs) error {
 		return showReport(ctx, args.NewOutputs["stderr"])
 	}, nil)

@@ -276,10 +276,14 @@ func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
 			"Name your own authority's with aws:customCaBundle, and run: pulumi config rm aws:insecure")
 	}
 	for _, key := range []string{"httpProxy", "httpsProxy"} {
-		proxy, _ := ctx.GetConfig("aws:" + key)
-		if u, err := url.Parse(proxy); err != nil || u.User != nil {
-			r.wrong.add("aws:%s holds a password, or is no URL: it would be in the state in plain text. "+
-				"Give it by the environment variable HTTPS_PROXY, and run: pulumi config rm aws:%[1]s", key)
+		proxy, given := ctx.GetConfig("aws:" + key)
+		if !given || proxy == "" {
+			continue
+		}
+		u, err := url.Parse(proxy)
+		if err != nil || u.User != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			r.wrong.add("aws:%s holds a user or password, which would be in the state in plain text, or is not a URL such as http://proxy.example.com:3128. "+
+				"Give a password by the environment variable HTTPS_PROXY, and run: pulumi config rm aws:%[1]s", key)
 		}
 	}
 	endpoints, err := providerEndpoints(ctx)

@@ -58,14 +58,15 @@ func lookUpStream(ctx *pulumi.Context, s settings, wrong *problems) *existingStr
 
 // lookUpOwnStream finds the stack's own stream as AWS has it, if it is there
 // already.
-func lookUpOwnStream(ctx *pulumi.Context, s settings, wrong *problems) *kinesis.LookupStreamResult {
+func lookUpOwnStream(ctx *pulumi.Context, s settings) *kinesis.LookupStreamResult {
 	if s.ExistingStreamName != "" || !streamName.MatchString(s.StreamName) {
 		return nil // none, or already reported
 	}
 	found, err := kinesis.LookupStream(ctx, &kinesis.LookupStreamArgs{Name: s.StreamName})
 	if err != nil {
 		if !isNotFound(err) {
-			wrong.add("streamName is %q: the stream can't be looked up in this region and account: %s", s.StreamName, said(err))
+			// Who may read this stream only may not read one of another name.
+			_ = ctx.Log.Warn(fmt.Sprintf("whether stream %s has the encryption and retention of the settings can't be checked: %s", s.StreamName, said(err)), nil)
 		}
 		return nil
 	}
@@ -112,11 +113,11 @@ func newStream(ctx *pulumi.Context, s settings, existing *existingStream, inAWS 
 	}
 	if lack := lacking(s, inAWS); lack != "" {
 		// It has an id, known in a preview too, once it is in the state.
-		made.ID().ApplyT(func(pulumi.ID) error {
+		made.ID().ApplyT(func(id pulumi.ID) (pulumi.ID, error) {
 			if repaired.Load() {
-				return nil
+				return id, nil
 			}
-			return ctx.Log.Warn(fmt.Sprintf("stream %s %s, against the settings: its creation or an update failed halfway, or somebody changed it. "+
+			return id, ctx.Log.Warn(fmt.Sprintf("stream %s %s, against the settings: its creation or an update failed halfway, or somebody changed it. "+
 				"Pulumi does not see that by itself. To repair it, run: pulumi up --refresh", s.StreamName, lack), nil)
 		})
 	}

@@ -157,9 +157,13 @@ func TestUp(t *testing.T) {
 	const up = "pulumi up --stack prod --refresh --diff --yes --non-interactive --color never --suppress-outputs\n"
 	for name, test := range map[string]struct {
 		newest, want string
+		fails        bool
 	}{
-		"the newest run":        {newest: "12 https://github.com/ev/streaming/actions/runs/900", want: up},
-		"a later run has begun": {newest: "13 https://github.com/ev/streaming/actions/runs/901", want: "::notice::Stack prod is left to the later run https://github.com/ev/streaming/actions/runs/901, which has these changes too.\n"},
+		"the newest run":           {newest: "12 running https://github.com/ev/streaming/actions/runs/900", want: up},
+		"a later run has begun":    {newest: "13 running https://github.com/ev/streaming/actions/runs/901", want: "::notice::Stack prod is left to the later run https://github.com/ev/streaming/actions/runs/901, which has these changes too.\n"},
+		"a later run has deployed": {newest: "13 success https://github.com/ev/streaming/actions/runs/901", want: "::notice::Stack prod is left to the later run https://github.com/ev/streaming/actions/runs/901, which has these changes too.\n"},
+		"a later run has failed": {newest: "13 failure https://github.com/ev/streaming/actions/runs/901", fails: true,
+			want: "::error::Nothing was deployed: the later run https://github.com/ev/streaming/actions/runs/901 has these changes too, and ended with failure. Run that one again.\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -173,7 +177,7 @@ esac
 			cmd := exec.CommandContext(t.Context(), "../.github/up")
 			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "STACK=prod",
 				"GITHUB_REPOSITORY=ev/streaming", "GITHUB_REF_NAME=main", "GITHUB_RUN_NUMBER=12")
-			if got, err := cmd.CombinedOutput(); err != nil || string(got) != test.want {
+			if got, err := cmd.CombinedOutput(); (err != nil) != test.fails || string(got) != test.want {
 				t.Errorf("it says %q, %v; want %q", got, err, test.want)
 			}
 		})

@@ -66,7 +66,9 @@ func number(name string) string {
 // placeholder: it recreates what holds the placeholder's earlier value.
 func (d Difference) AddedUse(placeholder string) bool {
 	for _, file := range d.added {
-		if bytes.Contains(file.Data, []byte("${"+placeholder+"}")) {
+		var m Migration
+		_ = m.parse(string(file.Data)) // Pack took it
+		if slices.ContainsFunc(m.Placeholders, func(p Placeholder) bool { return p.Name == placeholder }) {
 			return true
 		}
 	}
@@ -80,7 +82,7 @@ func (d *Difference) problem(format string, args ...any) {
 // restore says how a file gets back what it was.
 func restore(name string) string {
 	file := "sql/migrations/" + name
-	return fmt.Sprintf("Restore it as it was: git log --all -- %s lists its commits, git restore --source=COMMIT %s takes it from one", file, file)
+	return fmt.Sprintf("Restore it: git log --all -- %s lists the commits that touched it, the one that spoilt it first; git restore --source=COMMIT^ %s takes it from before that", file, file)
 }
 
 func migrationsIn(archive string) []txtar.File {

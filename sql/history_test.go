@@ -57,12 +57,17 @@ func TestCompare(t *testing.T) {
 
 // TestAddedUse: only a new migration recreates what holds a placeholder.
 func TestAddedUse(t *testing.T) {
-	const first, second = "-- 00001_a.sql --\nREAD ${STREAM_NAME};\n", "-- 00002_b.sql --\nREAD ${STREAM_NAME};\n"
+	const head = "-- +goose NO TRANSACTION\n-- +goose ENVSUB ON\n-- +goose Up\n"
+	const first, second = "-- 00001_a.sql --\n" + head + "READ ${STREAM_NAME};\n", "-- 00002_b.sql --\n" + head + "READ ${STREAM_NAME};\n"
 	if sql.Compare(first, first).AddedUse(sql.StreamName) {
 		t.Error("an applied migration counts as new")
 	}
 	d := sql.Compare(first, first+second)
 	if !d.AddedUse(sql.StreamName) || d.AddedUse(sql.StreamingRoleARN) {
 		t.Error("the new migration recreates the view with another stream, and nothing with another role")
+	}
+	const comment = "-- 00002_b.sql --\n" + head + "-- Unlike the view on ${STREAM_NAME}.\nSELECT 1;\n"
+	if sql.Compare(first, first+comment).AddedUse(sql.StreamName) {
+		t.Error("a placeholder in a comment counts as use")
 	}
 }

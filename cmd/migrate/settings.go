@@ -328,7 +328,7 @@ func (r *runner) giveOne(ctx context.Context, to reader, given, held map[grant]b
 		}
 		_, err := r.db.ExecContext(ctx, s.SQL(to.grantee()))
 		var refused *dataapi.Error
-		if errors.As(err, &refused) {
+		if errors.As(err, &refused) && !notAllowed.MatchString(refused.Error()) {
 			there, lookErr := r.exists(ctx, to)
 			if lookErr == nil && !there {
 				return n, cmp.Or(r.forget(ctx, g), errNoReader)
@@ -341,6 +341,10 @@ func (r *runner) giveOne(ctx context.Context, to reader, given, held map[grant]b
 	}
 	return n, nil
 }
+
+// notAllowed matches what Redshift says when it refuses a GRANT for another reason
+// than a missing reader.
+var notAllowed = regexp.MustCompile(`(?i)permission denied|must be (the )?owner`)
 
 // exists says whether the database has a reader. What Redshift says in a GRANT to
 // one that is not there is known for users only.

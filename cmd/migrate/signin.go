@@ -66,8 +66,11 @@ func (r *runner) passwordRemedy() string {
 			"If that does not help, have AWS rotate it, then run pulumi up:\n"+
 			"  aws secretsmanager rotate-secret --secret-id '%[1]s'%s", r.target.SecretARN, flags)
 	}
+	// The Pulumi program may have copied the secret, into the shape that the Data
+	// API reads: a person changes the original.
+	secret := cmp.Or(os.Getenv("REDSHIFT_SECRET_NAME"), r.target.SecretARN)
 	var b strings.Builder
-	fmt.Fprintf(&b, "The password in %s is not the one that AWS has.\n", r.target.SecretARN)
+	fmt.Fprintf(&b, "The password in the secret %s is not the one that AWS has.\n", secret)
 	if changed := os.Getenv("REDSHIFT_SECRET_CHANGED"); changed != "" {
 		fmt.Fprintf(&b, "The secret was last changed at %s, so it is the newer one, unless somebody changed the password in AWS, or restored a snapshot, after that.\n", changed)
 	}
@@ -77,6 +80,6 @@ func (r *runner) passwordRemedy() string {
 	fmt.Fprintf(&b, "  aws secretsmanager get-secret-value --secret-id %s --query SecretString --output text%s | "+
 		"jq '{adminUsername: .username, adminUserPassword: .password}' | "+
 		"aws redshift-serverless update-namespace --namespace-name %s --cli-input-json file:///dev/stdin%s\n", r.target.SecretARN, flags, namespace, flags)
-	b.WriteString("Or change the secret, to the password that AWS has or to a new one, and run pulumi up.")
+	fmt.Fprintf(&b, "Or change the secret %s, to the password that AWS has or to a new one, and run pulumi up.", secret)
 	return b.String()
 }

@@ -81,7 +81,7 @@ func (r *runner) report() {
 	if len(said) == 0 {
 		said = append(said, "nothing to do")
 	}
-	fmt.Fprintf(r.stderr, "%s; %[2]d of %[2]d migrations are applied\n", strings.Join(said, "; "), len(r.list))
+	fmt.Fprintf(r.stderr, "%s; all %d migrations are applied\n", strings.Join(said, "; "), len(r.list))
 }
 
 // roleNotReady matches what Redshift says when a role cannot be assumed, or may
