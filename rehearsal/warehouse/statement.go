@@ -13,6 +13,7 @@ type cursor struct {
 	toks    []token
 	i       int
 	dialect dialect
+	target  string // the table that the statement writes to, which its expressions may name
 }
 
 // look gives the token n places ahead; past the end one that is nothing.

@@ -439,7 +439,7 @@ func (s *Session) expression(ctx context.Context, c *cursor, toks []token) (stri
 	if items := list(tree["node"].(node)["select_list"]); len(items) != 1 {
 		return "", c.syntaxError()
 	}
-	if _, err := (&rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table, 0) }}).walk(list(tree["node"].(node)["select_list"])); err != nil {
+	if _, err := (&rewriter{readings: s.w.o.Readings, scopes: []map[string]bool{{c.target: true}}, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table, 0) }}).walk(list(tree["node"].(node)["select_list"])); err != nil {
 		return "", err
 	}
 	out, err := format(ctx, s.conn, tree)
@@ -452,6 +452,7 @@ func (s *Session) writable(ctx context.Context, c *cursor, what string) (relatio
 	if err != nil {
 		return rel, err
 	}
+	c.target = rel.Name
 	kind, err := s.kindOf(ctx, rel)
 	switch {
 	case err != nil:
