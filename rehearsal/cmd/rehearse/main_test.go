@@ -120,6 +120,19 @@ func TestRehearsal(t *testing.T) {
 	}
 }
 
+// TestOtherReadings rehearses on stand-ins that behave the other way wherever it is open
+// how AWS does.
+func TestOtherReadings(t *testing.T) {
+	room(t)
+	var out output
+	if err := run(t.Context(), options{records: 600, seed: 3, malformed: 0.2, readings: rehearsal.Doubts().Others()}, &out); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	if want := "exactly as they were written"; !strings.Contains(out.String(), want) {
+		t.Errorf("it did not print %q:\n%s", want, &out)
+	}
+}
+
 // TestSoak disturbs a deployment for ten seconds. The rehearsal itself compares what it
 // wrote with what the views hold.
 func TestSoak(t *testing.T) {
