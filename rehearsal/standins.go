@@ -60,9 +60,12 @@ type Options struct {
 	// InstalledCommand leaves the command provider to Pulumi.
 	InstalledCommand bool
 
-	// Readings are answers to warehouse.Doubts other than the defaults.
+	// Readings are answers to Doubts other than the defaults.
 	Readings doubt.Readings
 }
+
+// Doubts lists what no source settles about the services that the stand-ins stand for.
+func Doubts() doubt.List { return append(warehouse.Doubts(), fakedataapi.Doubts()...) }
 
 // StandIns are the running stand-ins. Close them.
 type StandIns struct {
@@ -158,9 +161,9 @@ func Start(o Options) (_ *StandIns, err error) {
 		Account: accountID,
 		Dir:     data,
 
-		Readings: o.Readings,
+		Readings: warehouse.Doubts().Of(o.Readings),
 	})
-	s.DataAPI = fakedataapi.New(s.Warehouse, s.Account.SecretValue, fakedataapi.WithRegion(region))
+	s.DataAPI = fakedataapi.New(s.Warehouse, s.Account.SecretValue, fakedataapi.WithRegion(region), fakedataapi.WithReadings(fakedataapi.Doubts().Of(o.Readings)))
 	if err := s.DataAPI.Start(); err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ import (
 
 // language runs Go programs for the Pulumi CLI, in place of the plugin
 // pulumi-language-go of an installed one: like that one, it starts what Pulumi.yaml
-// names as the binary. The CLI finds it with --client.
+// names as the binary, or builds the program. The CLI finds it with --client.
 type language struct {
 	pulumirpc.UnimplementedLanguageRuntimeServer
 	env []string
@@ -70,11 +70,10 @@ func (l language) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirp
 	if err != nil {
 		return nil, err
 	}
-	binary, ok := project.Runtime.Options()["binary"].(string)
-	if !ok {
-		return nil, fmt.Errorf("%s names no binary", filepath.Join(folder, "Pulumi.yaml"))
+	program := exec.CommandContext(ctx, "go", "run", ".")
+	if binary, ok := project.Runtime.Options()["binary"].(string); ok {
+		program = exec.CommandContext(ctx, filepath.Join(folder, binary))
 	}
-	program := exec.CommandContext(ctx, filepath.Join(folder, binary))
 	program.Dir = folder
 	program.Stdout, program.Stderr = &output, &output
 	program.Env = append(append(os.Environ(), l.env...),

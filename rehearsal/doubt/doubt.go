@@ -112,6 +112,17 @@ func (l List) Check(r Readings) error {
 	return nil
 }
 
+// Of leaves out the readings of other lists' doubts.
+func (l List) Of(r Readings) Readings {
+	own := make(Readings)
+	for name, answer := range r {
+		if _, ok := l.find(name); ok {
+			own[name] = answer
+		}
+	}
+	return own
+}
+
 // Answer gives the reading of a doubt, which must be in the list.
 func (l List) Answer(r Readings, name string) string {
 	if answer, ok := r[name]; ok {

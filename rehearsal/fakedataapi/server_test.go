@@ -236,7 +236,7 @@ func TestAFailureOfTheSQLIsNotOneOfTheCall(t *testing.T) {
 		"SELECT 'abc'::INTEGER":     "ERROR: Invalid digit",
 		"SELECT REPEAT('x', 65537)": "ERROR: Packet for query is too large",
 		"VACUUM t":                  "not supported by the warehouse stand-in",
-		"SELECT HLL(1)":             "function hll does not exist, or is not supported by the warehouse stand-in",
+		"SELECT NO_SUCH(1)":         "function no_such does not exist, or is not supported by the warehouse stand-in",
 		"CREATE EXTERNAL SCHEMA x FROM KINESIS REGION": "ERROR: syntax error at end of input",
 	} {
 		got := f.await(f.start(input(sql)).Id)

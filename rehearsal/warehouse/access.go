@@ -111,6 +111,9 @@ func (s *Session) createIdentity(ctx context.Context, c *cursor, kind string) er
 	switch kind {
 	case "user":
 		c.accept("with")
+		if c.look(0).kind == word && !c.peek("password") {
+			return unsupported("CREATE USER without PASSWORD as its first option")
+		}
 		if err := c.expect("password"); err != nil {
 			return err
 		}
@@ -230,6 +233,9 @@ func (s *Session) dropIdentity(ctx context.Context, c *cursor, kind string) erro
 	name, err := read()
 	if err != nil {
 		return err
+	}
+	if c.peek(",", "force") {
+		return unsupported("DROP %s of several, or with FORCE", strings.ToUpper(kind))
 	}
 	if err := c.end(); err != nil {
 		return err

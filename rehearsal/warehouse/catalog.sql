@@ -76,6 +76,10 @@ CREATE VIEW main.svv_tables AS
     FROM information_schema.tables
     WHERE table_schema NOT IN ('rs', 'main', 'information_schema', 'pg_catalog')
     UNION ALL SELECT '@database@', schema_name, name, 'VIEW', NULL FROM rs.definitions WHERE query IS NOT NULL;
+CREATE VIEW main.svv_all_schemas AS
+    SELECT '@database@' AS database_name, schema_name, 100::INTEGER AS schema_owner, 'local' AS schema_type, NULL::VARCHAR AS schema_acl, NULL::VARCHAR AS source_database, NULL::VARCHAR AS schema_option
+    FROM duckdb_schemas() WHERE database_name = 'data' AND schema_name NOT IN ('rs', 'main', 'information_schema', 'pg_catalog')
+    UNION ALL SELECT '@database@', name, 100, 'external', NULL, NULL, '{"IAM_ROLE":"' || role || '"}' FROM rs.external_schemas;
 CREATE VIEW main.svv_columns AS
     SELECT '@database@' AS table_catalog, table_schema, table_name, column_name, ordinal_position, column_default, is_nullable,
         CASE WHEN data_type = 'VARIANT' THEN 'super' WHEN data_type = 'BLOB' THEN 'binary varying'

@@ -21,7 +21,8 @@
 //     table attributes, SET) is read from the tokens.
 //  2. A query goes to DuckDB's parser and comes back as a syntax tree. The tree is walked:
 //     functions, operators, clauses and types that the stand-in doesn't know are refused,
-//     casts and functions whose meaning differs are replaced by macros (catalog.sql).
+//     casts, operators and functions whose meaning differs are replaced by macros
+//     (catalog.sql, functions.sql).
 //  3. The tree goes back to text, which DuckDB runs, and which an ordinary view keeps.
 //
 // A SUPER value is a DuckDB VARIANT. What a cast does to it depends on its type, which

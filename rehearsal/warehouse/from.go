@@ -229,13 +229,15 @@ func inside(toks []token) []token {
 }
 
 // gaps are forms of a query that Redshift has and the stand-in lacks, each by the words it
-// begins with, "*" being any. The engine's parser would call them syntax errors.
+// begins with, "" being any name. The engine's parser would call them syntax errors.
 var gaps = []struct {
 	words []string
 	name  string
 }{
 	{[]string{"select", "top"}, "TOP"},
 	{[]string{"*", "exclude"}, "EXCLUDE"},
+	{[]string{"exclude", "("}, "EXCLUDE"},
+	{[]string{"from", "(", "", ")"}, "a relation in parentheses"},
 	{[]string{"convert", "("}, "CONVERT"},
 	{[]string{"pivot", "("}, "PIVOT"},
 	{[]string{"unpivot", "("}, "UNPIVOT of columns"},
@@ -245,6 +247,8 @@ var gaps = []struct {
 	{[]string{"start", "with"}, "CONNECT BY"},
 	{[]string{"(", "+", ")"}, "an outer join by (+)"},
 	{[]string{"into"}, "SELECT INTO"},
+	{[]string{"is", "unknown"}, "IS UNKNOWN"},
+	{[]string{"not", "unknown"}, "IS NOT UNKNOWN"},
 	{[]string{"similar", "to"}, "SIMILAR TO"},
 	{[]string{"collate"}, "COLLATE"},
 }
@@ -258,7 +262,7 @@ func gap(sql string, toks []token) *Error {
 			}
 			match := true
 			for k, w := range g.words {
-				match = match && toks[i+k].is(w)
+				match = match && (toks[i+k].is(w) || w == "" && toks[i+k].kind == word)
 			}
 			if match && (i == 0 || !toks[i-1].is(".")) {
 				return unsupported("%s", g.name).at(sql, toks[i].pos)

@@ -16,7 +16,7 @@ var functions = func() map[string]string {
 	all := make(map[string]string)
 	for name := range strings.FieldsSeq(`
 		count count_star bool_and bool_or any_value median stddev stddev_samp stddev_pop variance var_samp var_pop bit_and bit_or
-		mod power pow sqrt cbrt sign exp ln log10 greatest least nullif degrees radians pi sin cos tan cot asin acos atan atan2
+		power pow sqrt cbrt sign exp ln log10 greatest least nullif degrees radians pi sin cos tan cot asin acos atan atan2
 		upper lower trim ltrim rtrim substring substr left right replace translate lpad rpad split_part strpos position reverse repeat md5 chr ascii
 		datediff date_trunc date_part getdate timezone current_schema
 		like_escape not_like_escape ilike_escape not_ilike_escape can_json_parse`) {
@@ -98,6 +98,7 @@ var rules = map[string]rule{
 		return call("strpos", args[1], args[0]), nil
 	},
 	"dateadd": dateAdd, "date_add": dateAdd,
+	"datediff": ofTimes, "date_diff": ofTimes, "date_trunc": ofTimes, "date_part": ofTimes, "datepart": ofTimes, "pgdate_part": ofTimes,
 	"convert_timezone":       convertTimezone,
 	"from_varbyte":           varbyteAs(map[string]string{"utf8": "decode", "hex": "rs_hex", "base64": "to_base64"}),
 	"to_varbyte":             varbyteAs(map[string]string{"utf8": "encode", "hex": "unhex", "base64": "from_base64"}),
@@ -176,30 +177,19 @@ func operator(name string, n node, args []any) (node, error) {
 		return call("rs_negate", args[0]), nil
 	case len(args) != 2 || macro == "":
 		return n, nil
+	case name == "||" && isJoin(args[0]):
+		return n, nil // of a long chain the first two only, as each level of macros doubles what the engine binds
 	case name == "||":
-		return concat(n, args), nil
-	case name == "/" || !isPlain(args[0]) || !isPlain(args[1]):
+		return call(macro, args...), nil
+	case name == "/" || name == "%" || !isPlain(args[0]) || !isPlain(args[1]):
 		return call(macro, args...), nil
 	}
 	return n, nil
 }
 
-// concat refuses bytes next to texts. In a long chain each part is asked for itself, as
-// every level of a macro in a macro makes the engine bind what is below it twice.
-func concat(n node, args []any) node {
-	left, _ := args[0].(node)
-	if left["function_name"] == "||" || left["function_name"] == "rs_concat" {
-		return n
-	}
-	if isConstant(args[0]) || isConstant(args[1]) && isConstant(args[0]) {
-		return n
-	}
-	return call("rs_concat", args...)
-}
-
-func isConstant(v any) bool {
+func isJoin(v any) bool {
 	n, _ := v.(node)
-	return n["class"] == "CONSTANT"
+	return n["function_name"] == "||" || n["function_name"] == "rs_concat"
 }
 
 // isPlain says that an expression is certainly no SUPER value.
@@ -250,6 +240,17 @@ func decode(_ *rewriter, _ node, args []any) (node, error) {
 		otherwise = pairs[0]
 	}
 	return node{"class": "CASE", "type": "CASE_EXPR", "case_checks": checks, "else_expr": otherwise}, nil
+}
+
+// ofTimes takes constant texts among a function's arguments for times; the first is a part
+// of a date.
+func ofTimes(_ *rewriter, _ node, args []any) (node, error) {
+	for i := range args {
+		if i > 0 && constantText(args[i]) != "" {
+			args[i] = cast(args[i], "timestamp", false)
+		}
+	}
+	return nil, nil
 }
 
 func dateAdd(_ *rewriter, n node, args []any) (node, error) {

@@ -24,10 +24,12 @@ CREATE MACRO main.rs_add(x VARIANT, y VARIANT) AS rs_super('+', x, y), (x VARIAN
     (x BLOB, y BLOB) AS x || y, (x, y) AS x + y;
 CREATE MACRO main.rs_subtract(x VARIANT, y VARIANT) AS rs_super('-', x, y), (x VARIANT, y) AS rs_super('-', x, y), (x, y VARIANT) AS rs_super('-', x, y), (x, y) AS x - y;
 CREATE MACRO main.rs_multiply(x VARIANT, y VARIANT) AS rs_super('*', x, y), (x VARIANT, y) AS rs_super('*', x, y), (x, y VARIANT) AS rs_super('*', x, y), (x, y) AS x * y;
-CREATE MACRO main.rs_remainder(x VARIANT, y VARIANT) AS rs_super('%', x, y), (x VARIANT, y) AS rs_super('%', x, y), (x, y VARIANT) AS rs_super('%', x, y), (x, y) AS x % y;
+CREATE MACRO main.rs_remainder(x VARIANT, y VARIANT) AS rs_super('%', x, y), (x VARIANT, y) AS rs_super('%', x, y), (x, y VARIANT) AS rs_super('%', x, y),
+    (x, y) AS CASE WHEN y = 0 THEN error('Divide by zero') ELSE x % y END;
 CREATE MACRO main.rs_divide(x VARIANT, y VARIANT) AS rs_super('/', x, y), (x VARIANT, y) AS rs_super('/', x, y), (x, y VARIANT) AS rs_super('/', x, y),
     (x, y) AS CASE WHEN typeof(x) LIKE 'DECIMAL%' OR typeof(y) LIKE 'DECIMAL%'
-        THEN error('division of a NUMERIC: not supported by the warehouse stand-in; cast it to float8') ELSE x / y END;
+        THEN error('division of a NUMERIC: not supported by the warehouse stand-in; cast it to float8')
+        WHEN y = 0 THEN error('Divide by zero') ELSE x / y END;
 CREATE MACRO main.rs_negate(x VARIANT) AS rs_super('-', 0::VARIANT, x), (x) AS -x;
 CREATE MACRO main.rs_concat(x BLOB, y BLOB) AS x || y, (x BLOB, y) AS rs_mistyped('operator does not exist: binary varying || character varying', x)::VARCHAR,
     (x, y BLOB) AS rs_mistyped('operator does not exist: character varying || binary varying', y)::VARCHAR, (x, y) AS x || y;
@@ -117,6 +119,7 @@ CREATE MACRO main.fn_date_cmp(x, y) AS sign(x::DATE - y::DATE)::INTEGER;
 CREATE MACRO main.fn_timestamp_cmp(x, y) AS CASE WHEN x::TIMESTAMP < y::TIMESTAMP THEN -1 WHEN x::TIMESTAMP > y::TIMESTAMP THEN 1 WHEN x IS NOT NULL AND y IS NOT NULL THEN 0 END;
 
 -- Numbers.
+CREATE MACRO main.fn_mod(x, y) AS CASE WHEN y = 0 THEN error('Divide by zero') ELSE mod(x, y) END;
 CREATE MACRO main.fn_random() AS random();
 CREATE MACRO main.fn_dexp(x) AS exp(x);
 CREATE MACRO main.fn_dlog1(x) AS ln(x);

@@ -77,6 +77,8 @@ func levels(value any) int {
 func FuzzLex(f *testing.F) {
 	for _, seed := range []string{
 		`SELECT :a, ':a', ":a", a::int -- :a`, `/* a /* b */ c */ $$x$$ 1.5e-3 .5 1e`, `'it''s \' \\'`, `"a""b"`, `'`, `/*`, "é\xff", `:`, `::`, `:1a`,
+		`SELECT s.a FROM t, t.d[0].e AS s AT i, (SELECT 1) x, UNPIVOT s v AT k LEFT JOIN x.y ON TRUE`, `SELECT LISTAGG(a) WITHIN GROUP (ORDER BY b), LAG(a) IGNORE NULLS OVER ()`,
+		`FROM t, t.a[`, `SELECT FROM (`, `SELECT x FROM t, unpivot`, `listagg(`,
 	} {
 		f.Add(seed, "it's \\'; DROP TABLE x; -- :a $$")
 	}
@@ -85,6 +87,7 @@ func FuzzLex(f *testing.F) {
 		if err != nil {
 			return
 		}
+		_, _ = dialect{}.render(sql, toks) // which must not panic
 		end := 0
 		for _, tok := range toks {
 			if tok.pos < end || tok.end <= tok.pos || tok.end > len(sql) {

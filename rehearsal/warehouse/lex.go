@@ -73,6 +73,10 @@ func lex(sql string) ([]token, error) {
 				return nil, errorf("unterminated quoted string").at(sql, start)
 			}
 			i += n
+			if last := len(toks) - 1; last >= 0 && toks[last].kind == text && strings.Contains(sql[toks[last].end:start], "\n") {
+				toks[last] = token{text, toks[last].val + val, toks[last].pos, i} // texts on two lines are one
+				continue
+			}
 			toks = append(toks, token{text, val, start, i})
 		case r == '"':
 			val, n := unquote(sql[i:], '"', false)

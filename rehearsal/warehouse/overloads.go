@@ -1,6 +1,9 @@
 package warehouse
 
 import (
+	"context"
+	"errors"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,19 +90,34 @@ var aggregates = map[string]string{
 	"sum": "", "avg": "", "min": "", "max": "", "any_value": "", "bit_and": "", "bit_or": "", "rs_sum": "", "rs_avg": "", "rs_min": "", "rs_max": "",
 }
 
-// witness gives the calls of a query the twins that they need.
-func witness(query node) {
+// witness gives the calls of a query the twins that they need. given are the names that
+// the statement itself gives to columns of results.
+func witness(query node, given map[string]bool) {
 	names := make(map[string]node)
 	for _, item := range list(query["select_list"]) {
 		item := item.(node)
-		if alias := str(item["alias"]); alias != "" {
-			names[alias] = item
+		// A name that its own expression has is a column's, which comes before the result's.
+		if alias := str(item["alias"]); given[alias] && !mentions(item, alias) {
+			names[alias] = witnessOf(item, names).(node)
 		}
 	}
 	for _, key := range []string{"select_list", "having", "qualify", "modifiers"} {
 		useTwins(query[key], names)
 	}
 }
+
+// mentions says whether a name without a relation is in an expression.
+func mentions(v any, name string) bool {
+	err := inspect(v, func(n node) error {
+		if columns := list(n["column_names"]); len(columns) == 1 && strings.EqualFold(str(columns[0]), name) {
+			return errFound
+		}
+		return nil
+	})
+	return err != nil
+}
+
+var errFound = errors.New("found")
 
 func useTwins(v any, names map[string]node) {
 	switch v := v.(type) {
@@ -138,7 +156,7 @@ func untyped(v any, names map[string]node) bool {
 			return false
 		case aggregate, v["class"] == "WINDOW":
 			return true
-		case len(columns) == 1 && names[str(columns[0])] != nil && !isColumn(names[str(columns[0])], columns[0]):
+		case len(columns) == 1 && names[str(columns[0])] != nil:
 			return true
 		}
 		for _, child := range v {
@@ -148,12 +166,6 @@ func untyped(v any, names map[string]node) bool {
 		}
 	}
 	return false
-}
-
-// isColumn says whether an expression is a column of a name.
-func isColumn(n node, name any) bool {
-	columns := list(n["column_names"])
-	return len(columns) > 0 && columns[len(columns)-1] == name
 }
 
 // witnessOf copies an expression with others of the same types in the place of those
@@ -174,14 +186,8 @@ func witnessOf(v any, names map[string]node) any {
 			return cast(node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}, typ, false)
 		case (aggregate || v["class"] == "WINDOW") && len(args) > 0:
 			return witnessOf(args[0], names)
-		case len(columns) == 1 && names[str(columns[0])] != nil && !isColumn(names[str(columns[0])], columns[0]):
-			rest := make(map[string]node) // a name does not stand for itself
-			for name, item := range names {
-				if name != str(columns[0]) {
-					rest[name] = item
-				}
-			}
-			item := witnessOf(names[str(columns[0])], rest).(node)
+		case len(columns) == 1 && names[str(columns[0])] != nil:
+			item := maps.Clone(names[str(columns[0])])
 			delete(item, "alias")
 			return item
 		}
@@ -192,4 +198,33 @@ func witnessOf(v any, names map[string]node) any {
 		return out
 	}
 	return v
+}
+
+// unknownColumn gives the error of a query that the engine found no form of a macro for:
+// that of a column which there is not, if that is why, as an unknown column has no type.
+func (s *Session) unknownColumn(ctx context.Context, query string, err error) error {
+	if err == nil || !strings.Contains(err.Error(), "has multiple overloads that match") {
+		return err
+	}
+	tree, parseErr := parse(ctx, s.conn, rendering{text: query})
+	if parseErr != nil {
+		return err
+	}
+	plain, formatErr := format(ctx, s.conn, replace(tree, func(n node) node {
+		if n["class"] == "FUNCTION" && overloaded()[strings.TrimSuffix(str(n["function_name"]), "_as")] {
+			return call("hash", list(n["children"])...) // which takes everything
+		}
+		return n
+	}).(node))
+	if formatErr != nil {
+		return err
+	}
+	rows, plainErr := s.conn.QueryContext(ctx, "DESCRIBE "+plain)
+	if plainErr == nil {
+		return errors.Join(err, rows.Close())
+	}
+	if e := asError(plainErr); strings.Contains(e.Error(), "does not exist") {
+		return e
+	}
+	return err
 }

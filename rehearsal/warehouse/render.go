@@ -123,7 +123,7 @@ func (d dialect) render(sql string, toks []token) (rendering, error) {
 		case t.is("approximate") && next.is("count", "percentile_disc"): // which the exact one is too
 		case t.is("minus") && next.is("select", "("):
 			b.WriteString("EXCEPT")
-		case t.is("ignore", "respect") && next.is("nulls"), t.is("at") && next.is("time"), t.is("zone") && prev.is("time"):
+		case t.is("ignore", "respect") && next.is("nulls"), t.is("grouping") && next.is("sets"), t.is("sets") && prev.is("grouping"), t.is("at") && next.is("time"), t.is("zone") && prev.is("time"):
 			b.WriteString(t.val)
 		case t.is(":"):
 			return r, errorf("syntax error at or near %q", ":").at(sql, t.pos)

@@ -27,6 +27,7 @@ type rewriter struct {
 
 	ctes      map[string]bool
 	unnested  map[string]bool // aliases of items that go over SUPER values
+	given     map[string]bool // names that the statement gives to columns
 	relations []relation      // read by the query
 	functions []string        // called by the query, by their Redshift names
 }
@@ -167,6 +168,12 @@ func (r *rewriter) selectNode(n node) error {
 			}
 			return errorf(`Column %q has unsupported type "name".`, alias)
 		}
+		if alias := str(item["alias"]); alias != "" {
+			if r.given == nil { // in an expression by itself
+				r.given = make(map[string]bool)
+			}
+			r.given[alias] = true
+		}
 		if item["alias"] == nil && item["class"] != "STAR" && !bare {
 			item["alias"] = resultName(item)
 		}
@@ -260,7 +267,7 @@ func (r *rewriter) clause(n node) (any, error) {
 		for _, m := range list(n["modifiers"]) {
 			orderSuper(m.(node)["orders"], named)
 		}
-		witness(n)
+		witness(n, r.given)
 	case "TABLE_FUNCTION":
 		if name := n["function"].(node)["function_name"]; name != "rs_unnest" && name != "rs_unnest_at" && name != "rs_unpivot" && name != "rs_unpivot_at" {
 			return nil, unsupported("a function in a FROM clause")

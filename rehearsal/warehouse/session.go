@@ -201,7 +201,7 @@ func (s *Session) rewrite(ctx context.Context, tree node) (string, *rewriter, er
 // systemViews are those of Redshift's that the stand-in has.
 var systemViews = map[string]string{
 	"sys_mv_refresh_history": "", "sys_stream_scan_states": "", "sys_stream_scan_errors": "", "sys_serverless_usage": "",
-	"svv_mv_info": "", "svv_external_schemas": "", "svv_tables": "", "svv_columns": "",
+	"svv_mv_info": "", "svv_all_schemas": "", "svv_external_schemas": "", "svv_tables": "", "svv_columns": "",
 	"svv_relation_privileges": "", "svv_schema_privileges": "", "svv_roles": "", "pg_user": "", "pg_group": "",
 }
 
@@ -260,7 +260,7 @@ const maxResult = 100 << 20
 func (s *Session) query(ctx context.Context, translated string) (*Result, error) {
 	described, err := s.conn.QueryContext(ctx, "DESCRIBE "+translated)
 	if err != nil {
-		return nil, err
+		return nil, s.unknownColumn(ctx, translated, err)
 	}
 	defer described.Close()
 	res := &Result{Columns: []Column{}, Rows: [][]any{}, Affected: -1}

@@ -68,6 +68,9 @@ func (s *Session) setParameter(c *cursor) (*Result, error) {
 	if c.peek("local") {
 		return nil, unsupported("SET LOCAL")
 	}
+	if c.peek("authorization", "characteristics") || c.look(1).is(".") {
+		return nil, unsupported("SET %s", c.text(c.rest()))
+	}
 	name := c.next().val
 	if !c.accept("to") && !c.accept("=") {
 		return nil, c.syntaxError()
@@ -81,6 +84,9 @@ func (s *Session) setParameter(c *cursor) (*Result, error) {
 	value := c.next()
 	if value.val == "" && value.kind != text {
 		return nil, c.syntaxError()
+	}
+	if c.peek(",") {
+		return nil, unsupported("SET %s to a list", name)
 	}
 	if err := c.end(); err != nil {
 		return nil, err

@@ -116,6 +116,9 @@ func (c *cursor) relation() (relation, error) {
 		return relation{defaultSchema, name}, err
 	}
 	table, err := c.name()
+	if err == nil && c.peek(".") {
+		err = unsupported("a database name before a schema")
+	}
 	return relation{name, table}, err
 }
 
@@ -520,7 +523,7 @@ func (s *Session) createView(ctx context.Context, c *cursor, replace bool) error
 			return err
 		}
 		if _, err := s.exec(ctx, "CREATE VIEW "+rel.String()+columns+" AS "+query); err != nil {
-			return err
+			return s.unknownColumn(ctx, query, err)
 		}
 		if err := s.own(ctx, rel); err != nil {
 			return err

@@ -289,7 +289,7 @@ func streamError(reason string, args ...any) *Error {
 }
 
 // mutable are functions whose value changes by itself.
-var mutable = []string{"getdate", "sysdate", "current_date"}
+var mutable = []string{"getdate", "sysdate", "current_date", "random"}
 
 // materializable checks what every materialized view must keep to.
 func materializable(query node, functions []string) error {
@@ -333,7 +333,8 @@ func streamable(query node, from any, hasCTE bool, aliases, functions []string) 
 		return streamError("ORDER BY, LIMIT, OFFSET and DISTINCT are not supported")
 	}
 	if query["group_expressions"] != nil || slices.ContainsFunc(functions, func(f string) bool {
-		return slices.Contains([]string{"count", "count_star", "sum", "avg", "min", "max", "any_value", "bool_and", "bool_or"}, f)
+		_, aggregate := aggregates[f]
+		return aggregate || f == "listagg"
 	}) {
 		return unsupported("an aggregation in a streaming view")
 	}

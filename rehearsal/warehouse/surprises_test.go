@@ -189,19 +189,12 @@ func TestCastsThatAreRefused(t *testing.T) {
 	f.want("SELECT ok::INTEGER, 5::SUPER::BOOL, 5.0::SUPER::BOOL, d::INTEGER FROM t", "1 | true | NULL | 1")
 }
 
-func TestArithmeticAndOrder(t *testing.T) {
+func TestLinesAndAverages(t *testing.T) {
 	f := newFixture(t)
-	f.exec("CREATE TABLE t (n INTEGER, d DECIMAL(10,2), s VARCHAR(10))", "INSERT INTO t VALUES (7, 1.25, 'b'), (2, 2.5, 'a'), (NULL, NULL, NULL)")
-	f.want("SELECT n / 2 FROM t ORDER BY n", "1", "3", "NULL") // integers divide to integers; NULL is the largest
-	f.want("SELECT n FROM t ORDER BY n DESC", "NULL", "7", "2")
+	f.exec("CREATE TABLE t (n INTEGER, d DECIMAL(10,2))", "INSERT INTO t VALUES (7, 1.25), (2, 2.5), (NULL, NULL)")
 	f.want("SELECT SUM(n), AVG(n), SUM(d), COUNT(*), COUNT(d) FROM t", "9 | 4 | 3.75 | 3 | 2") // an average of integers is one
-	f.want(`SELECT 'a\\b', 'it\'s', 'a' || NULL`, `a\b | it's | NULL`)                         // a backslash escapes
-	f.want(`SELECT 'x42y' ~ '[0-9]+', 'x42y' ~ '^[0-9]+$', 'x42y' !~ '9', 'abc' LIKE 'a%'`, "true | false | true | true")
 	f.want("SELECT 'ab\nc' ~ 'b$', 'ab\nc' ~ '^c', 'ab\nc' ~ 'a$'", "true | true | false")
-	f.want("SELECT CONCAT('a', NULL), NVL(NULL, 'b'), NVL2(NULL, 1, 2), CHARINDEX('b', 'abc'), LEFT('abc', 2)", "NULL | b | 2 | 2 | ab")
-	f.fails("SELECT d / 2 FROM t", "division of a NUMERIC: not supported")
 	f.fails("SELECT AVG(d) FROM t", "AVG of a NUMERIC: not supported")
-	f.fails("SELECT n / 0 FROM t WHERE n / 0 IS NOT NULL OR CAST('x' AS INTEGER) = 1", "Invalid digit")
 }
 
 func TestTime(t *testing.T) {
@@ -209,8 +202,6 @@ func TestTime(t *testing.T) {
 	f.clock.advance(123456789) // nanoseconds
 	f.want("SELECT GETDATE(), SYSDATE, CURRENT_DATE", "2026-03-01 12:00:00 | 2026-03-01 12:00:00.123456 | 2026-03-01")
 	f.want("SELECT DATEDIFF(second, TIMESTAMP '2026-03-01 11:59:58.9', GETDATE()), DATEDIFF(h, DATE '2026-02-28', GETDATE())", "2 | 36")
-	f.want("SELECT DATEADD(day, -1, GETDATE()), DATE_TRUNC('hour', SYSDATE), EXTRACT(hour FROM GETDATE()), DATE_PART(dow, GETDATE())", "2026-02-28 12:00:00 | 2026-03-01 12:00:00 | 12 | 0")
-	f.want("SELECT CONVERT_TIMEZONE('America/New_York', GETDATE()), CONVERT_TIMEZONE('Europe/Paris', 'UTC', TIMESTAMP '2026-07-01 12:00:00')", "2026-03-01 07:00:00 | 2026-07-01 10:00:00")
 
 	f.exec("CREATE VIEW ago AS SELECT DATEDIFF(second, TIMESTAMP '2026-03-01 12:00:00', GETDATE()) AS s")
 	f.clock.advance(60e9)
@@ -341,69 +332,40 @@ func TestViews(t *testing.T) {
 	f.fails("INSERT INTO nothing VALUES (1)", `relation "nothing" does not exist`)
 }
 
-// TestRefusals lists what must not pass for Redshift SQL: what it does not know, and what
-// the stand-in does not.
+// TestRefusals lists more of what must not pass for Redshift SQL than README.md has rows for.
 func TestRefusals(t *testing.T) {
 	f := newFixture(t)
 	f.exec("CREATE TABLE t (n INTEGER, doc SUPER)", "CREATE VIEW v AS SELECT n FROM t")
 	for statement, want := range map[string]string{
-		"SELECT * EXCLUDE (n) FROM t":             "not supported by the warehouse stand-in",
-		"SELECT COLUMNS('n') FROM t":              "not supported by the warehouse stand-in",
-		"SELECT [1, 2]":                           "function list_value does not exist",
-		"SELECT {'a': 1}":                         "syntax error",
-		"SELECT list_value(1)":                    "function list_value does not exist",
-		"SELECT strftime(GETDATE(), '%Y')":        "function strftime does not exist",
-		"SELECT read_text('/etc/hostname')":       "function read_text does not exist",
-		"SELECT * FROM read_csv('/etc/hostname')": "function read_csv does not exist",
-		"SELECT * FROM '/etc/hostname'":           "does not exist",
-		"SELECT * FROM generate_series(1, 3)":     "function generate_series does not exist",
-		"SELECT * FROM duckdb_tables":             "does not exist",
-		"SELECT * FROM main.svv_tables":           "does not exist",
-		"SELECT * FROM rs.positions":              "does not exist",
-		"SELECT * FROM pg_class":                  "the system view pg_class: not supported",
-		"SELECT * FROM stl_query":                 "the system view stl_query: not supported",
-		"SELECT n FROM t GROUP BY ALL":            "not supported",
-		"SELECT DISTINCT ON (n) n FROM t":         "not supported",
-		"SELECT n FROM t USING SAMPLE 10%":        `syntax error at or near "sample"`,
-		"SELECT n FROM t LIMIT 10%":               "syntax error",
-		"SELECT n FROM t POSITIONAL JOIN v":       "syntax error",
-		"SELECT n FROM (VALUES (1)) AS x(n)":      `syntax error at or near "VALUES"`,
-		"SELECT * FROM dev.public.t":              "a database name in a FROM clause: not supported",
-		"WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r": "not supported",
-		"SELECT abs(1), trunc(n) OVER () FROM t":                                            "not supported",
-		"SELECT date_trunc(fortnight, GETDATE())":                                           "does not exist",
-		"SELECT n IS DISTINCT FROM 1 FROM t":                                                "not supported",
-		"SELECT 'a' SIMILAR TO 'b'":                                                         "not supported",
-		"SELECT n ** 2 FROM t":                                                              "operator **: not supported",
-		"SELECT COUNT(*) FILTER (WHERE n > 1) FROM t":                                       "syntax error",
-		"SELECT CURRENT_TIMESTAMP":                                                          "not supported",
-		"SELECT $1":                                                                         "syntax error",
-		"SELECT :n":                                                                         "syntax error",
-		"SELECT n FROM":                                                                     "syntax error",
-		"SELECT 'abc":                                                                       "unterminated quoted string",
-		"SELECT doc.a[-1] FROM t":                                                           "not supported",
-		"FROM t SELECT n":                                                                   "syntax error",
-		"VALUES (1)":                                                                        "syntax error",
-		"PRAGMA database_list":                                                              "syntax error",
-		"ATTACH ':memory:' AS x":                                                            "not supported",
-		"INSTALL httpfs":                                                                    "syntax error",
-		"COPY t FROM 's3://bucket/key' IAM_ROLE default":                                    "COPY T: not supported",
-		"GRANT SELECT (n) ON t TO PUBLIC":                                                   "not supported",
-		"ALTER USER admin PASSWORD 'Secret1234'":                                            "ALTER USER: not supported",
-		"ALTER TABLE t ADD COLUMN m INTEGER":                                                "ALTER TABLE: not supported",
-		"VACUUM t":                                                                          "not supported",
-		"EXPLAIN SELECT 1":                                                                  "not supported",
-		"MERGE INTO t USING v ON t.n = v.n":                                                 "not supported",
-		"INSERT INTO v VALUES (1)":                                                          "cannot insert into view",
-		"UPDATE t SET n = v.n FROM v":                                                       "not supported",
-		"SET timezone TO 'Europe/Paris'":                                                    "timezone = Europe/Paris: not supported",
-		"SET memory_limit TO '1GB'":                                                         "unrecognized configuration parameter",
-		"SET enable_case_sensitive_super_attribute TO maybe":                                "requires a Boolean value",
-		"SHOW TABLES":                                                                       "not supported",
-		"CREATE EXTERNAL TABLE x (n INTEGER)":                                               "not supported",
-		"":                                                                                  "syntax error at end of input",
-		"-- nothing":                                                                        "syntax error at end of input",
-		"SELECT 1; SELECT 2":                                                                "cannot insert multiple commands",
+		"SELECT COLUMNS('n') FROM t":                         "not supported by the warehouse stand-in",
+		"SELECT {'a': 1}":                                    "syntax error",
+		"SELECT list_value(1)":                               "function list_value does not exist",
+		"SELECT strftime(GETDATE(), '%Y')":                   "function strftime does not exist",
+		"SELECT * FROM generate_series(1, 3)":                "function generate_series does not exist",
+		"SELECT * FROM main.svv_tables":                      "does not exist",
+		"SELECT * FROM pg_class":                             "the system view pg_class: not supported",
+		"SELECT n FROM t GROUP BY ALL":                       "not supported",
+		"SELECT DISTINCT ON (n) n FROM t":                    "not supported",
+		"SELECT n FROM t POSITIONAL JOIN v":                  "syntax error",
+		"SELECT abs(1), trunc(n) OVER () FROM t":             "not supported",
+		"SELECT date_trunc(fortnight, GETDATE())":            "does not exist",
+		"SELECT CURRENT_TIMESTAMP":                           "not supported",
+		"SELECT $1":                                          "syntax error",
+		"SELECT :n":                                          "syntax error",
+		"SELECT n FROM":                                      "syntax error",
+		"VALUES (1)":                                         "syntax error",
+		"PRAGMA database_list":                               "syntax error",
+		"ATTACH ':memory:' AS x":                             "not supported",
+		"INSTALL httpfs":                                     "syntax error",
+		"COPY t FROM 's3://bucket/key' IAM_ROLE default":     "COPY T: not supported",
+		"EXPLAIN SELECT 1":                                   "not supported",
+		"MERGE INTO t USING v ON t.n = v.n":                  "not supported",
+		"INSERT INTO v VALUES (1)":                           "cannot insert into view",
+		"SET memory_limit TO '1GB'":                          "unrecognized configuration parameter",
+		"SET enable_case_sensitive_super_attribute TO maybe": "requires a Boolean value",
+		"CREATE EXTERNAL TABLE x (n INTEGER)":                "not supported",
+		"":                                                   "syntax error at end of input",
+		"-- nothing":                                         "syntax error at end of input",
 	} {
 		f.fails(statement, want)
 	}

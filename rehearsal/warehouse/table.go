@@ -398,7 +398,7 @@ func (s *Session) column(ctx context.Context, c *cursor, rel relation, a *attrib
 			byDefault := c.look(-1).is("identity") && c.look(-2).is("as")
 			c.i += 5
 			sequence := "rs." + quoteIdent(rel.Schema+"."+rel.Name+"."+name)
-			if _, err := s.exec(ctx, fmt.Sprintf("CREATE OR REPLACE SEQUENCE %s START %s INCREMENT %s", sequence, seed, step)); err != nil {
+			if _, err := s.exec(ctx, fmt.Sprintf("CREATE OR REPLACE SEQUENCE %s INCREMENT %s MINVALUE -9223372036854775807 START %s", sequence, step, seed)); err != nil {
 				return "", err
 			}
 			out += " NOT NULL DEFAULT nextval(" + quoteText(sequence) + ")"

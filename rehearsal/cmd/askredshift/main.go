@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/internal/flagtext"
@@ -23,7 +24,7 @@ const help = `Ask a Redshift Serverless workgroup what AWS's documentation leave
 
 Usage: go -C rehearsal run ./cmd/askredshift --workgroup NAME --secret-arn ARN [flags]
 
-For each doubt of rehearsal/warehouse it prints the question, the statement, the answer and
+For each doubt of rehearsal/warehouse and rehearsal/fakedataapi it prints the question, the statement, the answer and
 whether that is what the stand-in does by default. The last line is for
 make rehearse ARGS="..." and says in what this Redshift differs.
 
@@ -66,27 +67,67 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, c, os.Stdout); err != nil {
+	if err := run(ctx, c, sleep, os.Stdout); err != nil {
 		fmt.Fprintf(os.Stderr, "askredshift: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, c dataapi.Config, out io.Writer) error {
+func run(ctx context.Context, c dataapi.Config, wait func(context.Context, time.Duration) error, out io.Writer) error {
 	db, err := dataapi.Open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	_, err = ask(ctx, db, warehouse.Doubts(), out)
-	return err
+	client, err := newClient(ctx, c.Region)
+	if err != nil {
+		return err
+	}
+	r := report{out: out, readings: make(doubt.Readings)}
+	if err := r.askSQL(ctx, db, warehouse.Doubts()); err != nil {
+		return err
+	}
+	if err := r.askSessions(ctx, client, c, wait); err != nil {
+		return err
+	}
+	return r.end()
 }
 
-// ask prints the answer to each doubt and gives those that are not the default.
-func ask(ctx context.Context, db *sql.DB, doubts doubt.List, out io.Writer) (_ doubt.Readings, err error) {
+// A report prints answers as they come.
+type report struct {
+	out        io.Writer
+	readings   doubt.Readings // those that are not the default
+	unanswered int
+}
+
+// note prints a doubt, how it was asked, what came back and which answer that is.
+func (r *report) note(d doubt.Doubt, asked, shown, answer string) {
+	fmt.Fprintf(r.out, "%s\n  %s\n  %s\n  %s\n", d.Name, d.Question, asked, shown)
+	switch answer {
+	case "":
+		r.unanswered++
+		fmt.Fprint(r.out, "  That is none of the answers that were thought of.\n\n")
+	case d.Answers[0].Name:
+		fmt.Fprintf(r.out, "  %s=%s, the default\n\n", d.Name, answer)
+	default:
+		r.readings[d.Name] = answer
+		fmt.Fprintf(r.out, "  %s=%s, not the default\n\n", d.Name, answer)
+	}
+}
+
+func (r *report) end() error {
+	fmt.Fprintf(r.out, "--readings %s\n", r.readings)
+	if r.unanswered > 0 {
+		return fmt.Errorf("%d questions have an answer that was not thought of", r.unanswered)
+	}
+	return nil
+}
+
+// askSQL asks what one statement each can tell.
+func (r *report) askSQL(ctx context.Context, db *sql.DB, doubts doubt.List) (err error) {
 	begin := doubts.Begin()
 	if _, err := db.ExecContext(ctx, begin[0]); err != nil {
-		return nil, fmt.Errorf("%s: %w\nIf an earlier run left the schema behind: %s", begin[0], err, doubts.End())
+		return fmt.Errorf("%s: %w\nIf an earlier run left the schema behind: %s", begin[0], err, doubts.End())
 	}
 	defer func() {
 		if _, e := db.ExecContext(context.WithoutCancel(ctx), doubts.End()); e != nil {
@@ -95,42 +136,25 @@ func ask(ctx context.Context, db *sql.DB, doubts doubt.List, out io.Writer) (_ d
 	}()
 	for _, statement := range begin[1:] {
 		if _, err := db.ExecContext(ctx, statement); err != nil {
-			return nil, fmt.Errorf("%s: %w", statement, err)
+			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}
-	readings := make(doubt.Readings)
-	unanswered := 0
 	for _, d := range doubts {
-		fmt.Fprintf(out, "%s\n  %s\n", d.Name, d.Question)
 		if d.Ask == "" {
-			fmt.Fprintf(out, "  SQL can't tell.\n\n")
+			fmt.Fprintf(r.out, "%s\n  %s\n  No statement can tell.\n\n", d.Name, d.Question)
 			continue
 		}
-		fmt.Fprintf(out, "  %s\n", d.Statement())
 		value, err := answer(ctx, db, d.Statement())
 		if err != nil && !refused(err) {
-			return nil, fmt.Errorf("%s: %w", d.Name, err)
+			return fmt.Errorf("%s: %w", d.Name, err)
 		}
 		shown := value
 		if err != nil {
 			shown = err.Error()
 		}
-		switch name := d.Read(value, err); name {
-		case "":
-			unanswered++
-			fmt.Fprintf(out, "  %s\n  That is none of the answers that were thought of.\n\n", shown)
-		case d.Answers[0].Name:
-			fmt.Fprintf(out, "  %s\n  %s=%s, the default\n\n", shown, d.Name, name)
-		default:
-			readings[d.Name] = name
-			fmt.Fprintf(out, "  %s\n  %s=%s, not the default\n\n", shown, d.Name, name)
-		}
+		r.note(d, d.Statement(), shown, d.Read(value, err))
 	}
-	fmt.Fprintf(out, "--readings %s\n", readings)
-	if unanswered > 0 {
-		return readings, fmt.Errorf("%d questions have an answer that was not thought of", unanswered)
-	}
-	return readings, nil
+	return nil
 }
 
 // refused says whether the database refused the statement, which is an answer.

@@ -19,7 +19,6 @@ import (
 	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/rehearsal"
 	"example.com/evstream/rehearsal/doubt"
-	"example.com/evstream/rehearsal/warehouse"
 )
 
 const help = `Rehearse the deployment with the real Pulumi engine and no AWS account.
@@ -45,7 +44,7 @@ Flags:
   --serve          only start the stand-ins, and print the environment with which an installed
                    pulumi runs the program against them
   --readings LIST  answers to what AWS's documentation leaves open, as switch=answer,switch=answer;
-                   others gives every switch of rehearsal/warehouse/README.md its other answer
+                   others gives every switch its other answer
   --installed NAME leave the provider NAME (command) to Pulumi, which uses its installed plugin
 
 Exit status: 0 all went well; 1 something failed; 2 wrong use; 130 interrupted.
@@ -80,7 +79,7 @@ func parse(args []string) (options, error) {
 		return o, flagtext.Explain(f, err)
 	}
 	var err error
-	if o.readings, err = warehouse.Doubts().Parse(*readings); err != nil {
+	if o.readings, err = rehearsal.Doubts().Parse(*readings); err != nil {
 		return o, fmt.Errorf("--readings %s: %w", *readings, err)
 	}
 	switch {

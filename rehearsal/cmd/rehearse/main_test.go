@@ -276,6 +276,7 @@ func TestWrongUse(t *testing.T) {
 		"--malformed 2":       "--malformed 2: must be a share",
 		"--installed aws":     "--installed aws: only the provider command",
 		"--keep --serve":      "--keep and --serve",
+		"--readings a=b":      `--readings a=b: "a" is no doubt; they are decimal-casts`,
 		"--chart usage.jpg":   "--chart usage.jpg: it is a file that ends in .svg or .png",
 		"--records 5 --quick": "there is no flag --quick",
 	} {
