@@ -84,7 +84,7 @@ func (d dialect) unnestings(toks []token) map[int]unnesting {
 			t := toks[i]
 			if at.expected && !t.is("(", "lateral") {
 				at.expected = false
-				if u, ok := d.unnesting(toks, i, func(name string) bool { return own[at][name] || at.outer.knows(name) }); ok {
+				if u, ok := d.unnesting(toks, i, func(name string, alone bool) bool { return own[at][name] || !alone && at.outer.knows(name) }); ok {
 					found[i] = u
 					remember(own, at, u.alias)
 					i = u.to - 1
@@ -118,6 +118,7 @@ func (d dialect) unnestings(toks []token) map[int]unnesting {
 				}
 			case t.is("select"):
 				at.open, at.inside = true, false
+				delete(own, at) // each query of a UNION begins anew
 			case t.is("from") && at.open:
 				at.inside, at.expected = true, true
 			case t.is("where", "group", "having", "order", "limit", "offset", "union", "intersect", "except", "minus", "qualify", "on"):
@@ -137,14 +138,15 @@ func remember(own map[*fromClause]map[string]bool, at *fromClause, name string) 
 	own[at][name], at.names[name] = true, true
 }
 
-// unnesting reads an item that begins at i, if it is one.
-func (d dialect) unnesting(toks []token, i int, known func(string) bool) (unnesting, bool) {
+// unnesting reads an item that begins at i, if it is one. A name alone is one only after an
+// item of that name: in a subquery it is a table, whatever the query around reads.
+func (d dialect) unnesting(toks []token, i int, known func(name string, alone bool) bool) (unnesting, bool) {
 	u := unnesting{object: toks[i].is("unpivot")}
 	if u.object {
 		i++
 	}
 	end, last := d.path(toks, i)
-	if end == i || !u.object && !known(d.nameOf(toks[i])) {
+	if end == i || !u.object && !known(d.nameOf(toks[i]), end == i+1) {
 		return u, false
 	}
 	u.path, u.alias, u.to = toks[i:end], last, end

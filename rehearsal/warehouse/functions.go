@@ -133,6 +133,9 @@ func (r *rewriter) function(n node, args []any) (node, error) {
 		return nil, unsupported("function %v.%s", schema, name)
 	}
 	if n["is_operator"] == true {
+		if r.correlated(args) && operators[name] != "" {
+			return n, nil
+		}
 		return operator(name, n, args)
 	}
 	r.functions = append(r.functions, name)

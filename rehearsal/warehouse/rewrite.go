@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,10 +27,11 @@ type rewriter struct {
 	readings doubt.Readings
 
 	ctes      map[string]bool
-	unnested  map[string]bool // aliases of items that go over SUPER values
-	given     map[string]bool // names that the statement gives to columns
-	relations []relation      // read by the query
-	functions []string        // called by the query, by their Redshift names
+	unnested  map[string]bool   // aliases of items that go over SUPER values
+	given     map[string]bool   // names that the statement gives to columns
+	scopes    []map[string]bool // names of relations of the query being walked, and of those around it
+	relations []relation        // read by the query
+	functions []string          // called by the query, by their Redshift names
 }
 
 // A relation names a table, a view or a materialized view.
@@ -123,6 +125,8 @@ func (r *rewriter) walk(v any) (any, error) {
 			if err := r.selectNode(v); err != nil {
 				return nil, err
 			}
+			r.scopes = append(r.scopes, relationNames(v["from_table"]))
+			defer func() { r.scopes = r.scopes[:len(r.scopes)-1] }()
 		}
 		for key, below := range v {
 			if key == "value" && v["class"] == "CONSTANT" || key == "cast_type" {
@@ -299,7 +303,7 @@ func (r *rewriter) expression(n node) (node, error) {
 	case "CONSTANT", "CASE", "SUBQUERY":
 		return n, nil
 	case "BETWEEN":
-		if isPlain(n["input"]) {
+		if isPlain(n["input"]) || r.correlated([]any{n["input"], n["lower"], n["upper"]}) {
 			return n, nil
 		}
 		return node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{call("rs_ge", n["input"], n["lower"]), call("rs_le", n["input"], n["upper"])}}, nil
@@ -308,9 +312,14 @@ func (r *rewriter) expression(n node) (node, error) {
 		if !ok {
 			return nil, unsupported("IS DISTINCT FROM")
 		}
+		if r.correlated(n["left"]) || r.correlated(n["right"]) {
+			return n, nil
+		}
 		plain := isPlain(n["left"]) && isPlain(n["right"])
 		if r.reads(trailingBlanks, "ignore") {
-			n["left"], n["right"] = withoutBlanks(n["left"].(node)), withoutBlanks(n["right"].(node))
+			sides := []any{n["left"], n["right"]}
+			withoutBlanks(sides)
+			n["left"], n["right"] = sides[0], sides[1]
 		}
 		if plain {
 			return n, nil
@@ -367,10 +376,11 @@ func (r *rewriter) expression(n node) (node, error) {
 		case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "STRUCT_EXTRACT":
 			return n, nil
 		case "COMPARE_IN", "COMPARE_NOT_IN":
+			if r.correlated(children) {
+				return n, nil
+			}
 			if r.reads(trailingBlanks, "ignore") {
-				for i := range children {
-					children[i] = withoutBlanks(children[i].(node))
-				}
+				withoutBlanks(children)
 			}
 			return in(n, children), nil
 		case "ARRAY_EXTRACT": // of a SUPER array, the only subscript in Redshift; it counts from 0
@@ -385,17 +395,26 @@ func (r *rewriter) expression(n node) (node, error) {
 	return nil, unsupported("%v %v", n["class"], n["type"])
 }
 
-// withoutBlanks gives what a comparison sees of a text: no blanks at its end.
-func withoutBlanks(n node) node {
-	if n["class"] != "CONSTANT" {
-		return call("rs_compared", n)
+// withoutBlanks makes a comparison with a constant text see no blanks at the ends. Between
+// two columns they count: in a correlated subquery the engine's binder can't choose a macro
+// by the type of an outer column.
+func withoutBlanks(sides []any) {
+	text := func(v any) (value node, ok bool) {
+		n := v.(node)
+		value, _ = n["value"].(node)
+		_, ok = value["value"].(string)
+		return value, ok && n["class"] == "CONSTANT"
 	}
-	if value, _ := n["value"].(node); value != nil {
-		if text, ok := value["value"].(string); ok {
-			value["value"] = strings.TrimRight(text, " ")
+	if !slices.ContainsFunc(sides, func(v any) bool { _, ok := text(v); return ok }) {
+		return
+	}
+	for i := range sides {
+		if value, ok := text(sides[i]); ok {
+			value["value"] = strings.TrimRight(value["value"].(string), " ")
+		} else if sides[i].(node)["class"] != "CONSTANT" {
+			sides[i] = call("rs_compared", sides[i])
 		}
 	}
-	return n
 }
 
 // in gives x [NOT] IN (a, b) its meaning for SUPER: x = a OR x = b.
@@ -415,6 +434,46 @@ func in(n node, children []any) node {
 		either = node{"class": "OPERATOR", "type": "OPERATOR_NOT", "children": []any{either}}
 	}
 	return choose(isSuper(children[0]), either, n)
+}
+
+// relationNames lists what the relations of a FROM clause are called.
+func relationNames(from any) map[string]bool {
+	names := make(map[string]bool)
+	f, _ := from.(node)
+	switch {
+	case f == nil:
+	case f["alias"] != nil:
+		names[strings.ToLower(str(f["alias"]))] = true
+	case f["type"] == "BASE_TABLE":
+		names[strings.ToLower(str(f["table_name"]))] = true
+	case f["type"] == "JOIN":
+		for _, side := range []string{"left", "right"} {
+			maps.Copy(names, relationNames(f[side]))
+		}
+	}
+	return names
+}
+
+// correlated says whether an expression names a relation of a query around its own. The
+// engine finds no type for such a column when it chooses a macro, so that its operators
+// stay the engine's.
+func (r *rewriter) correlated(v any) bool {
+	if len(r.scopes) < 2 {
+		return false
+	}
+	own := r.scopes[len(r.scopes)-1]
+	return inspect(v, func(n node) error {
+		columns := list(n["column_names"])
+		if len(columns) < 2 || own[strings.ToLower(str(columns[0]))] {
+			return nil
+		}
+		for _, around := range r.scopes[:len(r.scopes)-1] {
+			if around[strings.ToLower(str(columns[0]))] {
+				return errFound
+			}
+		}
+		return nil
+	}) != nil
 }
 
 // orderSuper gives each ORDER BY expression of a list the order of SUPER values, but for

@@ -164,6 +164,7 @@ func TestBlanksAtTheEnd(t *testing.T) {
 	f.exec("CREATE TABLE t (s VARCHAR(3), c CHAR(3))", "INSERT INTO t VALUES ('ab     ', 'ab     ')")
 	f.want("SELECT LEN(s), s = 'ab', s = 'ab      ', s < 'ab ', s IN ('ab') FROM t", "3 | true | true | false | true")
 	f.want("SELECT LEN(c), c = 'ab', LEN('ab  '::CHAR(4)) FROM t", "2 | true | 2")
+	f.want("SELECT s FROM t WHERE NOT EXISTS (SELECT 1 FROM t AS other WHERE other.s <> t.s)", "ab ")
 	f.exec("UPDATE t SET s = 'abc      '")
 	f.want("SELECT s || '.' FROM t", "abc.")
 	f.fails("INSERT INTO t (s) VALUES ('abcd')", "value too long for type character varying(3)")
