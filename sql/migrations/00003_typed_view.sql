@@ -8,13 +8,14 @@
 -- long or out of range; ev_station_data_rejected says so. Each field is read in two
 -- steps, because a cast does more than it says:
 --
--- 1. given: a value is read as the widest type of its JSON type, VARCHAR(65535) or
---    FLOAT8, which can't fail. A text becomes a number by way of VARCHAR, whose casts
---    are documented, and without its line ends, because ^ and $ may match at each.
+-- 1. given: a value is read as the widest type of its kind, VARCHAR(65535) or FLOAT8,
+--    which can't fail. Which texts SUPER takes for numbers is open, so a text becomes a
+--    VARCHAR and then a number. Its line ends go, because ^ and $ may match at each.
 -- 2. If it fits, it becomes the column's type. Without that question a text would be
 --    cut off, a number out of range might be an error for every query over this
 --    view, and digits would be cut off or rounded. So ROUND does the rounding: to
---    six decimals first, because a FLOAT8 has 7.934999... for 7.935.
+--    six decimals first, because a FLOAT8 has 7.934999... for 7.935. A number becomes
+--    a text by way of BIGINT, because SUPER may write it with other digits.
 --
 -- The keys have upper case. Without this setting payload.stationID means
 -- payload.stationid and is NULL for every record. A view keeps the setting it
