@@ -82,7 +82,7 @@ func Doubts() doubt.List {
 				{Name: "any", Meaning: `those that a VARCHAR converts from: also "00007", "+7", " 7 ", "7e0"`, Source: guide + "limitations-super.html: as other types", Gives: "7"},
 				{Name: "plain", Meaning: "those written as a JSON number without an exponent", Source: notSaid, Gives: "NULL"},
 			},
-			Program: "A column of numbers takes JSON numbers only; a text in its place is NULL and listed.",
+			Program: "A text that is a plain decimal number is cast to VARCHAR first, whose casts are documented; every other text is NULL and listed.",
 			Ask:     "t.doc.a::INTEGER", Text: `{"a":"+00007"}`,
 		},
 		{
@@ -102,7 +102,7 @@ func Doubts() doubt.List {
 				{Name: "short", Meaning: "those it was written with: 7.93", Source: notSaid, Gives: "7.93"},
 				{Name: "long", Meaning: "all of a double: 7.9299999999999997", Source: notSaid, Gives: "7.9299999999999997"},
 			},
-			Program: "A column of texts takes JSON texts only; a number in its place is NULL and listed.",
+			Program: "A whole number of at most 15 digits becomes a text by way of FLOAT8 and BIGINT; every other number is NULL and listed.",
 			Ask:     "t.doc.a::VARCHAR(30)", Text: `{"a":7.93}`,
 		},
 		{
@@ -212,7 +212,7 @@ func Doubts() doubt.List {
 				{Name: "lines", Meaning: "at every line", Source: guide + "pattern-matching-conditions-posix.html: the beginning and end of a line", Gives: "true"},
 				{Name: "text", Meaning: "only at the ends", Source: "PostgreSQL, and the same page: the end of the string", Gives: "false"},
 			},
-			Program: "A pattern that has a length is used together with that length.",
+			Program: "A pattern that has a length is used together with that length, another on a text without line ends.",
 			Ask:     "REPLACE(t.text, '/', CHR(10)) ~ 'b$'", Text: "ab/c",
 		},
 		{

@@ -56,13 +56,23 @@ var comparisons = map[string]string{
 // none of the forms that it is for.
 type rule func(r *rewriter, call node, args []any) (node, error)
 
-var rules = map[string]rule{
-	"regexp_full_match": func(r *rewriter, _ node, args []any) (node, error) { // what the parser makes of ~
-		if len(args) == 2 && r.reads(lineEnds, "lines") {
-			return call("regexp_matches", args[0], call("||", constant("VARCHAR", "(?m)"), args[1])), nil
+// byLines is for the functions whose second argument is a pattern: whether ^ and $ match at
+// every line is in doubt.
+func byLines(engine string) rule {
+	return func(r *rewriter, _ node, args []any) (node, error) {
+		if len(args) < 2 || !r.reads(lineEnds, "lines") {
+			return nil, nil
 		}
-		return nil, nil
-	},
+		args = slices.Clone(args)
+		args[1] = call("||", constant("VARCHAR", "(?m)"), args[1])
+		return call(engine, args...), nil
+	}
+}
+
+var rules = map[string]rule{
+	"regexp_full_match": byLines("regexp_matches"), // what the parser makes of ~
+	"regexp_count":      byLines("fn_regexp_count"), "regexp_instr": byLines("fn_regexp_instr"),
+	"regexp_replace": byLines("fn_regexp_replace"), "regexp_substr": byLines("fn_regexp_substr"),
 	"json_typeof": func(_ *rewriter, _ node, args []any) (node, error) {
 		if len(args) == 1 {
 			if parent, key, ok := splitPath(args[0].(node)); ok {
