@@ -105,7 +105,7 @@ func TestAppliedSQLStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.MustUp(unedited)
-	wantPreview(t, d, "edited", sqls(edited(2)), names[2]+" was applied and has changed since. Restore it: git log")
+	wantPreview(t, d, "edited", sqls(edited(2)), names[2]+" was applied and has changed since. Restore it")
 	wantPreview(t, d, "the last one gone", sqls(func(files []txtar.File) []txtar.File {
 		return append(migrations(files)[:len(migrations(files))-1], files[len(migrations(files)):]...)
 	}), "was applied and is no longer there", "what it did is undone by a new migration only")

@@ -33,7 +33,7 @@ func Compare(applied, now string) Difference {
 		if i := slices.IndexFunc(after, sameName); i >= 0 {
 			known[file.Name] = true
 			if !sameText(after[i]) {
-				d.problem("%s was applied and has changed since. %s, and write the change as a new migration.", file.Name, restore(file.Name))
+				d.problem("%s was applied and has changed since. Restore it, and write the change as a new migration. %s", file.Name, restore(file.Name))
 			}
 			continue
 		}
@@ -42,8 +42,8 @@ func Compare(applied, now string) Difference {
 			d.problem("%s was applied and is named %s now. Give it its name back, and give a new migration the next free number.", file.Name, after[i].Name)
 			continue
 		}
-		d.problem("%s was applied and is no longer there. %s. A git revert takes the file away too: "+
-			"what it did is undone by a new migration only.", file.Name, restore(file.Name))
+		d.problem("%s was applied and is no longer there. Restore it. %s "+
+			"A git revert removes the file too: what it did is undone by a new migration only.", file.Name, restore(file.Name))
 	}
 	for _, file := range after {
 		if known[file.Name] {
@@ -82,7 +82,7 @@ func (d *Difference) problem(format string, args ...any) {
 // restore says how a file gets back what it was.
 func restore(name string) string {
 	file := "sql/migrations/" + name
-	return fmt.Sprintf("Restore it: git log --all -- %s lists the commits that touched it, the one that spoilt it first; git restore --source=COMMIT^ %s takes it from before that", file, file)
+	return fmt.Sprintf("If that is not committed: git restore %[1]s. If it is: git restore --source=COMMIT^ %[1]s, with the commit that did it, the first one of git log --all -- %[1]s.", file)
 }
 
 func migrationsIn(archive string) []txtar.File {
