@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -70,6 +71,8 @@ func buildMigrate(t *testing.T) string {
 // runScripts runs the scripts of these names, or all, each in a house of its own.
 func runScripts(t *testing.T, bin string, readings doubt.Readings, names ...string) {
 	t.Helper()
+	// Of tests that run under nohup a command would inherit that hang-ups are ignored.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	shipped, err := filepath.Abs(filepath.Join("..", "..", "sql"))
 	if err != nil {
 		t.Fatal(err)
