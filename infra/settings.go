@@ -154,7 +154,7 @@ type reader struct {
 
 func (r *reader) text(key string) string {
 	value, err := r.cfg.Try(key)
-	r.note(key, err, "a text")
+	r.note(key, err, "a string")
 	return strings.TrimSpace(value)
 }
 
@@ -179,7 +179,7 @@ func (r *reader) flag(key string) bool {
 func (r *reader) list(key string) []string {
 	var value []string
 	err := r.cfg.TryObject(key, &value)
-	r.note(key, err, "a list of texts")
+	r.note(key, err, "a list of strings")
 	slices.Sort(value)
 	return value
 }
@@ -191,10 +191,10 @@ func (r *reader) note(key string, err error, want string) {
 	}
 	r.broken = append(r.broken, key)
 	if errors.Is(err, config.ErrMissingVar) {
-		r.wrong.add("%s has no value and no default: is its entry gone from Pulumi.yaml? It takes %s.", key, want)
+		r.wrong.add("%s has no value and no default: is its entry gone from Pulumi.yaml? It must be %s.", key, want)
 		return
 	}
-	r.wrong.add("%s is %q: it takes %s.", key, short(r.cfg.Get(key)), want)
+	r.wrong.add("%s is %q: it must be %s.", key, short(r.cfg.Get(key)), want)
 }
 
 // add reports a problem with a setting, unless it could not be read at all.
@@ -273,7 +273,7 @@ func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
 	}
 	if aws.GetInsecure(ctx) {
 		r.wrong.add("aws:insecure is true: the SQL runs outside the AWS provider, and its command checks certificates always. " +
-			"Name your own authority's with aws:customCaBundle, and run: pulumi config rm aws:insecure")
+			"Name your CA bundle with aws:customCaBundle, and run: pulumi config rm aws:insecure")
 	}
 	for _, key := range []string{"httpProxy", "httpsProxy"} {
 		proxy, _ := ctx.GetConfig("aws:" + key)
