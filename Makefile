@@ -50,7 +50,7 @@ lint: ## check formatting, vet, staticcheck, the workflows and module files
 	go -C tools mod verify
 	go -C tools/actionlint mod verify
 
-# The database of known vulnerabilities may be out of reach, which is no finding.
+# The database of known vulnerabilities may be out of reach, which is not a failure.
 .PHONY: vulnerabilities
 vulnerabilities: ## look for known vulnerabilities in what the deployment compiles
 	@if curl --silent --fail --max-time 20 --output /dev/null https://vuln.go.dev/index/db.json; then \

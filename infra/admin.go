@@ -74,7 +74,7 @@ func parseAdmin(s settings, arn, text string, wrong *problems) admin {
 	if !readable {
 		var ok bool
 		if username, password, ok = pair("admin_username", "admin_user_password"); !ok {
-			wrong.add("secretName is %q: the secret lacks a user name, a password, or both as texts. It has the shape %s.", s.SecretName, shapes)
+			wrong.add("secretName is %q: the secret lacks a user name, a password, or both as strings. It has the shape %s.", s.SecretName, shapes)
 			return admin{}
 		}
 	}

@@ -21,7 +21,7 @@ import (
 	"example.com/evstream/sql"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // golden compares with a file in testdata, or writes it with -update.
 func golden(t *testing.T, name, got string) {

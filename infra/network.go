@@ -156,7 +156,7 @@ func lookUpSubnets(ctx *pulumi.Context, s settings, in *vpcResult, routes routes
 		kind, because := classify(subnet, routes.of(subnet.ID))
 		switch kind {
 		case unknownSubnet:
-			wrong.add("subnet %s of %s has the tag aws-cdk:subnet-type with the value %q: it is %s, %s or %s, and the CDK stops here too. "+
+			wrong.add("subnet %s of %s has the tag aws-cdk:subnet-type with the value %q: it must be %s, %s or %s, and the CDK stops here too. "+
 				"Correct the tag, or name the subnets with subnetIds.", subnet.ID, in.ID, short(because), publicSubnet, privateSubnet, isolatedSubnet)
 			ok = false
 			continue

@@ -27,7 +27,7 @@ func packSQL(wrong *problems) string {
 // newSchema runs the SQL migrations once the workgroup is ready, and again when
 // they change or a setting that takes effect in the warehouse does.
 //
-// The command resource is dull on purpose. Every input counts as a change that
+// The command resource is deliberately simple. Every input counts as a change that
 // runs it again, so nothing here differs between machines or runs. Its stdin is
 // the SQL itself: a preview shows what changed in it, and what was previewed is
 // what runs. It has no triggers, because those replace it; no update, so that

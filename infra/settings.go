@@ -154,7 +154,7 @@ type reader struct {
 
 func (r *reader) text(key string) string {
 	value, err := r.cfg.Try(key)
-	r.note(key, err, "a text")
+	r.note(key, err, "a string")
 	return strings.TrimSpace(value)
 }
 
@@ -179,7 +179,7 @@ func (r *reader) flag(key string) bool {
 func (r *reader) list(key string) []string {
 	var value []string
 	err := r.cfg.TryObject(key, &value)
-	r.note(key, err, "a list of texts")
+	r.note(key, err, "a list of strings")
 	slices.Sort(value)
 	return value
 }
@@ -191,10 +191,10 @@ func (r *reader) note(key string, err error, want string) {
 	}
 	r.broken = append(r.broken, key)
 	if errors.Is(err, config.ErrMissingVar) {
-		r.wrong.add("%s has no value and no default: is its entry gone from Pulumi.yaml? It takes %s.", key, want)
+		r.wrong.add("%s has no value and no default: is its entry gone from Pulumi.yaml? It must be %s.", key, want)
 		return
 	}
-	r.wrong.add("%s is %q: it takes %s.", key, short(r.cfg.Get(key)), want)
+	r.wrong.add("%s is %q: it must be %s.", key, short(r.cfg.Get(key)), want)
 }
 
 // add reports a problem with a setting, unless it could not be read at all.
@@ -273,7 +273,7 @@ func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
 	}
 	if aws.GetInsecure(ctx) {
 		r.wrong.add("aws:insecure is true: the SQL runs outside the AWS provider, and its command checks certificates always. " +
-			"Name your own authority's with aws:customCaBundle, and run: pulumi config rm aws:insecure")
+			"Name your CA bundle with aws:customCaBundle, and run: pulumi config rm aws:insecure")
 	}
 	for _, key := range []string{"httpProxy", "httpsProxy"} {
 		proxy, given := ctx.GetConfig("aws:" + key)
@@ -377,7 +377,7 @@ func (s settings) check(r *reader) {
 
 	for _, name := range []struct{ key, value string }{{"namespaceName", s.NamespaceName}, {"workgroupName", s.WorkgroupName}} {
 		if !redshift.MatchString(name.value) {
-			r.add(name.key, "is %q: it has 3 to 63 lower-case letters, digits and hyphens. "+
+			r.add(name.key, "is %q: it must have 3 to 63 lower-case letters, digits and hyphens. "+
 				"Left out it is made of project and stack; set it with pulumi config set %s NAME.", name.value, name.key)
 		}
 		if isReserved(name.value) {
@@ -390,7 +390,7 @@ func (s settings) check(r *reader) {
 	}
 	switch {
 	case !database.MatchString(s.DatabaseName):
-		r.add("databaseName", "is %q: it has 1 to 64 lower-case letters and digits, and starts with a letter.", s.DatabaseName)
+		r.add("databaseName", "is %q: it must have 1 to 64 lower-case letters and digits, and start with a letter.", s.DatabaseName)
 	case slices.Contains([]string{"template0", "template1", "awsdatacatalog"}, s.DatabaseName):
 		r.add("databaseName", "is %q, a database of Redshift's own.", s.DatabaseName)
 	case isReserved(s.DatabaseName):
@@ -410,10 +410,10 @@ func (s settings) check(r *reader) {
 	}
 	// No source says in which steps Redshift takes a limit; those of the capacity do.
 	if m := s.MaxCapacity; m != 0 && (m < s.BaseCapacity || m < 8 || m > maxCapacity || m%8 != 0) {
-		r.add("maxCapacity", "is %d RPU: it is a multiple of 8 from baseCapacity (%d) to %d, or 0 for no limit.", m, s.BaseCapacity, maxCapacity)
+		r.add("maxCapacity", "is %d RPU: it must be a multiple of 8 from baseCapacity (%d) to %d, or 0 for no limit.", m, s.BaseCapacity, maxCapacity)
 	}
 	if s.KMSKeyARN != "" && !kmsKeyARN.MatchString(s.KMSKeyARN) {
-		r.add("kmsKeyArn", "is %q: it takes the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID (an alias will not do).", s.KMSKeyARN)
+		r.add("kmsKeyArn", "is %q: it must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID (an alias will not do).", s.KMSKeyARN)
 	}
 	logs := []string{"connectionlog", "useractivitylog", "userlog"}
 	for i, name := range s.LogExports {
@@ -482,13 +482,13 @@ func (s settings) checkStream(r *reader) {
 func (s settings) checkUsageLimit(r *reader) {
 	// The largest workgroup, all month.
 	if most := maxCapacity * 31 * 24; s.UsageLimitRPUHours < 0 || s.UsageLimitRPUHours > most {
-		r.add("usageLimitRpuHours", "is %d: it is a number of RPU-hours up to %d, or 0 for no limit.", s.UsageLimitRPUHours, most)
+		r.add("usageLimitRpuHours", "is %d: it must be a number of RPU-hours up to %d, or 0 for no limit.", s.UsageLimitRPUHours, most)
 	}
 	if periods := []string{"daily", "weekly", "monthly"}; !slices.Contains(periods, s.UsageLimitPeriod) {
-		r.add("usageLimitPeriod", "is %q: it is %s.", s.UsageLimitPeriod, strings.Join(periods, ", "))
+		r.add("usageLimitPeriod", "is %q: it must be one of %s.", s.UsageLimitPeriod, strings.Join(periods, ", "))
 	}
 	if actions := []string{"log", "emit-metric", "deactivate"}; !slices.Contains(actions, s.UsageLimitAction) {
-		r.add("usageLimitAction", "is %q: it is %s.", s.UsageLimitAction, strings.Join(actions, ", "))
+		r.add("usageLimitAction", "is %q: it must be one of %s.", s.UsageLimitAction, strings.Join(actions, ", "))
 	}
 }
 
@@ -497,19 +497,19 @@ func (s settings) checkAlarms(r *reader) {
 	case s.AlarmEmail != "" && s.AlarmTopicARN != "":
 		r.add("alarmEmail", "is %q and alarmTopicArn is %q: give one of them.", s.AlarmEmail, s.AlarmTopicARN)
 	case s.AlarmEmail != "" && !email.MatchString(s.AlarmEmail):
-		r.add("alarmEmail", "is %q: it takes one e-mail address.", s.AlarmEmail)
+		r.add("alarmEmail", "is %q: it must be one e-mail address.", s.AlarmEmail)
 	case s.AlarmTopicARN != "" && !topicARN.MatchString(s.AlarmTopicARN):
-		r.add("alarmTopicArn", "is %q: it takes the ARN of a standard SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME.", s.AlarmTopicARN)
+		r.add("alarmTopicArn", "is %q: it must be the ARN of a standard SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME.", s.AlarmTopicARN)
 	}
 	const petabyte = 1000 * 1000 // GB
 	if s.AlarmStorageGB < 1 || s.AlarmStorageGB > petabyte {
-		r.add("alarmStorageGb", "is %d: it is 1 to %d GB.", s.AlarmStorageGB, petabyte)
+		r.add("alarmStorageGb", "is %d: it must be 1 to %d GB.", s.AlarmStorageGB, petabyte)
 	}
 	// CloudWatch looks at one period of at most a day, or at up to seven whole days.
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 	const day = 24 * 60
 	if m := s.AlarmLagMinutes; m < 1 || m > 7*day || m > day && m%day != 0 {
-		r.add("alarmLagMinutes", "is %d: it is 1 to %d minutes, or whole days of %[2]d minutes up to %d.", m, day, 7*day)
+		r.add("alarmLagMinutes", "is %d: it must be 1 to %d minutes, or whole days of %[2]d minutes up to %d.", m, day, 7*day)
 		return
 	}
 	if wait, known := s.longestWait(); known && s.hasAlarms() && s.watchesLag() == "" && s.AlarmLagMinutes <= wait {

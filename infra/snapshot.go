@@ -12,9 +12,10 @@ import (
 // are deleted. A resource of the AWS provider's would take it when it is made, and
 // delete it with the stack.
 //
-// Creating the command does nothing but build, so that a destroy does not fail for
-// want of a compiler. Its delete runs with what the state holds, on whatever
-// machine, so nothing here differs between machines; and before what it depends on
+// Creating the command only builds it, so that a mistake in the build is found then
+// and not by the destroy. The delete goes through tools/start too and needs Go; with
+// a filled build cache it compiles nothing. It runs with what the state holds, on
+// whatever machine, so nothing here differs between machines; and before what it depends on
 // goes. A replaced namespace replaces it, so that the old one's snapshot is taken
 // too: that is what triggers do.
 func newFinalSnapshot(ctx *pulumi.Context, s settings, at place, house *warehouse, schema pulumi.Resource) error {

@@ -203,7 +203,7 @@ func workgroupChanges(ctx *pulumi.Context, s settings, net network) func(change,
 		case c.sets("securityGroupIds") && c.sets("subnetIds"):
 			wrong.add("the workgroup moves into another VPC, which AWS does not do in place: its security groups and its subnets are changed one after the other, "+
 				"and would be of two VPCs in between. Replace it: pulumi up --replace '%s'. "+
-				"The data stays in the namespace; nobody can query meanwhile, some minutes, and the workgroup gets another host name.", c.urn)
+				"The data stays in the namespace; queries fail for some minutes, and the workgroup gets another host name.", c.urn)
 		case routed && !routedBefore && c.sets("subnetIds"):
 			wrong.add("enhancedVpcRouting becomes true and the subnets change: the routing comes first, and needs three availability zones, which the old subnets may lack. " +
 				"One after the other: pulumi config set enhancedVpcRouting false, pulumi up; then pulumi config set enhancedVpcRouting true, pulumi up.")

@@ -99,7 +99,7 @@ func (e *entry) add(r *record) {
 
 // checkValues finds placeholders that have another value now than the object
 // made with them. Only the last migration that uses a placeholder counts: a
-// later one may have made the object anew.
+// later one may have recreated the object.
 func checkValues(entries []entry, values map[string]string) {
 	last := make(map[string]*entry)
 	for i := range entries {
@@ -117,7 +117,7 @@ func checkValues(entries []entry, values map[string]string) {
 		}
 		e.state = changed
 		e.problem = fmt.Sprintf("%s was applied with %s=%s, and it is %s now. Its object goes on using the old value, and cannot be altered. "+
-			"Set the old value again; or add migrations that drop the object and make it anew with the new value, "+
+			"Set the old value again; or add migrations that drop the object and recreate it with the new value, "+
 			"knowing that a streaming view then loses what its stream no longer has.", e.file, name, e.record.Values[name], now)
 	}
 }

@@ -193,7 +193,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if *wait != "" {
 		var err error
 		if target.Wait, err = time.ParseDuration(*wait); err != nil || target.Wait < 0 {
-			return usagef("--wait or MIGRATE_WAIT is %q: it is a time such as 90s or 5m", *wait)
+			return usagef("--wait or MIGRATE_WAIT is %q: it must be a time such as 90s or 5m", *wait)
 		}
 	}
 	target.OnWait = func(reason error) {

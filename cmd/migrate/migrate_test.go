@@ -120,13 +120,13 @@ func TestReadValues(t *testing.T) {
 		"a path and other clouds": {"arn:aws-us-gov:iam::123456789012:role/team/a/ev+x=1@b.c-d", "A.b-c", ""},
 		"no role":                 {"", "ev", "00001_schema.sql:6: ${STREAMING_ROLE_ARN} has no value: set the environment variable STREAMING_ROLE_ARN to the ARN"},
 		"no stream":               {role, "", "00002_raw.sql:5: ${STREAM_NAME} has no value"},
-		"a name for an ARN":       {"ev-dev-streaming", "ev", `${STREAMING_ROLE_ARN} is "ev-dev-streaming": it has to be the ARN of an IAM role`},
-		"a quote in the role":     {role + "' OR ''='", "ev", "it has to be the ARN of an IAM role"},
+		"a name for an ARN":       {"ev-dev-streaming", "ev", `${STREAMING_ROLE_ARN} is "ev-dev-streaming": it must be the ARN of an IAM role`},
+		"a quote in the role":     {role + "' OR ''='", "ev", "it must be the ARN of an IAM role"},
 		"two roles":               {role + "," + role, "ev", "without a comma"},
-		"a quote in the stream":   {role, `ev"; DROP SCHEMA evdata; --`, "it has to be a stream's name"},
-		"a line end":              {role, "ev\n", "it has to be a stream's name"},
-		"another placeholder":     {role, "${STREAMING_ROLE_ARN}", "it has to be a stream's name"},
-		"too long":                {role, strings.Repeat("e", 128), "it has to be a stream's name"},
+		"a quote in the stream":   {role, `ev"; DROP SCHEMA evdata; --`, "it must be a stream's name"},
+		"a line end":              {role, "ev\n", "it must be a stream's name"},
+		"another placeholder":     {role, "${STREAMING_ROLE_ARN}", "it must be a stream's name"},
+		"too long":                {role, strings.Repeat("e", 128), "it must be a stream's name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("STREAMING_ROLE_ARN", test.role)
@@ -277,7 +277,7 @@ func TestWrongUse(t *testing.T) {
 		"a file for a version": {[]string{"adopt", "00002_a.sql"}, "VERSION is a migration's number"},
 		"two versions":         {[]string{"adopt", "2", "--region", "us-east-1", "3"}, "adopt takes one VERSION"},
 		"a flag after it":      {[]string{"adopt", "2", "--force"}, "there is no flag --force"},
-		"a wait without unit":  {[]string{"up", "--wait", "5"}, `--wait or MIGRATE_WAIT is "5": it is a time such as 90s or 5m`},
+		"a wait without unit":  {[]string{"up", "--wait", "5"}, `--wait or MIGRATE_WAIT is "5": it must be a time such as 90s or 5m`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !strings.HasPrefix(test.want, "which ") {

@@ -63,13 +63,13 @@ func readWanted(needed bool) (wanted, error) {
 	switch {
 	case w.autoRefresh == "" && !needed, w.autoRefresh == "YES", w.autoRefresh == "NO":
 	default:
-		problems = append(problems, fmt.Errorf("the environment variable %s is %q: it has to be YES or NO", evsql.AutoRefresh, w.autoRefresh))
+		problems = append(problems, fmt.Errorf("the environment variable %s is %q: it must be YES or NO", evsql.AutoRefresh, w.autoRefresh))
 	}
 	if list == "" && !needed {
 		return w, errors.Join(problems...)
 	}
 	if err := json.Unmarshal([]byte(list), &w.readers); err != nil {
-		problems = append(problems, fmt.Errorf(`the environment variable %s is %q: it has to be a JSON list such as ["ana","group:analysts"]: %w`, evsql.Readers, list, err))
+		problems = append(problems, fmt.Errorf(`the environment variable %s is %q: it must be a JSON list such as ["ana","group:analysts"]: %w`, evsql.Readers, list, err))
 	}
 	for _, r := range w.readers {
 		_, name := r.split()

@@ -44,7 +44,7 @@ func readValues(list []evsql.Migration, needed bool) (map[string]string, error) 
 					m.File, p.Line, p.Name, p.Name, rule.rule))
 			case value == "" || seen:
 			case !rule.pattern.MatchString(value):
-				problems = append(problems, fmt.Errorf("%s:%d: ${%s} is %q: it has to be %s",
+				problems = append(problems, fmt.Errorf("%s:%d: ${%s} is %q: it must be %s",
 					m.File, p.Line, p.Name, value, rule.rule))
 			default:
 				values[p.Name] = value

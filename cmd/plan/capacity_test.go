@@ -50,7 +50,7 @@ func TestCapacityDoc(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(strings.Split(got, "\n"), strings.Split(string(doc), "\n")); diff != "" {
-		t.Errorf("go test ./cmd/plan -update writes it anew (-command +docs/capacity.md):\n%s", diff)
+		t.Errorf("go test ./cmd/plan -update rewrites it (-command +docs/capacity.md):\n%s", diff)
 	}
 }
 

@@ -235,7 +235,7 @@ func parseInto(o *options, args []string) error {
 	for text := range strings.SplitSeq(loads, ",") {
 		n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		if err != nil || !(n >= 0 && n <= 1e9) {
-			return wrong("--events-per-second %q: it is a number from 0 to 1,000,000,000, or several with commas between them", text)
+			return wrong("--events-per-second %q: it must be a number from 0 to 1,000,000,000, or several with commas between them", text)
 		}
 		o.loads = append(o.loads, n)
 	}

@@ -63,7 +63,7 @@ func fromConfig(text []byte, s cost.Settings) (cost.Settings, error) {
 		}
 		n, failed := strconv.Atoi(text)
 		if failed != nil {
-			err = errors.Join(err, fmt.Errorf("%s is %q: it takes a whole number", key, text))
+			err = errors.Join(err, fmt.Errorf("%s is %q: it must be a whole number", key, text))
 		}
 		return n
 	}

@@ -22,7 +22,7 @@ import (
 	"example.com/evstream/internal/kinesisput"
 )
 
-const usage = `Produce writes records to a Kinesis data stream and accounts for each of them.
+const usage = `Produce writes records to a Kinesis data stream and reports the outcome of each.
 
 	produce [flags]                          10 generated EV charging records
 	produce --count 1000000 --rate 2000      a million, 2000 a second
@@ -60,7 +60,7 @@ What
 What if
   --dead-letter FILE     write the records that could not be delivered to FILE, to
                          be sent again with --input FILE; FILE must be new or empty
-  --max-attempts N       requests that may carry one record; default 20
+  --max-attempts N       how often one record may be sent; default 20
   --retry-for D          how long a record is retried, and how long nothing at all
                          may be delivered before the run stops; default 1m
   --in-flight N          requests at once; default 16

@@ -107,13 +107,13 @@ func parseArgs(args []string) (options, error) {
 	case o.name != "" && o.sqlFile != "":
 		return options{}, usagef("either a saved query (%s) or --sql %s, not both", o.name, o.sqlFile)
 	case o.format != "" && !slices.Contains(formats, o.format):
-		return options{}, usagef("--format is %q: it is one of %s", o.format, strings.Join(formats, ", "))
+		return options{}, usagef("--format is %q: it must be one of %s", o.format, strings.Join(formats, ", "))
 	case o.chart == "-" && o.format != "":
 		return options{}, usagef("--chart - and --format %s would both write to the terminal: leave one out", o.format)
 	case o.chart != "" && o.chart != "-" && pictureFormat(o.chart) == "":
-		return options{}, usagef("--chart is %q: it is a file that ends in .svg or .png, or - for the terminal", o.chart)
+		return options{}, usagef("--chart is %q: it must be a file that ends in .svg or .png, or - for the terminal", o.chart)
 	case watching && o.watch <= 0:
-		return options{}, usagef("--watch is %v: it is a time to wait between two looks, such as 5s", o.watch)
+		return options{}, usagef("--watch is %v: it must be a time to wait between two looks, such as 5s", o.watch)
 	}
 	return o, nil
 }

@@ -136,6 +136,6 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("the chart differs from %s. If that is meant, go test -update writes it anew; look at it then", file)
+		t.Errorf("the chart differs from %s. If that is meant, go test -update rewrites it; look at it then", file)
 	}
 }

@@ -102,17 +102,17 @@ func (s Settings) check() error {
 		{"GB of snapshot", s.SnapshotGB},
 	} {
 		if !(n.value >= 0 && n.value <= 1e12) {
-			return fmt.Errorf("%v %s: it is a number from 0 on", n.value, n.name)
+			return fmt.Errorf("%v %s: it must be a number from 0 on", n.value, n.name)
 		}
 	}
 	switch {
 	case s.EventsPerSecond > 0 && (s.BytesPerEvent < 1 || s.BytesPerEvent > maxRecord):
 		return fmt.Errorf("an event has %s: a record has 1 to %s (10 MiB)", Count(s.BytesPerEvent, "byte"), Number(maxRecord))
 	case s.UsageLimitRPUHours > 0 && s.UsageLimitPeriod != "daily" && s.UsageLimitPeriod != "weekly" && s.UsageLimitPeriod != "monthly":
-		return fmt.Errorf("the usage limit's period is %q: it is daily, weekly or monthly", s.UsageLimitPeriod)
+		return fmt.Errorf("the usage limit's period is %q: it must be daily, weekly or monthly", s.UsageLimitPeriod)
 	case s.ExistingStream:
 	case s.StreamMode != OnDemand && s.StreamMode != Provisioned:
-		return fmt.Errorf("the stream's mode is %q: it is %s or %s", s.StreamMode, OnDemand, Provisioned)
+		return fmt.Errorf("the stream's mode is %q: it must be %s or %s", s.StreamMode, OnDemand, Provisioned)
 	case s.StreamMode == OnDemand && s.Shards != 0:
 		return fmt.Errorf("an %s stream has no number of shards, not even %d: it scales by itself", OnDemand, s.Shards)
 	case s.RetentionHours < 24 || s.RetentionHours > 8760:

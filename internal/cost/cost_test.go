@@ -319,8 +319,8 @@ func TestRefusals(t *testing.T) {
 		{"another region", func(s *cost.Settings) { s.Region = "eu-central-1" }, "no prices for the region eu-central-1: the prices known are those of us-east-1."},
 		{"no bytes", func(s *cost.Settings) { s.EventsPerSecond = 1 }, "an event has 0 bytes"},
 		{"too many bytes", func(s *cost.Settings) { s.EventsPerSecond, s.BytesPerEvent = 1, 10<<20+1 }, "an event has 10,485,761 bytes"},
-		{"a negative load", func(s *cost.Settings) { s.EventsPerSecond = -1 }, "-1 events per second: it is a number from 0 on"},
-		{"no number", func(s *cost.Settings) { s.StorageGB = math.NaN() }, "NaN GB of storage: it is a number from 0 on"},
+		{"a negative load", func(s *cost.Settings) { s.EventsPerSecond = -1 }, "-1 events per second: it must be a number from 0 on"},
+		{"no number", func(s *cost.Settings) { s.StorageGB = math.NaN() }, "NaN GB of storage: it must be a number from 0 on"},
 		{"a limit's period", func(s *cost.Settings) { s.UsageLimitRPUHours = 1 }, `the usage limit's period is ""`},
 		{"a mode", func(s *cost.Settings) { s.StreamMode = "on-demand" }, `the stream's mode is "on-demand"`},
 		{"shards on demand", func(s *cost.Settings) { s.Shards = 2 }, "not even 2"},
@@ -328,8 +328,8 @@ func TestRefusals(t *testing.T) {
 		{"base capacity", func(s *cost.Settings) { s.BaseCapacity = 10 }, "the base capacity is 10 RPU"},
 		{"maximum below base", func(s *cost.Settings) { s.MaxCapacity = 4 }, "the maximum capacity, 4 RPU, is below"},
 		{"refresh", func(s *cost.Settings) { s.Refresh = "hourly" }, `refresh is "hourly"`},
-		{"cron with names for minutes", func(s *cost.Settings) { s.Refresh = "cron(x 6 * * ? *)" }, `refresh is "cron(x 6 * * ? *)": it is auto`},
-		{"cron beyond the day", func(s *cost.Settings) { s.Refresh = "cron(0 24 * * ? *)" }, `refresh is "cron(0 24 * * ? *)": it is auto`},
+		{"cron with names for minutes", func(s *cost.Settings) { s.Refresh = "cron(x 6 * * ? *)" }, `refresh is "cron(x 6 * * ? *)": it must be auto`},
+		{"cron beyond the day", func(s *cost.Settings) { s.Refresh = "cron(0 24 * * ? *)" }, `refresh is "cron(0 24 * * ? *)": it must be auto`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -56,5 +56,5 @@ func kind(f *flag.Flag) string {
 	case int, int64:
 		return "a whole number"
 	}
-	return "a text"
+	return "a string"
 }

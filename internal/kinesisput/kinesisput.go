@@ -72,7 +72,7 @@ type Config struct {
 	Stream string // the stream's name; required
 
 	InFlight       int           // requests at once; default 16
-	MaxAttempts    int           // requests that may carry one record; default 20
+	MaxAttempts    int           // how often one record may be sent; default 20
 	RetryFor       time.Duration // how long a record is retried after its first rejection; default 1 minute
 	RequestTimeout time.Duration // default 30 s
 	Linger         time.Duration // how long records wait for their request to fill up; default 100 ms

@@ -59,7 +59,7 @@ func Parse(expression string) (Schedule, error) {
 	}
 	m := cron.FindStringSubmatch(expression)
 	if m == nil {
-		return Schedule{}, errors.New("it is auto, manual, rate(VALUE minutes|hours|days), or " +
+		return Schedule{}, errors.New("it must be auto, manual, rate(VALUE minutes|hours|days), or " +
 			"cron(MINUTES HOURS DAY-OF-MONTH MONTH DAY-OF-WEEK YEAR) in UTC, such as cron(0/30 * * * ? *)")
 	}
 	if (m[3] == "?") == (m[5] == "?") {

@@ -62,10 +62,10 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for expression, want := range map[string]string{
-		"hourly":                  "it is auto, manual, rate(",
-		"rate(0 minutes)":         "it is auto, manual, rate(",
-		"cron(0/0 6 * * ? *)":     "it is auto, manual, rate(", // a step of 0 leads nowhere
-		"cron(0 24 * * ? *)":      "it is auto, manual, rate(",
+		"hourly":                  "it must be auto, manual, rate(",
+		"rate(0 minutes)":         "it must be auto, manual, rate(",
+		"cron(0/0 6 * * ? *)":     "it must be auto, manual, rate(", // a step of 0 leads nowhere
+		"cron(0 24 * * ? *)":      "it must be auto, manual, rate(",
 		"cron(0 6 1 * MON *)":     "of DAY-OF-MONTH (1) and DAY-OF-WEEK (MON) exactly one is ?",
 		"cron(0 22-2 * * ? *)":    "HOURS: 22-2 goes backwards",
 		"cron(50-10/5 6 * * ? *)": "MINUTES: 50-10 goes backwards",

@@ -56,7 +56,7 @@ const (
 )
 
 func (k kind) String() string {
-	return [...]string{"a text", "a whole number", "a number", "true or false", "a list of texts", "a map of texts", "an object", "a list of objects"}[k]
+	return [...]string{"a string", "a whole number", "a number", "true or false", "a list of strings", "a map of strings", "an object", "a list of objects"}[k]
 }
 
 // fits says whether a value, as far as it is known, is of the kind.

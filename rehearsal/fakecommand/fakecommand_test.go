@@ -505,8 +505,8 @@ func TestRefusals(t *testing.T) {
 		in                     props
 	}{
 		{"an unsupported input", "assetPaths", "the stand-in does not support assetPaths of a command", props{"assetPaths": []any{"x"}}},
-		{"a number for a text", "create", "it takes a text", props{"create": 1}},
-		{"a map that holds a number", "environment", "it takes a map of texts", props{"environment": props{"PORT": 5439}}},
+		{"a number for a text", "create", "it takes a string", props{"create": 1}},
+		{"a map that holds a number", "environment", "it takes a map of strings", props{"environment": props{"PORT": 5439}}},
 		{"a wrong word for logging", "logging", "it takes stdout, stderr, stdoutAndStderr or none", props{"logging": "all"}},
 		{"a text for a list", "triggers", "it takes a list", props{"triggers": "x"}},
 	} {

@@ -53,14 +53,14 @@ func want(ok bool, what string) string {
 	return "it takes " + what
 }
 
-func isText(v resource.PropertyValue) string { return want(v.IsString(), "a text") }
+func isText(v resource.PropertyValue) string { return want(v.IsString(), "a string") }
 
 func isTexts(v resource.PropertyValue) string {
 	ok := v.IsArray()
 	for i := 0; ok && i < len(v.ArrayValue()); i++ {
 		ok = holds(v.ArrayValue()[i])
 	}
-	return want(ok, "a list of texts")
+	return want(ok, "a list of strings")
 }
 
 func isTextMap(v resource.PropertyValue) string {
@@ -70,7 +70,7 @@ func isTextMap(v resource.PropertyValue) string {
 			ok = ok && holds(item)
 		}
 	}
-	return want(ok, "a map of texts")
+	return want(ok, "a map of strings")
 }
 
 // holds says whether a part of a list or map is a text, or not known yet.

@@ -44,7 +44,7 @@ func checkReadme(t *testing.T, all map[string]book, agreeing map[string]int, lin
 			t.Fatal(err)
 		}
 	} else if whole != string(text) {
-		t.Error("README.md is not about these facts; write its table anew: go test ./truthtest -run TestRecordedAnswers -update")
+		t.Error("README.md is not about these facts; rewrite its table: go test ./truthtest -run TestRecordedAnswers -update")
 	}
 	front, err := os.ReadFile("../README.md")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"example.com/evstream/rehearsal/warehouse"
 )
 
-var update = flag.Bool("update", false, "write the table of README.md anew")
+var update = flag.Bool("update", false, "rewrite the table of README.md")
 
 // TestDoubts asks every question under the default, each other answer and all of them
 // together: what is asked gives the answer that was set, and no other answer changes.
@@ -72,6 +72,6 @@ func TestDoubtsAreListed(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(strings.Split(have, "\n"), strings.Split(want, "\n")); diff != "" {
-		t.Errorf("go test -run %s -update writes it anew (-README +switches):\n%s", t.Name(), diff)
+		t.Errorf("go test -run %s -update rewrites it (-README +switches):\n%s", t.Name(), diff)
 	}
 }

@@ -94,7 +94,7 @@ func parse(args []string) (options, error) {
 	case !slices.Contains([]string{"", "command"}, o.installed):
 		return o, fmt.Errorf("--installed %s: only the provider command can be left to Pulumi", o.installed)
 	case !slices.Contains([]string{"", ".svg", ".png"}, filepath.Ext(o.chart)):
-		return o, fmt.Errorf("--chart %s: it is a file that ends in .svg or .png", o.chart)
+		return o, fmt.Errorf("--chart %s: it must be a file that ends in .svg or .png", o.chart)
 	case o.keep && o.serve:
 		return o, errors.New("--keep and --serve: give one of them")
 	}

@@ -290,7 +290,7 @@ func TestWrongUse(t *testing.T) {
 		"--installed aws":     "--installed aws: only the provider command",
 		"--keep --serve":      "--keep and --serve",
 		"--readings a=b":      `--readings a=b: "a" is no doubt; they are decimal-casts`,
-		"--chart usage.jpg":   "--chart usage.jpg: it is a file that ends in .svg or .png",
+		"--chart usage.jpg":   "--chart usage.jpg: it must be a file that ends in .svg or .png",
 		"--records 5 --quick": "there is no flag --quick",
 	} {
 		if _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {

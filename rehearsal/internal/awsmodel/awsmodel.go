@@ -200,7 +200,7 @@ func (s *Service) value(at, name string, v any, report func(string, ...any)) {
 	case "string":
 		text, ok := v.(string)
 		if !ok {
-			report("%s is %T, not a text", at, v)
+			report("%s is %T, not a string", at, v)
 			return
 		}
 		if sh.matches != nil && !sh.matches.MatchString(text) {

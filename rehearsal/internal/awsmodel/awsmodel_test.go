@@ -36,7 +36,7 @@ func TestRequests(t *testing.T) {
 		{"kinesis", "PutRecord", `{"partitionKey":"a","PartitionKey":"a","Data":""}`, "has no member partitionKey"},
 		{"kinesis", "PutRecord", `{"PartitionKey":"a","Data":"eB=="}`, ".Data is no base64"},
 		{"kinesis", "PutRecord", `{"PartitionKey":"a","Data":"","ExplicitHashKey":"01"}`, "which does not match"},
-		{"kinesis", "PutRecord", `{"PartitionKey":1,"Data":""}`, ".PartitionKey is float64, not a text"},
+		{"kinesis", "PutRecord", `{"PartitionKey":1,"Data":""}`, ".PartitionKey is float64, not a string"},
 		{"kinesis", "UpdateStreamMode", `{"StreamName":"ev","StreamARN":"arn:aws:kinesis:us-east-1:123456789012:stream/ev","StreamModeDetails":{"StreamMode":"ON_DEMAND"}}`, "has no member StreamName"},
 		{"kinesis", "CreateStream", `{"StreamName":"ev","StreamModeDetails":{"StreamMode":"SOMETIMES"}}`, `"SOMETIMES", not one of PROVISIONED, ON_DEMAND`},
 		{"kinesis", "CreateStream", `{"StreamName":"ev","ShardCount":1.5}`, ".ShardCount is 1.5, not a whole number"},
