@@ -72,7 +72,7 @@ func Doubts() doubt.List {
 				{Name: "null", Meaning: "NULL", Source: guide + "limitations-super.html: errors are converted to null", Gives: "NULL"},
 				{Name: "error", Meaning: "an error, so that one record makes a query over its view fail", Source: guide + "operators-functions.html: overflows still cause errors", Gives: doubt.Fails},
 			},
-			Program: "A number is cast to FLOAT8, which holds every JSON number, and its range asked for before the next cast.",
+			Program: "A number is read by TRY_CAST to FLOAT8, and its range asked for before the next cast.",
 			Ask:     "t.doc.a::INTEGER", Text: `{"a":99999999999}`,
 		},
 		{
@@ -160,11 +160,12 @@ func Doubts() doubt.List {
 			Name:     longTexts,
 			Question: "Does JSON_PARSE take a text of more than 65,535 bytes?",
 			Answers: []doubt.Answer{
-				{Name: "take", Meaning: "yes, up to 16,000,000 bytes", Source: guide + "limitations-super.html", Gives: "true"},
-				{Name: "refuse", Meaning: "no: the record is not JSON", Source: guide + "super-configurations.html", Gives: "false"},
+				{Name: "take", Meaning: "yes, up to 16,000,000 bytes", Source: guide + "limitations-super.html; with enable_large_strings_opt_in", Gives: "true"},
+				{Name: "refuse", Meaning: "no: the record is not JSON", Source: guide + "super-configurations.html; r_enable_large_strings_opt_in.html, without it", Gives: "false"},
 			},
 			Program: "Such a record is kept either way: parsed, or as bytes.",
-			Ask:     `CAN_JSON_PARSE('["' || REPEAT(t.text, 65536) || '"]')`, Text: "x",
+			// As VARBYTE, because a VARCHAR may not be as long.
+			Ask: `CAN_JSON_PARSE(TO_VARBYTE('["', 'utf8') || TO_VARBYTE(REPEAT(t.text, 65535), 'utf8') || TO_VARBYTE('x"]', 'utf8'))`, Text: "x",
 		},
 		{
 			Name:     hugeNumbers,

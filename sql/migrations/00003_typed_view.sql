@@ -8,9 +8,11 @@
 -- long or out of range; ev_station_data_rejected says so. Each field is read in two
 -- steps, because a cast does more than it says:
 --
--- 1. given: a value is read as the widest type of its kind, VARCHAR(65535) or FLOAT8,
---    which can't fail. Which texts SUPER takes for numbers is open, so a text becomes a
---    VARCHAR and then a number. Its line ends go, because ^ and $ may match at each.
+-- 1. given: a value is read as the widest type of its kind, VARCHAR(65535) or FLOAT8.
+--    TRY_CAST makes NULL of a number that no FLOAT8 holds, 1e400, which might be an
+--    error for every query over this view. Which texts SUPER takes for numbers is
+--    open, so a text becomes a VARCHAR and then a number. Its line ends go, because ^
+--    and $ may match at each.
 -- 2. If it fits, it becomes the column's type. Without that question a text would be
 --    cut off, a number out of range might be an error for every query over this
 --    view, and digits would be cut off or rounded. So ROUND does the rounding: to
@@ -61,21 +63,21 @@ FROM (
     SELECT
         *,
         CASE WHEN JSON_TYPEOF(payload._id) = 'string' THEN payload._id::VARCHAR(65535) END AS id,
-        CASE WHEN JSON_TYPEOF(payload._id) = 'number' THEN payload._id::FLOAT8 END AS id_number,
+        CASE WHEN JSON_TYPEOF(payload._id) = 'number' THEN TRY_CAST(payload._id AS FLOAT8) END AS id_number,
         CASE WHEN JSON_TYPEOF(payload.clusterID) = 'string' THEN payload.clusterID::VARCHAR(65535) END AS clusterid,
-        CASE WHEN JSON_TYPEOF(payload.clusterID) = 'number' THEN payload.clusterID::FLOAT8 END AS clusterid_number,
+        CASE WHEN JSON_TYPEOF(payload.clusterID) = 'number' THEN TRY_CAST(payload.clusterID AS FLOAT8) END AS clusterid_number,
         CASE WHEN JSON_TYPEOF(payload.connectionTime) = 'string' THEN payload.connectionTime::VARCHAR(65535) END AS connectiontime,
-        CASE WHEN JSON_TYPEOF(payload.kWhDelivered) = 'number' THEN payload.kWhDelivered::FLOAT8
+        CASE WHEN JSON_TYPEOF(payload.kWhDelivered) = 'number' THEN TRY_CAST(payload.kWhDelivered AS FLOAT8)
              WHEN JSON_TYPEOF(payload.kWhDelivered) = 'string'
              THEN NULLIF(REGEXP_SUBSTR(REPLACE(payload.kWhDelivered::VARCHAR(65535), CHR(10), '?'), '^-?[0-9]{1,20}([.][0-9]{1,20})?$'), '')::FLOAT8 END AS kwhdelivered,
-        CASE WHEN JSON_TYPEOF(payload.stationID) = 'number' THEN payload.stationID::FLOAT8
+        CASE WHEN JSON_TYPEOF(payload.stationID) = 'number' THEN TRY_CAST(payload.stationID AS FLOAT8)
              WHEN JSON_TYPEOF(payload.stationID) = 'string'
              THEN NULLIF(REGEXP_SUBSTR(REPLACE(payload.stationID::VARCHAR(65535), CHR(10), '?'), '^-?[0-9]{1,20}([.][0-9]{1,20})?$'), '')::FLOAT8 END AS stationid,
         CASE WHEN JSON_TYPEOF(payload.spaceID) = 'string' THEN payload.spaceID::VARCHAR(65535) END AS spaceid,
-        CASE WHEN JSON_TYPEOF(payload.spaceID) = 'number' THEN payload.spaceID::FLOAT8 END AS spaceid_number,
+        CASE WHEN JSON_TYPEOF(payload.spaceID) = 'number' THEN TRY_CAST(payload.spaceID AS FLOAT8) END AS spaceid_number,
         CASE WHEN JSON_TYPEOF(payload.timezone) = 'string' THEN payload.timezone::VARCHAR(65535) END AS timezone,
-        CASE WHEN JSON_TYPEOF(payload.timezone) = 'number' THEN payload.timezone::FLOAT8 END AS timezone_number,
+        CASE WHEN JSON_TYPEOF(payload.timezone) = 'number' THEN TRY_CAST(payload.timezone AS FLOAT8) END AS timezone_number,
         CASE WHEN JSON_TYPEOF(payload.userID) = 'string' THEN payload.userID::VARCHAR(65535) END AS userid,
-        CASE WHEN JSON_TYPEOF(payload.userID) = 'number' THEN payload.userID::FLOAT8 END AS userid_number
+        CASE WHEN JSON_TYPEOF(payload.userID) = 'number' THEN TRY_CAST(payload.userID AS FLOAT8) END AS userid_number
     FROM ev_station_data
 ) AS given;

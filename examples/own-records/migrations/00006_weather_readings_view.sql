@@ -2,10 +2,10 @@
 -- a JSON object. A value of another JSON type, or one that does not fit its column,
 -- is NULL, and weather_unread says so.
 --
--- Each field is read in two steps: in given as the widest type of its kind, which
--- can't fail, and then, if it fits, as the column's type. A cast alone would cut off
--- a text that is too long and digits that don't fit, and a number out of range might
--- be an error for every query over this view.
+-- Each field is read in two steps: in given as the widest type of its kind, by a
+-- cast that can't fail, and then, if it fits, as the column's type. A cast alone
+-- would cut off a text that is too long and digits that don't fit, and a number out
+-- of range might be an error for every query over this view.
 --
 -- The keys have upper case. Without this setting payload.airTempC means
 -- payload.airtempc and is NULL for every record. A view keeps the setting it was
@@ -39,8 +39,8 @@ FROM (
         *,
         CASE WHEN JSON_TYPEOF(payload.station) = 'string' THEN payload.station::VARCHAR(65535) END AS station,
         CASE WHEN JSON_TYPEOF(payload.measuredAt) = 'string' THEN payload.measuredAt::VARCHAR(65535) END AS measured_at,
-        CASE WHEN JSON_TYPEOF(payload.airTempC) = 'number' THEN payload.airTempC::FLOAT8 END AS air_temp_c,
-        CASE WHEN JSON_TYPEOF(payload.windKmh) = 'number' THEN payload.windKmh::FLOAT8 END AS wind_kmh
+        CASE WHEN JSON_TYPEOF(payload.airTempC) = 'number' THEN TRY_CAST(payload.airTempC AS FLOAT8) END AS air_temp_c,
+        CASE WHEN JSON_TYPEOF(payload.windKmh) = 'number' THEN TRY_CAST(payload.windKmh AS FLOAT8) END AS wind_kmh
     FROM ev_station_data
     WHERE JSON_TYPEOF(payload) = 'object'
 ) AS given;
