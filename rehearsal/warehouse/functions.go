@@ -44,8 +44,12 @@ var functions = func() map[string]string {
 // engine's own.
 var operators = map[string]string{
 	"+": "rs_add", "-": "rs_subtract", "*": "rs_multiply", "/": "rs_divide", "%": "rs_remainder", "||": "rs_concat",
-	"~~": "", "!~~": "", "~~*": "", "!~~*": "",
 }
+
+// likes are the operators of LIKE without ESCAPE, by the functions that take the escape
+// character, which is a backslash then:
+// https://docs.aws.amazon.com/redshift/latest/dg/r_patternmatching_condition_like.html
+var likes = map[string]string{"~~": "like_escape", "!~~": "not_like_escape", "~~*": "ilike_escape", "!~~*": "not_ilike_escape"}
 
 var comparisons = map[string]string{
 	"COMPARE_EQUAL": "rs_eq", "COMPARE_NOTEQUAL": "rs_ne", "COMPARE_LESSTHAN": "rs_lt", "COMPARE_GREATERTHAN": "rs_gt",
@@ -135,6 +139,9 @@ func (r *rewriter) function(n node, args []any) (node, error) {
 	if n["is_operator"] == true {
 		if r.correlated(args) && operators[name] != "" {
 			return n, nil
+		}
+		if like := likes[name]; like != "" {
+			return call(like, append(args, constant("VARCHAR", `\`))...), nil
 		}
 		return operator(name, n, args)
 	}

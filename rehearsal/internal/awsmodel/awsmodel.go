@@ -106,7 +106,8 @@ func (s *Service) Answer(operation string, body []byte) error {
 }
 
 // Error says what the model has against an error: it has a code, one of the operation's
-// or of those that every operation has, and a message.
+// or of those that every operation has. A message is in no model's requirements, and an
+// InternalFailure has none.
 func (s *Service) Error(operation string, body []byte) error {
 	var e map[string]any
 	if err := json.Unmarshal(body, &e); err != nil {
