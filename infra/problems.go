@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -18,12 +19,7 @@ type problems struct {
 // add records one problem. Its text names the setting, the value (never a
 // secret's), the rule and the way out.
 func (p *problems) add(format string, args ...any) {
-	for i, arg := range args {
-		if text, ok := arg.(string); ok {
-			args[i] = cut(text, 1000)
-		}
-	}
-	p.found = append(p.found, fmt.Sprintf(format, args...))
+	p.found = append(p.found, fmt.Sprintf(format, cutEach(args, 1000)...))
 }
 
 // said is what the provider said when it failed: its text covers several lines,
@@ -54,8 +50,22 @@ func (p *problems) err(ctx *pulumi.Context) error {
 	return errors.New(text.String())
 }
 
+// shown is how many characters of a value a message shows.
+const shown = 100
+
 // short is a value as a message shows it: long ones are cut.
-func short(value string) string { return cut(value, 100) }
+func short(value string) string { return cut(value, shown) }
+
+// cutEach cuts the strings among a message's arguments.
+func cutEach(args []any, most int) []any {
+	all := slices.Clone(args)
+	for i, arg := range all {
+		if text, ok := arg.(string); ok {
+			all[i] = cut(text, most)
+		}
+	}
+	return all
+}
 
 func cut(text string, most int) string {
 	runes := []rune(text)

@@ -203,12 +203,7 @@ func (r *reader) add(key, format string, args ...any) {
 	if slices.Contains(r.broken, key) {
 		return
 	}
-	for i, arg := range args {
-		if value, ok := arg.(string); ok {
-			args[i] = short(value)
-		}
-	}
-	r.wrong.add(key+" "+format, args...)
+	r.wrong.add(key+" "+format, cutEach(args, shown)...)
 }
 
 // refuseUnknown reports settings that do not exist, because a misspelt

@@ -225,13 +225,13 @@ func workgroupChanges(ctx *pulumi.Context, s settings, net network) func(change,
 		if limit != 0 && newLimit == 0 { // no limit is a value
 			keys = append(keys, "maxCapacity")
 		}
-		place := func(key resource.PropertyKey) int {
+		turn := func(key resource.PropertyKey) int {
 			if i := slices.Index(order, key); i >= 0 {
 				return i
 			}
 			return len(order)
 		}
-		slices.SortStableFunc(keys, func(a, b resource.PropertyKey) int { return cmp.Compare(place(a), place(b)) })
+		slices.SortStableFunc(keys, func(a, b resource.PropertyKey) int { return cmp.Compare(turn(a), turn(b)) })
 		var calls []string
 		for _, key := range keys {
 			calls = append(calls, c.describe(key))

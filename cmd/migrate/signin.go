@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"example.com/evstream/internal/interrupt"
 )
 
 // refusedPassword matches what Redshift says of a password that is not the
@@ -43,7 +45,7 @@ func (r *runner) signIn(ctx context.Context) error {
 		if delay == time.Second {
 			fmt.Fprintf(r.stderr, "signing in: the password is refused; trying for %v, because a new one may not be known everywhere yet\n", min(r.target.Wait, passwordGrace))
 		}
-		if err := sleep(ctx, delay); err != nil {
+		if err := interrupt.Sleep(ctx, delay); err != nil {
 			return fmt.Errorf("signing in: %w", err)
 		}
 	}

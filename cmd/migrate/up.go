@@ -12,6 +12,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"example.com/evstream/internal/dataapi"
+	"example.com/evstream/internal/interrupt"
 	evsql "example.com/evstream/sql"
 )
 
@@ -119,7 +120,7 @@ func (r *runner) apply(ctx context.Context, provider *goose.Provider, m evsql.Mi
 				if how, otherErr := r.appliedByAnother(ctx, m); otherErr == nil {
 					return how, nil
 				}
-				if time.Now().After(end) || sleep(ctx, time.Second) != nil {
+				if time.Now().After(end) || interrupt.Sleep(ctx, time.Second) != nil {
 					return "", err
 				}
 			}
@@ -130,7 +131,7 @@ func (r *runner) apply(ctx context.Context, provider *goose.Provider, m evsql.Mi
 		if delay == time.Second {
 			fmt.Fprintf(r.stderr, "%s: waiting for the role: %s\n", m.File, refused.Message)
 		}
-		if sleep(ctx, delay) != nil {
+		if interrupt.Sleep(ctx, delay) != nil {
 			return "", err
 		}
 	}
@@ -154,15 +155,6 @@ func (r *runner) appliedByAnother(ctx context.Context, m evsql.Migration) (strin
 		}
 	}
 	return "", errors.New("it is not recorded")
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // explain says what failed where and why, what state that leaves, and what to do.

@@ -9,15 +9,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"example.com/evstream/internal/cost"
 	"example.com/evstream/internal/flagtext"
+	"example.com/evstream/internal/interrupt"
 )
 
 const usage = `Plan works out what a load costs in a month, with each term shown, next to the
@@ -77,10 +76,7 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	os.Exit(run(interrupt.Context(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // usageError is a mistake on the command line.

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftserverless"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftserverless/types"
+
+	"example.com/evstream/internal/interrupt"
 )
 
 // taker takes the last snapshot of a namespace.
@@ -84,7 +86,7 @@ func (t taker) create(ctx context.Context, name string) error {
 		case time.Since(began) > patience:
 			return err
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := interrupt.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
@@ -104,7 +106,7 @@ func (t taker) wait(ctx context.Context, name string) (*types.Snapshot, error) {
 		default:
 			return nil, fmt.Errorf("snapshot %s is %s", name, got.Snapshot.Status)
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := interrupt.Sleep(ctx, pause); err != nil {
 			return nil, err
 		}
 	}
@@ -117,12 +119,3 @@ const (
 )
 
 func longer(pause time.Duration) time.Duration { return min(2*pause, longest) }
-
-func sleep(ctx context.Context, pause time.Duration) error {
-	select {
-	case <-time.After(pause):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

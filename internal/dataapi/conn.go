@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
+
+	"example.com/evstream/internal/interrupt"
 )
 
 // DescribeStatement is asked after firstPoll, then ever less often. It may be
@@ -113,7 +115,7 @@ func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) 
 			return nil, failed
 		}
 		c.session = "" // it has no database connection, and no SET to lose
-		if err := sleep(ctx, delay); err != nil {
+		if err := interrupt.Sleep(ctx, delay); err != nil {
 			return nil, fmt.Errorf("%w, after: %w", err, failed)
 		}
 	}
@@ -175,7 +177,7 @@ func (c *conn) submit(ctx context.Context, text string, parameters []types.SqlPa
 // await returns the description of a statement that has ended.
 func (c *conn) await(ctx context.Context, id string) (*redshiftdata.DescribeStatementOutput, error) {
 	for delay := firstPoll; ; delay = min(delay*3/2, lastPoll) {
-		if err := sleep(ctx, delay); err != nil {
+		if err := interrupt.Sleep(ctx, delay); err != nil {
 			return nil, err
 		}
 		out, err := retried(ctx, c.connector, func(once context.Context) (*redshiftdata.DescribeStatementOutput, error) {

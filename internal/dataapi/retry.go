@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
 	"github.com/aws/smithy-go"
+
+	"example.com/evstream/internal/interrupt"
 )
 
 const (
@@ -53,7 +55,7 @@ func retried[T any](ctx context.Context, c *connector, call func(context.Context
 			return out, fmt.Errorf("gave up after %v: %w", limit, err)
 		}
 		// Callers turned away together should not come back together.
-		if ended := sleep(ctx, delay/2+rand.N(delay/2)); ended != nil {
+		if ended := interrupt.Sleep(ctx, delay/2+rand.N(delay/2)); ended != nil {
 			return out, interrupted(ended, err)
 		}
 	}
@@ -101,16 +103,4 @@ func isTransient(err error) bool {
 		return true
 	}
 	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
-}
-
-// sleep waits, or returns the context's error if that is done first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -10,12 +10,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/internal/flagtext"
+	"example.com/evstream/internal/interrupt"
 	"example.com/evstream/rehearsal/doubt"
 	"example.com/evstream/rehearsal/warehouse"
 )
@@ -65,9 +64,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "askredshift: %v\naskredshift -h explains the flags.\n", err)
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, c, sleep, os.Stdout); err != nil {
+	if err := run(interrupt.Context(), c, interrupt.Sleep, os.Stdout); err != nil {
 		fmt.Fprintf(os.Stderr, "askredshift: %v\n", err)
 		os.Exit(1)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/internal/endpoint"
+	"example.com/evstream/internal/interrupt"
 	"example.com/evstream/rehearsal/fakedataapi"
 )
 
@@ -24,15 +25,6 @@ func newClient(ctx context.Context, region string) (*redshiftdata.Client, error)
 	}
 	client := redshiftdata.NewFromConfig(cfg)
 	return client, endpoint.CheckTLS(client.Options().BaseEndpoint)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // askSessions asks what the Data API says of a session that has ended, and whether it
@@ -110,7 +102,7 @@ func execute(ctx context.Context, client *redshiftdata.Client, in *redshiftdata.
 		case types.StatusStringFailed, types.StatusStringAborted:
 			return nil, fmt.Errorf("statement %s is %s: %s", aws.ToString(out.Id), s.Status, aws.ToString(s.Error))
 		}
-		if err := sleep(ctx, 200*time.Millisecond); err != nil {
+		if err := interrupt.Sleep(ctx, 200*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}
