@@ -9,10 +9,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 
+	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/rehearsal"
 	"example.com/evstream/rehearsal/internal/stacktest"
-	"example.com/evstream/rehearsal/warehouse"
 )
 
 // logIn says whether the Data API gets in with the secret that a deployed stack

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
 
+	"example.com/evstream/emulator/fakekinesis"
+	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/rehearsal/fakeaws"
-	"example.com/evstream/rehearsal/fakekinesis"
-	"example.com/evstream/rehearsal/warehouse"
 )
 
 // streams makes the account's streams in Kinesis.

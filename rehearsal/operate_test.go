@@ -9,8 +9,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 
+	"example.com/evstream/emulator/fakedataapi"
 	"example.com/evstream/rehearsal"
-	"example.com/evstream/rehearsal/fakedataapi"
 	"example.com/evstream/rehearsal/internal/stacktest"
 )
 

@@ -7,8 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 
+	"example.com/evstream/emulator/fakeredshift"
 	"example.com/evstream/rehearsal"
-	"example.com/evstream/rehearsal/fakeredshift"
 	"example.com/evstream/rehearsal/internal/stacktest"
 )
 

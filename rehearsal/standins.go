@@ -17,13 +17,13 @@ import (
 	"sync"
 	"time"
 
-	"example.com/evstream/rehearsal/doubt"
+	"example.com/evstream/emulator/doubt"
+	"example.com/evstream/emulator/fakedataapi"
+	"example.com/evstream/emulator/fakekinesis"
+	"example.com/evstream/emulator/fakeredshift"
+	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/rehearsal/fakeaws"
 	"example.com/evstream/rehearsal/fakecommand"
-	"example.com/evstream/rehearsal/fakedataapi"
-	"example.com/evstream/rehearsal/fakekinesis"
-	"example.com/evstream/rehearsal/fakeredshift"
-	"example.com/evstream/rehearsal/warehouse"
 )
 
 // DefaultRefreshInterval is how often the rehearsal refreshes streaming views

@@ -391,7 +391,7 @@ func copyProject(t *testing.T, from, to string) {
 		if err != nil {
 			return err
 		}
-		if slices.Contains([]string{".git", ".github", "bin", "rehearsal"}, name) {
+		if slices.Contains([]string{".git", ".github", "bin", "rehearsal", "emulator"}, name) {
 			if entry.IsDir() {
 				return filepath.SkipDir
 			}

@@ -17,9 +17,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
+	"example.com/evstream/emulator/fakedataapi"
 	"example.com/evstream/rehearsal/fakeaws"
 	"example.com/evstream/rehearsal/fakecommand"
-	"example.com/evstream/rehearsal/fakedataapi"
 )
 
 var every = flag.Bool("every", false, "kill at every point, with every optional resource; not at one in four")

@@ -7,8 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
+	"example.com/evstream/emulator/fakedataapi"
 	"example.com/evstream/rehearsal"
-	"example.com/evstream/rehearsal/fakedataapi"
 )
 
 // TestTwoUps runs a second pulumi up while the first one applies the SQL: with the

@@ -8,10 +8,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
+	"example.com/evstream/emulator/fakekinesis"
+	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/rehearsal"
 	"example.com/evstream/rehearsal/fakeaws"
-	"example.com/evstream/rehearsal/fakekinesis"
-	"example.com/evstream/rehearsal/warehouse"
 )
 
 // refuse has AWS refuse the next request of that name.

@@ -24,10 +24,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"example.com/evstream/rehearsal/doubt"
-	"example.com/evstream/rehearsal/fakedataapi"
-	"example.com/evstream/rehearsal/fakekinesis"
-	"example.com/evstream/rehearsal/warehouse"
+	"example.com/evstream/emulator/doubt"
+	"example.com/evstream/emulator/fakedataapi"
+	"example.com/evstream/emulator/fakekinesis"
+	"example.com/evstream/emulator/warehouse"
 	evsql "example.com/evstream/sql"
 )
 

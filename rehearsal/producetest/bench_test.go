@@ -8,9 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
+	"example.com/evstream/emulator/fakekinesis"
 	"example.com/evstream/internal/evdata"
 	"example.com/evstream/internal/kinesisput"
-	"example.com/evstream/rehearsal/fakekinesis"
 )
 
 // BenchmarkProduce takes the whole way of a generated record, over a loopback

@@ -18,7 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"example.com/evstream/rehearsal/fakekinesis"
+	"example.com/evstream/emulator/fakekinesis"
 )
 
 // produce is the built command.

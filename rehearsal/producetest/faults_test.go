@@ -7,8 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.com/evstream/emulator/fakekinesis"
 	"example.com/evstream/internal/kinesisput"
-	"example.com/evstream/rehearsal/fakekinesis"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.com/evstream/emulator/fakekinesis"
 	"example.com/evstream/internal/kinesisput"
-	"example.com/evstream/rehearsal/fakekinesis"
 )
 
 // TestWriteLimit writes for half a minute to a stream of 4 shards that take 1,000

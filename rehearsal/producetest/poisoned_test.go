@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/evstream/rehearsal/fakekinesis"
+	"example.com/evstream/emulator/fakekinesis"
 )
 
 // TestPoisonedInput: the producer does not look into a line. What the stream takes is

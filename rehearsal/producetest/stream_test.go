@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
+	"example.com/evstream/emulator/fakekinesis"
 	"example.com/evstream/internal/kinesisput"
-	"example.com/evstream/rehearsal/fakekinesis"
 )
 
 const streamName = "ev_stream_data"

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"example.com/evstream/rehearsal/doubt"
-	"example.com/evstream/rehearsal/warehouse"
+	"example.com/evstream/emulator/doubt"
+	"example.com/evstream/emulator/warehouse"
 )
 
 // TestOwnRecords puts readings of weather stations through the views of

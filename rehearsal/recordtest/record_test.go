@@ -23,9 +23,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"example.com/evstream/rehearsal/doubt"
-	"example.com/evstream/rehearsal/fakekinesis"
-	"example.com/evstream/rehearsal/warehouse"
+	"example.com/evstream/emulator/doubt"
+	"example.com/evstream/emulator/fakekinesis"
+	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/sql"
 )
 

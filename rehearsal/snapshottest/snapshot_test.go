@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/evstream/rehearsal/fakeredshift"
+	"example.com/evstream/emulator/fakeredshift"
 )
 
 func TestLastSnapshot(t *testing.T) {

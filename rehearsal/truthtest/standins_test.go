@@ -15,12 +15,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
+	"example.com/evstream/emulator/fakedataapi"
+	"example.com/evstream/emulator/fakekinesis"
+	"example.com/evstream/emulator/fakeredshift"
+	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/rehearsal/fakeaws"
-	"example.com/evstream/rehearsal/fakedataapi"
-	"example.com/evstream/rehearsal/fakekinesis"
-	"example.com/evstream/rehearsal/fakeredshift"
 	"example.com/evstream/rehearsal/internal/plugindoor"
-	"example.com/evstream/rehearsal/warehouse"
 )
 
 // standIns are those that one fact needs, started when it first does. A stream takes a

@@ -12,18 +12,18 @@ import (
 	"os"
 	"time"
 
+	"example.com/evstream/emulator/doubt"
+	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/internal/interrupt"
-	"example.com/evstream/rehearsal/doubt"
-	"example.com/evstream/rehearsal/warehouse"
 )
 
 const help = `Ask a Redshift Serverless workgroup what AWS's documentation leaves open.
 
 Usage: go -C rehearsal run ./cmd/askredshift --workgroup NAME --secret-arn ARN [flags]
 
-For each doubt of rehearsal/warehouse and rehearsal/fakedataapi it prints the question, the statement, the answer and
+For each doubt of emulator/warehouse and emulator/fakedataapi it prints the question, the statement, the answer and
 whether that is what the stand-in does by default. The last line is for
 make rehearse ARGS="..." and says in what this Redshift differs.
 

@@ -12,11 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"example.com/evstream/emulator/doubt"
+	"example.com/evstream/emulator/fakedataapi"
+	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/rehearsal"
-	"example.com/evstream/rehearsal/doubt"
-	"example.com/evstream/rehearsal/fakedataapi"
-	"example.com/evstream/rehearsal/warehouse"
 )
 
 const secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:admin-AbCdEf"

@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
 	"github.com/aws/smithy-go"
 
+	"example.com/evstream/emulator/fakedataapi"
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/internal/endpoint"
 	"example.com/evstream/internal/interrupt"
-	"example.com/evstream/rehearsal/fakedataapi"
 )
 
 func newClient(ctx context.Context, region string) (*redshiftdata.Client, error) {

@@ -16,9 +16,9 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/evstream/emulator/doubt"
 	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/rehearsal"
-	"example.com/evstream/rehearsal/doubt"
 )
 
 const help = `Rehearse the deployment with the real Pulumi engine and no AWS account.

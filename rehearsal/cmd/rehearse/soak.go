@@ -17,9 +17,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
+	"example.com/evstream/emulator/fakedataapi"
+	"example.com/evstream/emulator/fakekinesis"
 	"example.com/evstream/rehearsal/fakeaws"
-	"example.com/evstream/rehearsal/fakedataapi"
-	"example.com/evstream/rehearsal/fakekinesis"
 )
 
 // shares of requests that fail during a soak, and the longest delay.

@@ -1,0 +1,346 @@
+package fakedataapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"example.com/evstream/emulator/warehouse"
+)
+
+// Documented limits: https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html and
+// https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-troubleshooting.html
+const (
+	maxStatement  = 200 << 10 // bytes of one statement's text
+	maxRow        = 64 << 10  // bytes of one row of a result
+	maxActive     = 500       // statements that have not ended
+	maxSessions   = 500
+	keepStatement = 24 * time.Hour // its description and result
+	keepToken     = 8 * time.Hour
+	maxSession    = 24 * time.Hour
+)
+
+// A statement is what ExecuteStatement or BatchExecuteStatement started.
+type statement struct {
+	id         string
+	target     connection
+	sqls       []string
+	parameters []parameter
+	name       string
+	batch      bool
+	sessionID  string
+	serial     int
+	pid        int // of its process in the database; 0 before it has one
+
+	status           string
+	err              string
+	created, updated time.Time
+	parts            []part // one for each SQL text
+	cancel           context.CancelFunc
+}
+
+// A part is one SQL text of a statement.
+type part struct {
+	status         string
+	err            string
+	started, ended time.Time
+	result         *warehouse.Result
+	size           int
+	queryID        int
+}
+
+func (st *statement) ended() bool {
+	return st.status != submitted && st.status != picked && st.status != started
+}
+
+const (
+	submitted = "SUBMITTED"
+	picked    = "PICKED"
+	started   = "STARTED"
+	finished  = "FINISHED"
+	failed    = "FAILED"
+	aborted   = "ABORTED"
+)
+
+// A connection is what a statement is to run against.
+type connection struct{ workgroup, database, secret string }
+
+// A session is a database session that outlives its statement.
+type session struct {
+	id        string
+	target    connection
+	opened    time.Time
+	keepAlive time.Duration
+	idleSince time.Time
+	busy      bool
+	database  *warehouse.Session // nil until its first statement has connected
+}
+
+func (ses *session) close() error {
+	if ses.database == nil {
+		return nil
+	}
+	return ses.database.Close()
+}
+
+type token struct {
+	at      time.Time
+	request string // all of it and its operation, so that a token is not used for another one
+	reply   *executed
+}
+
+// expire forgets what the service keeps no longer. It is called with s.mu held.
+func (s *Server) expire(now time.Time) {
+	for len(s.order) > 0 && s.order[0].ended() && now.Sub(s.order[0].created) >= keepStatement {
+		delete(s.statements, s.order[0].id)
+		s.order = s.order[1:]
+	}
+	for id, ses := range s.sessions {
+		if !ses.busy && (now.Sub(ses.idleSince) > ses.keepAlive || now.Sub(ses.opened) >= maxSession) {
+			_ = ses.close() // the session is gone for its user whatever its end says
+			s.reclaim(id)
+		}
+	}
+	for key, t := range s.tokens {
+		if now.Sub(t.at) >= keepToken {
+			delete(s.tokens, key)
+		}
+	}
+}
+
+// reclaim forgets a session, but not that it was there.
+func (s *Server) reclaim(id string) {
+	delete(s.sessions, id)
+	s.reclaimed[id] = true
+}
+
+// newID makes an identifier that is the same in every run.
+func (s *Server) newID() string {
+	s.serial++
+	return fmt.Sprintf("00000000-0000-4000-8000-%012x", s.serial)
+}
+
+// start registers a statement and lets it run. It is called with s.mu held.
+func (s *Server) start(st *statement, ses *session, login login, f Fault) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	st.cancel = cancel
+	st.status = submitted
+	st.updated = st.created
+	for range st.sqls {
+		st.parts = append(st.parts, part{status: submitted, queryID: s.serial})
+	}
+	s.statements[st.id] = st
+	s.order = append(s.order, st)
+	if ses != nil {
+		ses.busy = true
+	}
+	s.running.Add(1)
+	go func() {
+		defer s.running.Done()
+		defer cancel()
+		s.run(ctx, st, ses, login, f)
+	}()
+}
+
+func (s *Server) move(st *statement, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !st.ended() {
+		st.status, st.updated = status, s.now()
+	}
+}
+
+// connected notes that a statement has a process in the database.
+func (s *Server) connected(st *statement) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.pid = st.serial
+}
+
+// run takes a statement from SUBMITTED to its end.
+func (s *Server) run(ctx context.Context, st *statement, ses *session, login login, f Fault) {
+	s.move(st, picked)
+	var database *warehouse.Session
+	var err error
+	if ses != nil {
+		database = ses.database
+	}
+	outcome := f.Outcome
+	if database == nil && !outcome.Unconnected {
+		database, err = s.warehouse.Connect(ctx, st.target.workgroup, st.target.database, login.Username, login.Password)
+	}
+	if database != nil {
+		s.connected(st)
+	}
+	s.move(st, started)
+	if err == nil && database != nil && (outcome.Status == "" || outcome.After) {
+		err = s.runParts(ctx, st, database)
+	}
+	if outcome.Status == Running {
+		<-ctx.Done()
+		err = ctx.Err()
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case st.ended(): // cancelled
+	case outcome.Status != "" && outcome.Status != Running:
+		st.status, st.err = outcome.Status, outcome.Error
+	case errors.Is(err, context.Canceled):
+		st.status = aborted
+	case err != nil:
+		st.status, st.err = failed, err.Error()
+	default:
+		st.status = finished
+	}
+	st.updated = s.now()
+	for i := range st.parts {
+		if p := &st.parts[i]; p.status == submitted || p.status == started {
+			p.status = aborted
+			if st.status == finished || st.status == failed && !st.batch {
+				p.status = st.status
+			}
+		}
+	}
+	if database == nil {
+		if ses != nil {
+			s.reclaim(ses.id)
+		}
+		return
+	}
+	if ses == nil {
+		_ = database.Close() // what it held is rolled back in any case
+		return
+	}
+	ses.database, ses.busy, ses.idleSince = database, false, s.now()
+}
+
+// runParts runs a statement's texts; several are one transaction.
+func (s *Server) runParts(ctx context.Context, st *statement, database *warehouse.Session) error {
+	if !st.batch {
+		return s.runPart(ctx, st, 0, database)
+	}
+	if _, err := database.Execute(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	for i := range st.sqls {
+		if err := s.runPart(ctx, st, i, database); err != nil {
+			// The batch may have ended because ctx did; its transaction still has to.
+			_, _ = database.Execute(context.WithoutCancel(ctx), "ROLLBACK")
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return failure(fmt.Sprintf("Query #%d failed with %v", i+1, err))
+		}
+	}
+	_, err := database.Execute(ctx, "COMMIT")
+	if err != nil {
+		_, _ = database.Execute(context.WithoutCancel(ctx), "ROLLBACK")
+	}
+	return err
+}
+
+func (s *Server) runPart(ctx context.Context, st *statement, i int, database *warehouse.Session) error {
+	s.mu.Lock()
+	p := &st.parts[i]
+	if st.ended() { // cancelled
+		s.mu.Unlock()
+		return context.Canceled
+	}
+	p.status, p.started = started, s.now()
+	s.mu.Unlock()
+
+	bound, err := bind(st.sqls[i], st.parameters)
+	var res *warehouse.Result
+	if err == nil {
+		res, err = database.Execute(ctx, bound)
+	}
+	size := 0
+	if err == nil {
+		size, err = measure(res)
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.ended = s.now()
+	switch {
+	case st.ended(): // cancelled, and its parts with it
+		return context.Canceled
+	case err != nil && ctx.Err() != nil:
+		p.status = aborted
+		return err
+	case err != nil:
+		p.status, p.err = failed, err.Error()
+		return err
+	}
+	p.status, p.result, p.size = finished, res, size
+	return nil
+}
+
+// measure gives a result's size, and refuses a row that is too long for the Data API.
+func measure(res *warehouse.Result) (int, error) {
+	total := 0
+	for _, row := range res.Rows {
+		size := 0
+		for _, v := range row {
+			if text, ok := v.(string); ok {
+				size += len(text)
+			} else {
+				size += 8
+			}
+		}
+		if size > maxRow {
+			return 0, failure(fmt.Sprintf("ERROR: Packet for query is too large (%d > %d): a row of a result can't be longer", size, maxRow))
+		}
+		total += size
+	}
+	return total, nil
+}
+
+// A failure is a statement's error in the service's words.
+type failure string
+
+func (f failure) Error() string { return string(f) }
+
+// A Statement is what the direct door says about one.
+type Statement struct {
+	ID        string
+	SQL       []string
+	Status    string
+	Error     string
+	SessionID string // "" when it ran without one
+}
+
+// Statements lists the statements that are known, in the order of their submission.
+func (s *Server) Statements() []Statement {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Statement, len(s.order))
+	for i, st := range s.order {
+		all[i] = Statement{st.id, slices.Clone(st.sqls), st.status, st.err, st.sessionID}
+	}
+	return all
+}
+
+// A login is what a secret holds for a database user.
+type login struct{ Username, Password string }
+
+// login reads the secret; its text goes no further.
+func (s *Server) login(secret string) (login, error) {
+	value, err := s.secrets(secret)
+	if err != nil {
+		return login{}, invalid("Secrets Manager can't find the specified secret.")
+	}
+	var l login
+	if json.Unmarshal([]byte(value), &l) != nil {
+		return login{}, invalid("The secret is not a JSON object with username and password.")
+	}
+	if l.Username == "" || l.Password == "" {
+		return login{}, invalid("username and password in secret cannot be empty")
+	}
+	return l, nil
+}

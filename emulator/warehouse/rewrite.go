@@ -1,0 +1,721 @@
+package warehouse
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"example.com/evstream/emulator/doubt"
+)
+
+// A node is a part of the engine's syntax tree, as json_serialize_sql gives it.
+type node = map[string]any
+
+// A rewriter turns a Redshift query into one that means the same to the engine. It works
+// on the engine's own syntax tree, so that the extent of every expression is the
+// parser's business, and refuses each function, clause and type that it doesn't know.
+type rewriter struct {
+	// relation says what stands for a table of a FROM clause: nil for the table of
+	// that name.
+	relation func(schema, table string) (node, error)
+	readings doubt.Readings
+
+	ctes      map[string]bool
+	unnested  map[string]bool   // aliases of items that go over SUPER values
+	given     map[string]bool   // names that the statement gives to columns
+	scopes    []map[string]bool // names of relations of the query being walked, and of those around it
+	relations []relation        // read by the query
+	functions []string          // called by the query, by their Redshift names
+}
+
+// A relation names a table, a view or a materialized view.
+type relation struct{ Schema, Name string }
+
+func (r relation) String() string { return quoteIdent(r.Schema) + "." + quoteIdent(r.Name) }
+
+const defaultSchema = "public"
+
+// parse gives the syntax tree of a query that was rendered for the engine's parser.
+func parse(ctx context.Context, db querier, r rendering) (node, error) {
+	var out string
+	err := db.QueryRowContext(ctx, "SELECT json_serialize_sql("+quoteText(r.text)+", skip_null := true, skip_default := true)::VARCHAR").Scan(&out)
+	if err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	dec := json.NewDecoder(strings.NewReader(out))
+	dec.UseNumber() // constants may have more digits than a float64
+	var tree struct {
+		Error      bool   `json:"error"`
+		Message    string `json:"error_message"`
+		Position   string `json:"position"`
+		Statements []node `json:"statements"`
+	}
+	if err := dec.Decode(&tree); err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+	if tree.Error {
+		message, _, _ := strings.Cut(tree.Message, "\n")
+		e := errorf("%s", strings.ReplaceAll(strings.TrimPrefix(message, "Parser Error: "), `""`, `"`))
+		if offset, err := strconv.Atoi(tree.Position); err == nil {
+			e.at(r.sql, r.at(offset))
+		}
+		return nil, e
+	}
+	if len(tree.Statements) != 1 || tree.Statements[0]["named_param_map"] != nil {
+		return nil, errorf("syntax error: one query without placeholders is expected")
+	}
+	return tree.Statements[0], nil
+}
+
+// format is the inverse of parse.
+func format(ctx context.Context, db querier, statement node) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(node{"error": false, "statements": []any{statement}}); err != nil {
+		return "", fmt.Errorf("format: %w", err)
+	}
+	var out string
+	err := db.QueryRowContext(ctx, "SELECT json_deserialize_sql("+quoteText(b.String())+"::JSON)").Scan(&out)
+	if err != nil {
+		return "", fmt.Errorf("format: %w", err)
+	}
+	return out, nil
+}
+
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// statement rewrites a whole query in place.
+func (r *rewriter) statement(s node) error {
+	r.ctes, r.unnested = commonTables(s), make(map[string]bool)
+	err := inspect(s, func(n node) error {
+		if n["type"] == "TABLE_FUNCTION" {
+			r.unnested[str(n["alias"])] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = r.walk(s)
+	return err
+}
+
+// walk rewrites what is below v, then v itself, and gives what takes its place.
+func (r *rewriter) walk(v any) (any, error) {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			child, err := r.walk(v[i])
+			if err != nil {
+				return nil, err
+			}
+			v[i] = child
+		}
+	case node:
+		if v["class"] == nil && v["type"] == "SELECT_NODE" {
+			if err := r.selectNode(v); err != nil {
+				return nil, err
+			}
+			r.scopes = append(r.scopes, relationNames(v["from_table"]))
+			defer func() { r.scopes = r.scopes[:len(r.scopes)-1] }()
+		}
+		for key, below := range v {
+			if key == "value" && v["class"] == "CONSTANT" || key == "cast_type" {
+				continue
+			}
+			child, err := r.walk(below)
+			if err != nil {
+				return nil, err
+			}
+			v[key] = child
+		}
+		if v["class"] != nil {
+			n, err := r.expression(v)
+			if err != nil {
+				return nil, err
+			}
+			if alias := v["alias"]; alias != nil {
+				n["alias"] = alias
+			}
+			return n, nil
+		}
+		return r.clause(v)
+	}
+	return v, nil
+}
+
+// selectNode names the result columns as Redshift does.
+func (r *rewriter) selectNode(n node) error {
+	if n["aggregate_handling"] != "STANDARD_HANDLING" {
+		return unsupported("GROUP BY ALL")
+	}
+	// https://docs.aws.amazon.com/redshift/latest/dg/r_QUALIFY_clause.html
+	if from, _ := n["from_table"].(node); n["qualify"] != nil && n["where_clause"] == nil && n["group_expressions"] == nil && from["type"] == "BASE_TABLE" && from["alias"] == nil {
+		return errorf("QUALIFY directly after the FROM clause: the relation %q must have an alias", from["table_name"])
+	}
+	for _, item := range list(n["select_list"]) {
+		item := item.(node)
+		bare := item["class"] == "COLUMN_REF" && len(list(item["column_names"])) == 1
+		if bare && isCurrentUser(item) && readsTable(n["from_table"]) && r.reads(currentUser, "refuse") {
+			alias := str(item["alias"])
+			if alias == "" {
+				alias = "current_user"
+			}
+			return errorf(`Column %q has unsupported type "name".`, alias)
+		}
+		if alias := str(item["alias"]); alias != "" {
+			if r.given == nil { // in an expression by itself
+				r.given = make(map[string]bool)
+			}
+			r.given[alias] = true
+		}
+		if item["alias"] == nil && item["class"] != "STAR" && !bare {
+			item["alias"] = resultName(item)
+		}
+	}
+	return nil
+}
+
+// isCurrentUser says whether a name is CURRENT_USER or SESSION_USER, which are of the type
+// name.
+func isCurrentUser(n node) bool {
+	name := str(list(n["column_names"])[0])
+	return name == "current_user" || name == "session_user"
+}
+
+// readsTable says whether a FROM clause reads more than the leader node's own tables.
+func readsTable(from any) bool {
+	f, _ := from.(node)
+	return f != nil && f["type"] != "EMPTY" && !(f["type"] == "BASE_TABLE" && strings.HasPrefix(str(f["table_name"]), "pg_"))
+}
+
+// resultName is the name of a result column that was given none.
+func resultName(n node) string {
+	children := list(n["children"])
+	switch n["class"] {
+	case "COLUMN_REF":
+		names := list(n["column_names"])
+		return strings.ToLower(str(names[len(names)-1]))
+	case "CAST":
+		return resultName(n["child"].(node))
+	case "CASE":
+		return "case"
+	case "FUNCTION", "WINDOW":
+		name := str(n["function_name"])
+		switch {
+		case name == "count_star":
+			return "count"
+		case name == "decode", name == "nvl2": // which Redshift takes for a CASE
+			return "case"
+		case name == "nvl":
+			return "coalesce"
+		case n["is_operator"] == true:
+			return "?column?"
+		}
+		return strings.Replace(name, "quantile_", "percentile_", 1) // which is what the parser makes of it
+	case "OPERATOR":
+		switch n["type"] {
+		case "STRUCT_EXTRACT":
+			return strings.ToLower(constantText(children[1]))
+		case "ARRAY_EXTRACT":
+			return resultName(children[0].(node))
+		case "OPERATOR_COALESCE":
+			return "coalesce"
+		}
+	}
+	return "?column?"
+}
+
+// clause rewrites what is not an expression.
+func (r *rewriter) clause(n node) (any, error) {
+	switch n["type"] {
+	case "BASE_TABLE":
+		if n["catalog_name"] != nil {
+			return nil, unsupported("a database name in a FROM clause")
+		}
+		schema, table := strings.ToLower(str(n["schema_name"])), str(n["table_name"])
+		if schema == "" && r.ctes[strings.ToLower(table)] {
+			return n, nil
+		}
+		replacement, err := r.relation(schema, table)
+		if err != nil {
+			return nil, err
+		}
+		r.relations = append(r.relations, relation{schema, table})
+		if replacement == nil {
+			return n, nil
+		}
+		if replacement["alias"] = n["alias"]; n["alias"] == nil {
+			replacement["alias"] = table
+		}
+		if columns := n["column_name_alias"]; columns != nil {
+			replacement["column_name_alias"] = columns
+		}
+		return replacement, nil
+	case "SELECT_NODE":
+		// A name of the result is ordered as the engine does: its expression may be an error.
+		named := make(map[string]bool)
+		for _, item := range list(n["select_list"]) {
+			item := item.(node)
+			named[str(item["alias"])] = item["class"] != "COLUMN_REF" && item["type"] != "STRUCT_EXTRACT" && item["type"] != "ARRAY_EXTRACT"
+		}
+		for _, m := range list(n["modifiers"]) {
+			orderSuper(m.(node)["orders"], named)
+		}
+		witness(n, r.given)
+	case "TABLE_FUNCTION":
+		if name := n["function"].(node)["function_name"]; name != "rs_unnest" && name != "rs_unnest_at" && name != "rs_unpivot" && name != "rs_unpivot_at" {
+			return nil, unsupported("a function in a FROM clause")
+		}
+	case "JOIN":
+		if n["join_type"] == "RIGHT" || n["join_type"] == "OUTER" {
+			return n, withoutSuper(n)
+		}
+	case "RECURSIVE_CTE_NODE", "CTE_NODE":
+		return nil, unsupported("a recursive common table expression")
+	case "LIMIT_PERCENT_MODIFIER":
+		return nil, errorf("syntax error at or near %q", "%")
+	case "DISTINCT_MODIFIER":
+		if n["distinct_on_targets"] != nil {
+			return nil, unsupported("DISTINCT ON")
+		}
+	}
+	return n, nil
+}
+
+func (r *rewriter) expression(n node) (node, error) {
+	children := list(n["children"])
+	switch n["class"] {
+	case "CONJUNCTION":
+		if n["type"] == "CONJUNCTION_AND" && r.reads(andOrder, "right") {
+			slices.Reverse(children)
+		}
+		return n, nil
+	case "CONSTANT", "CASE", "SUBQUERY":
+		return n, nil
+	case "BETWEEN":
+		if isPlain(n["input"]) || r.correlated([]any{n["input"], n["lower"], n["upper"]}) {
+			return n, nil
+		}
+		return node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{call("rs_ge", n["input"], n["lower"]), call("rs_le", n["input"], n["upper"])}}, nil
+	case "COMPARISON":
+		macro, ok := comparisons[str(n["type"])]
+		if !ok {
+			return nil, unsupported("IS DISTINCT FROM")
+		}
+		if r.correlated(n["left"]) || r.correlated(n["right"]) {
+			return n, nil
+		}
+		plain := isPlain(n["left"]) && isPlain(n["right"])
+		if r.reads(trailingBlanks, "ignore") {
+			sides := []any{n["left"], n["right"]}
+			withoutBlanks(sides)
+			n["left"], n["right"] = sides[0], sides[1]
+		}
+		if plain {
+			return n, nil
+		}
+		return call(macro, n["left"], n["right"]), nil
+	case "STAR":
+		for key, v := range n {
+			if l, isList := v.([]any); isList && len(l) == 0 || slices.Contains([]string{"class", "type", "query_location", "relation_name"}, key) {
+				continue
+			}
+			return nil, unsupported("* %s", strings.ReplaceAll(key, "_", " "))
+		}
+		return n, nil
+	case "COLUMN_REF":
+		names := list(n["column_names"])
+		if r.unnested[str(names[0])] && (len(names) == 1 || names[1] != names[0]) {
+			n["column_names"] = append([]any{names[0]}, names...) // the column is named as its table
+			return n, nil
+		}
+		if len(names) == 1 {
+			switch str(names[0]) {
+			case "sysdate":
+				r.functions = append(r.functions, "sysdate")
+				return call("rs_sysdate"), nil
+			case "current_date":
+				r.functions = append(r.functions, "current_date")
+				return cast(call("getdate"), "date", false), nil
+			case "current_user", "session_user":
+				r.functions = append(r.functions, "current_user")
+				return call("rs_current_user"), nil
+			case "current_timestamp", "current_time", "localtime", "localtimestamp", "user":
+				return nil, unsupported("%s", strings.ToUpper(str(names[0])))
+			}
+		}
+		return n, nil
+	case "CAST":
+		return r.cast(n)
+	case "FUNCTION":
+		return r.function(n, children)
+	case "WINDOW":
+		name := str(n["function_name"])
+		if !slices.Contains([]string{"row_number", "rank", "dense_rank", "lag", "lead", "first_value", "last_value", "sum", "count", "count_star", "min", "max"}, name) {
+			return nil, unsupported("window function %s", name)
+		}
+		// https://docs.aws.amazon.com/redshift/latest/dg/r_Window_function_synopsis.html
+		if n["type"] == "WINDOW_AGGREGATE" && n["orders"] != nil && n["end"] == "CURRENT_ROW_RANGE" {
+			return nil, errorf("Aggregate window functions with an ORDER BY clause require a frame clause")
+		}
+		r.functions = append(r.functions, "over")
+		orderSuper(n["orders"], nil)
+		return n, nil
+	case "OPERATOR":
+		switch n["type"] {
+		case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "STRUCT_EXTRACT":
+			return n, nil
+		case "COMPARE_IN", "COMPARE_NOT_IN":
+			if r.correlated(children) {
+				return n, nil
+			}
+			if r.reads(trailingBlanks, "ignore") {
+				withoutBlanks(children)
+			}
+			return in(n, children), nil
+		case "ARRAY_EXTRACT": // of a SUPER array, the only subscript in Redshift; it counts from 0
+			index, err := strconv.Atoi(constantText(children[1]))
+			if err != nil || index < 0 {
+				return nil, unsupported("a subscript other than a constant of at least 0")
+			}
+			children[1] = constant("INTEGER", json.Number(strconv.Itoa(index+1)))
+			return n, nil
+		}
+	}
+	return nil, unsupported("%v %v", n["class"], n["type"])
+}
+
+// withoutBlanks makes a comparison with a constant text see no blanks at the ends. Between
+// two columns they count: in a correlated subquery the engine's binder can't choose a macro
+// by the type of an outer column.
+func withoutBlanks(sides []any) {
+	text := func(v any) (value node, ok bool) {
+		n := v.(node)
+		value, _ = n["value"].(node)
+		_, ok = value["value"].(string)
+		return value, ok && n["class"] == "CONSTANT"
+	}
+	if !slices.ContainsFunc(sides, func(v any) bool { _, ok := text(v); return ok }) {
+		return
+	}
+	for i := range sides {
+		if value, ok := text(sides[i]); ok {
+			value["value"] = strings.TrimRight(value["value"].(string), " ")
+		} else if sides[i].(node)["class"] != "CONSTANT" {
+			sides[i] = call("rs_compared", sides[i])
+		}
+	}
+}
+
+// in gives x [NOT] IN (a, b) its meaning for SUPER: x = a OR x = b.
+func in(n node, children []any) node {
+	if isPlain(children[0]) {
+		return n
+	}
+	var equal []any
+	for _, element := range children[1:] {
+		equal = append(equal, call("rs_eq", children[0], element))
+	}
+	either := node{"class": "CONJUNCTION", "type": "CONJUNCTION_OR", "children": equal}
+	if len(equal) == 1 {
+		either = equal[0].(node)
+	}
+	if n["type"] == "COMPARE_NOT_IN" {
+		either = node{"class": "OPERATOR", "type": "OPERATOR_NOT", "children": []any{either}}
+	}
+	return choose(isSuper(children[0]), either, n)
+}
+
+// relationNames lists what the relations of a FROM clause are called.
+func relationNames(from any) map[string]bool {
+	names := make(map[string]bool)
+	f, _ := from.(node)
+	switch {
+	case f == nil:
+	case f["alias"] != nil:
+		names[strings.ToLower(str(f["alias"]))] = true
+	case f["type"] == "BASE_TABLE":
+		names[strings.ToLower(str(f["table_name"]))] = true
+	case f["type"] == "JOIN":
+		for _, side := range []string{"left", "right"} {
+			maps.Copy(names, relationNames(f[side]))
+		}
+	}
+	return names
+}
+
+// correlated says whether an expression names a relation of a query around its own. The
+// engine finds no type for such a column when it chooses a macro, so that its operators
+// stay the engine's.
+func (r *rewriter) correlated(v any) bool {
+	if len(r.scopes) < 2 {
+		return false
+	}
+	own := r.scopes[len(r.scopes)-1]
+	return inspect(v, func(n node) error {
+		columns := list(n["column_names"])
+		if len(columns) < 2 || own[strings.ToLower(str(columns[0]))] {
+			return nil
+		}
+		for _, around := range r.scopes[:len(r.scopes)-1] {
+			if around[strings.ToLower(str(columns[0]))] {
+				return errFound
+			}
+		}
+		return nil
+	}) != nil
+}
+
+// orderSuper gives each ORDER BY expression of a list the order of SUPER values, but for
+// those names.
+func orderSuper(orders any, but map[string]bool) {
+	for _, o := range list(orders) {
+		o := o.(node)
+		by := o["expression"].(node)
+		names := list(by["column_names"])
+		if isPlain(by) || len(names) == 1 && but[str(names[0])] {
+			continue
+		}
+		o["expression"] = call("rs_order", by)
+	}
+}
+
+// withoutSuper keeps SUPER out of a right or full outer join:
+// https://docs.aws.amazon.com/redshift/latest/dg/limitations-super.html
+func withoutSuper(join node) error {
+	err := inspect([]any{join["left"], join["right"]}, func(n node) error {
+		if n["type"] == "TABLE_FUNCTION" {
+			return errorf("SUPER can't be used in a RIGHT or FULL JOIN")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	join["condition"] = replace(join["condition"], func(n node) node {
+		if n["class"] == "COLUMN_REF" {
+			return call("rs_not_super", n)
+		}
+		return n
+	})
+	return nil
+}
+
+// replace puts change's results in the place of the nodes below v.
+func replace(v any, change func(node) node) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = replace(v[i], change)
+		}
+	case node:
+		for key := range v {
+			v[key] = replace(v[key], change)
+		}
+		return change(v)
+	}
+	return v
+}
+
+// isSuper asks for the type of an expression, which the engine's binder replaces by a
+// constant.
+func isSuper(v any) node {
+	return node{"class": "COMPARISON", "type": "COMPARE_EQUAL", "left": call("typeof", v), "right": constant("VARCHAR", "VARIANT")}
+}
+
+// splitPath takes the last key off a path into a SUPER value.
+func splitPath(n node) (parent node, key string, ok bool) {
+	switch {
+	case n["class"] == "COLUMN_REF":
+		names := list(n["column_names"])
+		if len(names) < 2 || names[0] == names[1] && len(names) == 2 { // an unnested value itself
+			return nil, "", false
+		}
+		return node{"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": names[:len(names)-1]}, str(names[len(names)-1]), true
+	case n["type"] == "STRUCT_EXTRACT":
+		children := list(n["children"])
+		return children[0].(node), constantText(children[1]), true
+	}
+	return nil, "", false
+}
+
+// cast gives a cast Redshift's meaning, which depends on what is cast: a SUPER value that
+// does not convert gives NULL, a text is an error. Only the engine's binder knows the
+// type, so that the result asks typeof(), which it replaces by a constant.
+func (r *rewriter) cast(n node) (node, error) {
+	child := n["child"].(node)
+	try := n["try_cast"] == true
+	castType := n["cast_type"].(node)
+	info, _ := castType["type_info"].(node)
+	t, ok := decodeType(str(info["name"]))
+	if !ok {
+		if child["class"] == "CONSTANT" && slices.Contains([]any{"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME", "INTERVAL", "BOOLEAN"}, castType["id"]) {
+			return n, nil // a literal such as TIMESTAMP '2026-01-01' or TRUE
+		}
+		return nil, unsupported("a literal of type %v", castType["id"])
+	}
+	if child["class"] == "CONSTANT" && child["value"].(node)["is_null"] == true {
+		return cast(child, t.duck(), false), nil
+	}
+	super := isSuper(child)
+	refused := call("rs_refused", call("typeof", child), constant("VARCHAR", t.Name))
+	refuse := cast(call("rs_refuse", call("typeof", child), constant("VARCHAR", t.Name)), t.duck(), false)
+	flag := constantOf("BOOLEAN", map[bool]string{true: "t", false: "f"}[try])
+	if try {
+		child = call("rs_not_blank", child)
+		if r.reads(tryCastDate, "roll") && slices.Contains([]string{"date", "timestamp", "timestamptz"}, t.Name) {
+			child = call("rs_rolled", child)
+		}
+	}
+	var lax, strict node
+	switch t.Name {
+	case "varchar", "bpchar":
+		lax, strict = call("rs_lax_text", child), call("rs_text", child, flag)
+		if t.Name == "bpchar" {
+			lax, strict = call("rs_lax_ascii", lax), call("rs_ascii", strict, flag)
+		}
+		if t.Precision > 0 {
+			limit := constant("INTEGER", json.Number(strconv.Itoa(t.Precision)))
+			lax, strict = call("rs_lax_cut", lax, limit), call("rs_cut", strict, limit)
+		}
+		if t.Name == "bpchar" { // whose blanks at the end mean nothing
+			lax, strict = call("rtrim", lax, constant("VARCHAR", " ")), call("rtrim", strict, constant("VARCHAR", " "))
+		}
+		return choose(refused, refuse, choose(super, lax, strict)), nil
+	case "int2", "int4", "int8":
+		digits := call("rs_integer_digits", child)
+		lax, strict = r.inRange(digits, cast(r.superDecimal(digits, t), t.duck(), true)), r.strictNumber("rs_integer", child, flag, t, try)
+		return choose(refused, refuse, choose(super, lax, strict)), nil
+	case "numeric":
+		digits := call("rs_digits", child)
+		lax, strict = r.inRange(digits, cast(r.superDecimal(digits, t), t.duck(), true)), r.strictNumber("rs_number", child, flag, t, try)
+		return choose(refused, refuse, choose(super, lax, strict)), nil
+	case "float4", "float8":
+		lax, strict = r.inRange(call("rs_digits", child), cast(call("rs_super_float", child), t.duck(), true)), cast(call("rs_number", child, flag), t.duck(), try)
+		return choose(refused, refuse, choose(super, lax, strict)), nil
+	case "super":
+		return choose(refused, refuse, choose(super, cast(child, "variant", false), cast(child, "variant", try))), nil
+	case "varbyte":
+		return choose(super, cast(call("error", constant("VARCHAR", "cannot cast type super to binary varying")), "blob", false), call("rs_bytes", child)), nil
+	case "bool":
+		lax, strict = call("rs_super_bool", child), call("rs_strict", child)
+	default:
+		lax, strict = call("rs_super_text", child), call("rs_strict", child)
+		if try {
+			lax = call("error", constant("VARCHAR", "TRY_CAST from super to "+t.Name+" is not supported"))
+		}
+	}
+	return choose(refused, refuse, choose(super, cast(lax, t.duck(), true), cast(strict, t.duck(), try))), nil
+}
+
+// reads says whether a doubt is read in one way.
+func (r *rewriter) reads(name, answer string) bool {
+	return Doubts().Answer(r.readings, name) == answer
+}
+
+// wide is a DECIMAL that holds the digits of a number for a cast to t, and some more.
+func wide(t Type) string {
+	return fmt.Sprintf("DECIMAL(38,%d)", min(38-(t.Precision-t.Scale), t.Scale+9))
+}
+
+// superDecimal gives the number with these digits, of a SUPER value, so that a cast to t
+// takes from it what Redshift's does.
+func (r *rewriter) superDecimal(digits node, t Type) node {
+	number := cast(digits, wide(t), true)
+	cut := r.reads(decimalCasts, "cut")
+	if r.reads(superNumbers, "float") {
+		cut = r.reads(floatCasts, "cut")
+	}
+	if !cut {
+		return number
+	}
+	return call("trunc", number, constant("INTEGER", json.Number(strconv.Itoa(t.Scale))))
+}
+
+// strictNumber casts what is not SUPER to an integer or a DECIMAL.
+func (r *rewriter) strictNumber(macro string, child, flag any, t Type, try bool) node {
+	scale := constant("INTEGER", json.Number(strconv.Itoa(t.Scale)))
+	number := call(macro, child, flag)
+	if r.reads(decimalCasts, "cut") {
+		number = call("rs_decimal_cut", number, scale)
+	}
+	strict := cast(number, t.duck(), try)
+	if !r.reads(floatCasts, "cut") {
+		return strict
+	}
+	isFloat := call("regexp_matches", call("typeof", child), constant("VARCHAR", "^(DOUBLE|FLOAT)$"))
+	return choose(isFloat, cast(call("trunc", cast(call("rs_float_digits", child), wide(t), try), scale), t.duck(), try), strict)
+}
+
+// inRange makes an error of a SUPER number that has digits and no value, if it is read so.
+func (r *rewriter) inRange(digits, value node) node {
+	if r.reads(superOverflow, "error") {
+		return call("rs_in_range", digits, value)
+	}
+	return value
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+func str(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// constantText gives the text of a constant, "" of anything else.
+func constantText(v any) string {
+	n, _ := v.(node)
+	if n["class"] != "CONSTANT" {
+		return ""
+	}
+	value, _ := n["value"].(node)
+	switch v := value["value"].(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}
+
+func constant(typeID string, v any) node {
+	return node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": typeID}, "is_null": false, "value": v}}
+}
+
+func constantOf(typeName, text string) node {
+	return cast(constant("VARCHAR", text), typeName, false)
+}
+
+func call(name string, args ...any) node {
+	return node{"class": "FUNCTION", "type": "FUNCTION", "function_name": name, "children": append([]any{}, args...), "order_bys": node{"type": "ORDER_MODIFIER"}, "is_operator": name == "+" || name == "||"}
+}
+
+func cast(child any, duckType string, try bool) node {
+	castType := node{"id": "UNBOUND", "type_info": node{"type": "UNBOUND_TYPE_INFO", "name": strings.ToLower(duckType)}}
+	var width, scale int
+	if n, _ := fmt.Sscanf(duckType, "DECIMAL(%d,%d)", &width, &scale); n == 2 {
+		castType = node{"id": "DECIMAL", "type_info": node{"type": "DECIMAL_TYPE_INFO", "width": width, "scale": scale}}
+	}
+	return node{"class": "CAST", "type": "OPERATOR_CAST", "child": child, "cast_type": castType, "try_cast": try}
+}
+
+func isNull(v any) node {
+	return node{"class": "OPERATOR", "type": "OPERATOR_IS_NULL", "children": []any{v}}
+}
+
+func choose(when, then, otherwise any) node {
+	return node{"class": "CASE", "type": "CASE_EXPR", "case_checks": []any{node{"when_expr": when, "then_expr": then}}, "else_expr": otherwise}
+}
