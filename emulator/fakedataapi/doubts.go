@@ -18,7 +18,7 @@ func Doubts() doubt.List {
 				{Name: "invalid", Meaning: "`ValidationException`", Source: "awslabs/mcp#4587, of a provisioned cluster"},
 				{Name: "not-found", Meaning: "`ResourceNotFoundException`", Source: "what `ListSessions` gives, awslabs/mcp#4587"},
 			},
-			Program: "It takes either for the session's end.",
+			Advice: "Take either for the session's end.",
 		},
 		{
 			Name:     tokenOrder,
@@ -27,7 +27,7 @@ func Doubts() doubt.List {
 				{Name: "token-first", Meaning: "the call gets its statement again, though its session is gone", Source: "no source"},
 				{Name: "session-first", Meaning: "the call is refused", Source: "no source"},
 			},
-			Program: "It does not send a statement again whose first answer was lost, but says that it may run.",
+			Advice: "Do not send a statement again whose first answer was lost: it may run.",
 		},
 	}
 }
