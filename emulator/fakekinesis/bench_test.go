@@ -33,7 +33,6 @@ func BenchmarkPutRecords(b *testing.B) {
 			if _, err := s.CreateStream(StreamSettings{Name: "ev", Shards: 4}); err != nil {
 				b.Fatal(err)
 			}
-			s.Unchecked = true // the handler alone
 			b.ReportAllocs()
 			for b.Loop() {
 				r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/", bytes.NewReader(body))

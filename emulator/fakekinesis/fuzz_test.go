@@ -36,7 +36,7 @@ func FuzzRequest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, operation string, body []byte) {
 		s := fakekinesis.New()
-		defer s.Close()
+		s.Checked = true
 		if _, err := s.CreateStream(fakekinesis.StreamSettings{Name: "ev", Shards: 2, MaxRecordKiB: 1024}); err != nil {
 			t.Fatal(err)
 		}

@@ -40,7 +40,7 @@ type Config struct {
 	// more than its body.
 	Describe func(in any, call *fault.Call)
 
-	// Unchecked leaves out the check of answers that tests do, for measurements.
+	// Unchecked keeps Start from setting Checked, for measurements.
 	Unchecked bool
 }
 
@@ -49,6 +49,11 @@ type Service struct {
 	Server
 	Config
 	Faults *fault.Controls
+
+	// Checked compares what is accepted and what is answered with the model; what breaks it
+	// ends the process. In tests Start sets it, so that no test can pass on answers that AWS
+	// can't give.
+	Checked bool
 
 	model    *awsmodel.Service
 	buffers  sync.Pool // of *[]byte, for request and response bodies
@@ -83,6 +88,7 @@ func (s *Service) Fits(shape string, value any) bool { return s.model.Fits(shape
 
 // Start serves the service alone on a free port of 127.0.0.1.
 func (s *Service) Start() error {
+	s.Checked = s.Checked || testing.Testing() && !s.Unchecked
 	if err := s.Server.Start("127.0.0.1:0", s); err != nil {
 		return fmt.Errorf("serving %s: %w", s.Name, err)
 	}
@@ -184,7 +190,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status, *out = e.HTTPStatus(), s.appendError((*out)[:0], e)
 		err = e
 	}
-	if testing.Testing() && !s.Unchecked {
+	if s.Checked {
 		s.hold(operation, *body, *out, err)
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(*out)))
@@ -329,8 +335,7 @@ func appendReply(b []byte, reply any) ([]byte, error) {
 	}
 }
 
-// hold compares what was accepted and what is answered with the model. What breaks it ends
-// the test: no test can pass on answers that AWS can't give.
+// hold compares what was accepted and what is answered with the model.
 func (s *Service) hold(operation string, request, answer []byte, failed error) {
 	if err := s.breaks(operation, request, answer, failed); err != nil {
 		go panic(err.Error()) // the HTTP server would recover one of its own

@@ -25,6 +25,7 @@ def correct(services):
     """Change what recorded answers of AWS break, and a pattern that Go's regexp can't have."""
     kinesis = services["kinesis"]["shapes"]
     kinesis["MetricsNameList"]["min"] = 0  # ShardLevelMetrics is empty by default
+    kinesis["RetentionPeriodHours"]["min"] = 1
     kinesis["NaturalIntegerObject"] = {"type": "integer", "min": 0}
     kinesis["PutRecordsOutput"]["members"]["FailedRecordCount"] = "NaturalIntegerObject"
     kinesis["ShardIteratorType"]["enum"] = [  # in the order in which AWS names them
