@@ -137,9 +137,15 @@ func (s *Session) eachRow(ctx context.Context, query string, args []any, read fu
 		return fmt.Errorf("look up %v: %w", args, err)
 	}
 	defer rows.Close()
-	for rows.Next() {
-		if err := read(rows.Scan); err != nil {
+	scan := func(into ...any) error {
+		if err := rows.Scan(into...); err != nil {
 			return fmt.Errorf("look up %v: %w", args, err)
+		}
+		return nil
+	}
+	for rows.Next() {
+		if err := read(scan); err != nil {
+			return err
 		}
 	}
 	return rows.Err()
