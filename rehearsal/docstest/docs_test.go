@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/evstream/emulator"
 	"example.com/evstream/rehearsal"
 )
 
@@ -295,7 +296,7 @@ func sit(t *testing.T, root, project string) *desk {
 	}
 	d := &desk{project: project, dir: project}
 	var err error
-	if d.standIns, err = rehearsal.Start(rehearsal.Options{Root: project, Dir: kept, RefreshInterval: rehearsal.DefaultRefreshInterval}); err != nil {
+	if d.standIns, err = rehearsal.Start(rehearsal.Options{Root: project, Dir: kept, RefreshInterval: emulator.DefaultRefreshInterval}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
