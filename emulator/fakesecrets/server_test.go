@@ -59,7 +59,7 @@ func TestRecordedErrors(t *testing.T) {
 // TestNames: a secret is found by its name, its ARN, and its ARN without the random part.
 func TestNames(t *testing.T) {
 	s := fakesecrets.New(fakesecrets.WithSource(func() []fakesecrets.Secret {
-		return []fakesecrets.Secret{{Name: "elsewhere", ARN: "arn:aws:secretsmanager:us-east-1:123456789012:secret:elsewhere-AbCdEf", Value: "of another"}}
+		return []fakesecrets.Secret{{Name: "elsewhere", ARN: "arn:aws:secretsmanager:us-east-1:123456789012:secret:elsewhere-AbCdEf", Value: "of another", VersionID: "00000000-0000-4000-8000-000000000009"}}
 	}))
 	s.Checked = true
 	made := ask(t, s, "CreateSecret", `{"Name":"here","ClientRequestToken":"00000000-0000-4000-8000-000000000001","SecretString":"own","Description":"a login"}`)
