@@ -43,9 +43,11 @@ type Record struct {
 
 // check validates settings as the request that would make the stream.
 func (s *Server) check(w StreamSettings) error {
-	if err := s.Validate("CreateStream", createStream{
-		StreamName: w.Name, StreamModeDetails: &streamModeDetails{w.Mode}, MaxRecordSizeInKiB: &w.MaxRecordKiB, Tags: w.Tags,
-	}); err != nil {
+	in := createStream{StreamName: w.Name, StreamModeDetails: &streamModeDetails{w.Mode}, MaxRecordSizeInKiB: &w.MaxRecordKiB}
+	if len(w.Tags) > 0 {
+		in.Tags = w.Tags
+	}
+	if err := s.Validate("CreateStream", in); err != nil {
 		return err
 	}
 	if w.KMSKey != "" {
