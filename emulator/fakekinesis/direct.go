@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The direct door. Its errors are of type *Error, with the code that the network door
-// would answer.
+// What a test does without a request. Errors are of type *Error, with the code that the
+// request would be answered with.
 
 // StreamSettings are what the owner of a stream chooses.
 type StreamSettings struct {

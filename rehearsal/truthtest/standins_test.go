@@ -96,7 +96,7 @@ func (s *standIns) do(name string, input any) (any, *failure) {
 	return nil, nil
 }
 
-// post sends a request to a network door.
+// post sends a request around any SDK.
 func (s *standIns) post(url, service, target string, input any) (any, *failure) {
 	s.Helper()
 	body, err := json.Marshal(input)

@@ -20,14 +20,14 @@ import (
 	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
-// TestDoorsOpenOnlyToThisMachine looks at every port that the running stand-ins
+// TestPortsAreForThisMachineOnly looks at every port that the running stand-ins
 // listen on, whichever they are: each is on the loopback address, and none
 // answers a page in a browser, which comes with an origin of its own or by a name
 // that it had resolved to the loopback address.
 //
-// The providers' doors speak gRPC over HTTP/2 without TLS, which no browser does:
+// The providers speak gRPC over HTTP/2 without TLS, which no browser does:
 // they end a connection that begins otherwise.
-func TestDoorsOpenOnlyToThisMachine(t *testing.T) {
+func TestPortsAreForThisMachineOnly(t *testing.T) {
 	d := stacktest.Start(t)
 	ports := listening(t)
 	if len(ports) < 3 {
