@@ -195,6 +195,17 @@ func TestKeep(t *testing.T) {
 		if got := command(`aws kinesis describe-stream-summary --stream-name "$STREAM_NAME" --query StreamDescriptionSummary.StreamStatus --output text`); got != "ACTIVE" {
 			t.Errorf("the stream is %s", got)
 		}
+		for ask, want := range map[string]string{
+			`aws sts get-caller-identity --query Account --output text`:                                                      "123456789012",
+			`aws redshift-serverless list-workgroups --query 'workgroups[].namespaceName' --output text`:                     "ev-streaming-dev",
+			`aws redshift-serverless get-namespace --namespace-name ev-streaming-dev --query namespace.status --output text`: "AVAILABLE",
+			`aws secretsmanager get-secret-value --secret-id "$REDSHIFT_SECRET_ARN" --query ARN --output text`:                command(`echo "$REDSHIFT_SECRET_ARN"`),
+			`aws s3 ls 2>&1 || true`: "The emulator does not serve s3",
+		} {
+			if got := command(ask); !strings.Contains(got, want) {
+				t.Errorf("%s says %q, want %q", ask, got, want)
+			}
+		}
 		got := command(`file=$(mktemp)
 			printf hello >"$file"
 			shard=$(aws kinesis put-record --stream-name "$STREAM_NAME" --partition-key k --data "fileb://$file" --query ShardId --output text)
