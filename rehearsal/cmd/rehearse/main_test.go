@@ -199,7 +199,7 @@ func TestKeep(t *testing.T) {
 			`aws sts get-caller-identity --query Account --output text`:                                                      "123456789012",
 			`aws redshift-serverless list-workgroups --query 'workgroups[].namespaceName' --output text`:                     "ev-streaming-dev",
 			`aws redshift-serverless get-namespace --namespace-name ev-streaming-dev --query namespace.status --output text`: "AVAILABLE",
-			`aws secretsmanager get-secret-value --secret-id "$REDSHIFT_SECRET_ARN" --query ARN --output text`:                command(`echo "$REDSHIFT_SECRET_ARN"`),
+			`aws secretsmanager get-secret-value --secret-id "$REDSHIFT_SECRET_ARN" --query ARN --output text`:               command(`echo "$REDSHIFT_SECRET_ARN"`),
 			`aws s3 ls 2>&1 || true`: "The emulator does not serve s3",
 		} {
 			if got := command(ask); !strings.Contains(got, want) {
