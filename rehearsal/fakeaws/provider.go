@@ -180,7 +180,11 @@ func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.C
 	}
 
 	var failures []plugin.CheckFailure
-	for _, found := range append(t.schema.problems(t.token, plain(inputs)), p.exposed(t, inputs)...) {
+	exposed := p.exposed(t, inputs)
+	isExposed := func(other problem) bool { // no other refusal may show it
+		return slices.ContainsFunc(exposed, func(p problem) bool { return p.property == other.property })
+	}
+	for _, found := range append(slices.DeleteFunc(t.schema.problems(t.token, plain(inputs)), isExposed), exposed...) {
 		failures = append(failures, plugin.CheckFailure{Property: resource.PropertyKey(found.property), Reason: found.reason})
 	}
 	return plugin.CheckResponse{Properties: inputs, Failures: failures}, nil
