@@ -15,7 +15,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
 	"example.com/evstream/rehearsal/fakeaws"
-	"example.com/evstream/rehearsal/internal/plugindoor"
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 const password = "Plain-Text-Password-1"
@@ -57,7 +57,7 @@ type bench struct {
 
 	account  *fakeaws.Account
 	server   *fakeaws.Server
-	engine   *plugindoor.Client
+	engine   *provider.Client
 	outside  *outside
 	dataAPI  *dataAPI
 	requests []string        // made by changes
@@ -96,7 +96,7 @@ func (b *bench) start(opts fakeaws.Options) {
 
 func (b *bench) dial() {
 	b.Helper()
-	engine, err := plugindoor.Dial(b.Context(), b.server.Port(), "aws", resource.NewPropertyMapFromMap(b.settings))
+	engine, err := provider.Dial(b.Context(), b.server.Port(), "aws", resource.NewPropertyMapFromMap(b.settings))
 	b.must(err)
 	b.Cleanup(func() { engine.Close() })
 	b.engine = engine

@@ -2,7 +2,6 @@ package fakeaws_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -183,55 +182,6 @@ func TestFaults(t *testing.T) {
 			t.Errorf("in the account (-before +after):\n%s", diff)
 		}
 	})
-}
-
-// Operations that take their time end with the program's timeout, or when the engine gives up.
-func TestDelay(t *testing.T) {
-	b := start(t, fakeaws.Options{Delay: func(operation, kind string) time.Duration {
-		if operation == fakeaws.Create && kind == "aws:redshiftserverless/workgroup:Workgroup" {
-			return time.Hour
-		}
-		return 0
-	}})
-	b.must(b.createAnd("namespace"))
-	urn := b.urn("workgroup", "w")
-	inputs, err := b.check(urn, nil, b.inputsOf("workgroup"))
-	b.must(err)
-	_, err = b.engine.Create(t.Context(), plugin.CreateRequest{URN: urn, Properties: inputs, Timeout: 0.05})
-	wantError(t, err, "timeout while waiting for state to become 'AVAILABLE' (timeout: 50ms)")
-	g, err := b.account.Workgroup("ev-dev")
-	if err != nil || g.Port != 5439 {
-		t.Errorf("the workgroup is %+v, %v; want it made", g, err)
-	}
-	b.must(b.account.Remove(string(urn.Type()), g.Name))
-	b.cancelUntil(b.inBackground("workgroup"))
-}
-
-func TestEvents(t *testing.T) {
-	b := start(t, fakeaws.Options{})
-	m, err := b.create("stream", "s", b.inputsOf("stream"))
-	b.must(err)
-	wantError(t, b.createAnd("stream"), "already exists")
-	_, err = b.look("aws:index/getRegion:getRegion", nil)
-	b.must(err)
-	b.must(b.delete(m))
-
-	var got []string
-	for _, e := range b.server.Events() {
-		name := e.Type
-		if e.URN != "" {
-			name = e.URN.Name()
-		}
-		got = append(got, fmt.Sprintf("%s %s %s preview=%t failed=%t", e.Operation, name, e.ID, e.Preview, e.Err != ""))
-	}
-	want := []string{
-		"create s  preview=true failed=false", "create s arn:aws:kinesis:us-east-1:123456789012:stream/ev preview=false failed=false",
-		"create stream  preview=true failed=false", "create stream  preview=false failed=true",
-		"lookup aws:index/getRegion:getRegion  preview=false failed=false", "delete s arn:aws:kinesis:us-east-1:123456789012:stream/ev preview=false failed=false",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("events (-want +got):\n%s", diff)
-	}
 }
 
 // What is made again gets another id. That the same deployment gets the same ids each time,
