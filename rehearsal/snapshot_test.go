@@ -40,7 +40,7 @@ func TestLastSnapshot(t *testing.T) {
 		}
 	}
 
-	d.StandIns.Snapshots.Control("CreateSnapshot", func() *fakeredshift.Fault {
+	d.StandIns.Snapshots.Control("CreateSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 		return &fakeredshift.Fault{Err: &fakeredshift.Error{Code: "ServiceQuotaExceededException", Message: "Too many snapshots."}}
 	})
 	d.WantError("the destroy without a snapshot", destroy(t.Context()), "Nothing is deleted before the snapshot is there. Run pulumi destroy again.")
@@ -49,7 +49,7 @@ func TestLastSnapshot(t *testing.T) {
 	d.StandIns.Snapshots.Hold()
 	ctx, kill := context.WithCancel(t.Context())
 	defer kill()
-	d.StandIns.Snapshots.Control("GetSnapshot", func() *fakeredshift.Fault {
+	d.StandIns.Snapshots.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 		kill()
 		return &fakeredshift.Fault{}
 	})
@@ -58,7 +58,7 @@ func TestLastSnapshot(t *testing.T) {
 	}
 	standing("half-way through the snapshot")
 
-	d.StandIns.Snapshots.Control("GetSnapshot", func() *fakeredshift.Fault {
+	d.StandIns.Snapshots.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 		go d.StandIns.Snapshots.Release("AVAILABLE")
 		return &fakeredshift.Fault{}
 	})
