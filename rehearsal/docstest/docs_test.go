@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
 // page says what a page of the documentation takes to be run.
@@ -376,7 +377,7 @@ func newReader(t *testing.T, root, project string) *reader {
 			t.Fatal(err)
 		}
 	}
-	address := serveLanguage(t, r.env)
+	address := stacktest.ServeLanguage(t, r.env)
 	// The preview of an up would take as long again; pulumi preview has its own.
 	shim("pulumi", `case "$1" in
 up) set -- "$@" --skip-preview --client=`+address+` ;;

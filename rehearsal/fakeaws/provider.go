@@ -131,6 +131,9 @@ func resourceTypes() map[string]*resourceType {
 	return types
 }
 
+// Types are the resource types that the stand-in supports, by token.
+func Types() []string { return slices.Sorted(maps.Keys(resourceTypes())) }
+
 // defaulted is the internal input in which the provider notes what it filled in itself.
 const defaulted = resource.PropertyKey("__defaults")
 
