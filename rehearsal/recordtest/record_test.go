@@ -13,8 +13,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -362,41 +360,6 @@ func golden(t *testing.T, name string, lines []string) {
 	}
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(text, "\n")); diff != "" {
 		t.Errorf("%s is not what was found; see the difference and, if it is right, run go test -run %s -update (-file +found):\n%s", file, t.Name(), diff)
-	}
-}
-
-// TestEveryFuzzTargetIsListed holds the table of README.md against the code.
-func TestEveryFuzzTargetIsListed(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	root := filepath.Join("..", "..")
-	target := regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
-	n := 0
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		dir, err := filepath.Rel(root, filepath.Dir(path))
-		if err != nil {
-			return err
-		}
-		for _, match := range target.FindAllSubmatch(text, -1) {
-			n++
-			row := regexp.MustCompile("(?m)^\\| `" + regexp.QuoteMeta(filepath.ToSlash(dir)) + "` .*`" + string(match[1]) + "`.*\\|")
-			if !row.Match(readme) {
-				t.Errorf("README.md does not list %s of %s", match[1], dir)
-			}
-		}
-		return nil
-	})
-	if err != nil || n == 0 {
-		t.Errorf("%d targets found, error %v", n, err)
 	}
 }
 
