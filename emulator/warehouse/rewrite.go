@@ -36,6 +36,7 @@ const defaultSchema = "public"
 
 // statement rewrites a whole query in place.
 func (r *rewriter) statement(s node) error {
+	resolve(s, nil)
 	r.ctes, r.unnested = commonTables(s), make(map[string]bool)
 	err := inspect(s, func(n node) error {
 		if n["type"] == "TABLE_FUNCTION" {
