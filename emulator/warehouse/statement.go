@@ -159,6 +159,8 @@ func (s *Session) dispatch(ctx context.Context, c *cursor) (*Result, error) {
 		return s.finish(ctx, "COMMIT")
 	case c.accept("rollback"), c.accept("abort"):
 		return s.finish(ctx, "ROLLBACK")
+	case c.accept("lock"):
+		return s.lock(ctx, c)
 	case c.accept("set"):
 		return s.setParameter(c)
 	case c.accept("reset"):
