@@ -1,24 +1,27 @@
 package warehouse
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // lock keeps tables for the open transaction. Another LOCK of one waits until this
 // transaction has ended; other statements on it do not, unlike in Redshift.
 // https://docs.aws.amazon.com/redshift/latest/dg/r_LOCK.html
 func (s *Session) lock(ctx context.Context, c *cursor) (*Result, error) {
 	c.accept("table")
-	for {
-		rel, err := c.relation()
-		if err != nil {
-			return nil, err
-		}
+	rels := commaList(c, c.relation)
+	if err := c.end(); err != nil {
+		return nil, err
+	}
+	for _, rel := range rels {
 		// By another connection, because the transaction's view of the data must not
 		// begin before it has the lock.
 		var tables int
-		err = s.data.db.QueryRowContext(ctx, "SELECT count(*) FROM duckdb_tables() WHERE schema_name = $1 AND table_name = $2", rel.Schema, rel.Name).Scan(&tables)
+		err := s.data.db.QueryRowContext(ctx, "SELECT count(*) FROM duckdb_tables() WHERE schema_name = $1 AND table_name = $2", rel.Schema, rel.Name).Scan(&tables)
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, fmt.Errorf("look up %s: %w", rel, err)
 		case tables == 0:
 			return nil, errorf("relation %q does not exist", rel.Name)
 		case !s.inTx:
@@ -27,10 +30,8 @@ func (s *Session) lock(ctx context.Context, c *cursor) (*Result, error) {
 		if err := s.acquire(ctx, s.data.lockOf(rel)); err != nil {
 			return nil, err
 		}
-		if !c.accept(",") {
-			return done, c.end()
-		}
 	}
+	return done, nil
 }
 
 func (s *Session) acquire(ctx context.Context, lock chan struct{}) error {
