@@ -178,7 +178,7 @@ func TestHostileSettings(t *testing.T) {
 		`$(touch /tmp/broken)`,
 		"`touch /tmp/broken`",
 		`x; rm -rf /`,
-		"x\n-- +goose Down\nDROP SCHEMA evdata;",
+		"x\n-- Runs alone, outside a transaction.\nDROP SCHEMA evdata;",
 		"x\n-- 00099_other.sql --\n",
 		`${STREAM_NAME}`,
 		`x"}],"Statement":[{"Effect":"Allow","Action":["*"],"Resource":"*`,

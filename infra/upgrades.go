@@ -101,7 +101,7 @@ func (c change) describe(key resource.PropertyKey) string {
 	return string(key)
 }
 
-// schemaChanges refuses what cmd/migrate would refuse of the SQL and of the names
+// schemaChanges refuses what up would refuse of the SQL and of the names
 // in it, and a change of a name that deletes what holds the data. The inputs of a
 // command stay the old ones when it fails, so the old ones are those of the last
 // run that succeeded: each migration in them was applied.

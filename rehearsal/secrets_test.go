@@ -128,7 +128,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 	up(unedited, "")
 	pulumi.also = nil
 	for _, command := range []string{
-		"go run ./cmd/migrate status --stack dev",
+		"go run ./cmd/evstream status --stack dev",
 		"go run ./cmd/query --stack dev usage",
 		"go run ./cmd/produce --stack dev --count 3",
 		"pulumi stack export --stack dev",

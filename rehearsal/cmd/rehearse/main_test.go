@@ -183,7 +183,7 @@ func TestKeep(t *testing.T) {
 		return strings.TrimSpace(string(text))
 	}
 	command("go run ./cmd/produce --count 5")
-	if got := command("go run ./cmd/migrate status"); !strings.Contains(got, "00005_rejected_view.sql") || strings.Contains(got, "pending") {
+	if got := command("go run ./cmd/evstream status"); !strings.Contains(got, "00005_rejected_view.sql") || strings.Contains(got, "pending") {
 		t.Errorf("migrate status says:\n%s", got)
 	}
 	command("go run ./cmd/query refresh")
