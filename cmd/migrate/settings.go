@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"example.com/evstream/internal/dataapi"
+	"example.com/evstream/internal/naming"
 	evsql "example.com/evstream/sql"
 )
 
@@ -25,19 +26,11 @@ type wanted struct {
 	readers     []reader
 }
 
-// A reader is a user, group or role of the database, written as in the setting:
-// NAME, group:NAME or role:NAME.
+// A reader is a naming.Reader, as SQL names it.
 type reader string
 
 // split returns what a reader is, as SVV_RELATION_PRIVILEGES has it, and its name.
-func (r reader) split() (kind, name string) {
-	for _, kind := range []string{"group", "role"} {
-		if name, ok := strings.CutPrefix(string(r), kind+":"); ok {
-			return kind, name
-		}
-	}
-	return "user", string(r)
-}
+func (r reader) split() (kind, name string) { return naming.Reader(r).Split() }
 
 // grantee is the reader in a GRANT or REVOKE. In double quotes every character
 // but a double quote stands for itself, and the case of a user's name is kept:
@@ -50,9 +43,6 @@ func (r reader) grantee() string {
 	}
 	return strings.ToUpper(kind) + " " + quoted
 }
-
-// readerName is the rule for the name of a reader, stricter than Redshift's.
-var readerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_+=.@:/-]{0,126}$`)
 
 // readWanted returns the settings' values from the environment, or everything
 // that is wrong with them. What is unset is an error only where all are needed.
@@ -72,10 +62,8 @@ func readWanted(needed bool) (wanted, error) {
 		problems = append(problems, fmt.Errorf(`the environment variable %s is %q: it must be a JSON list such as ["ana","group:analysts"]: %w`, evsql.Readers, list, err))
 	}
 	for _, r := range w.readers {
-		_, name := r.split()
-		if !readerName.MatchString(name) || strings.EqualFold(name, "public") { // "public" would be everybody
-			problems = append(problems, fmt.Errorf("the environment variable %s holds %q: a reader is NAME, group:NAME or role:NAME, "+
-				"NAME being 1 to 127 letters, digits and _+=.@:/-, and not public", evsql.Readers, r))
+		if err := naming.Reader(r).Check(); err != nil {
+			problems = append(problems, fmt.Errorf("the environment variable %s holds %q: %w", evsql.Readers, r, err))
 		}
 	}
 	slices.Sort(w.readers)

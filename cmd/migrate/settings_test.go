@@ -37,7 +37,7 @@ func TestReadWanted(t *testing.T) {
 		"a letter like no other": {"NO", `["ａna"]`, nil, "a reader is NAME"},
 		"a space":                {"NO", `["ana bo"]`, nil, "a reader is NAME"},
 		"two names":              {"NO", `["ana,bo"]`, nil, "a reader is NAME"},
-		"everybody":              {"NO", `["Public"]`, nil, "and not public"},
+		"everybody":              {"NO", `["Public"]`, nil, "every user of the database"},
 		"a kind alone":           {"NO", `["role:"]`, nil, "a reader is NAME"},
 	} {
 		t.Run(name, func(t *testing.T) {

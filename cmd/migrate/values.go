@@ -6,26 +6,23 @@ import (
 	"os"
 	"regexp"
 
+	"example.com/evstream/internal/naming"
 	evsql "example.com/evstream/sql"
 )
 
 // rules say what a placeholder's value may be. Each stands between quotes in the
 // SQL, and no value that fits its rule can end them.
 var rules = map[string]struct {
-	pattern *regexp.Regexp
-	rule    string
+	ok   func(value string) bool
+	rule string
 }{
 	// A comma, though IAM allows it in a role's name, separates chained roles in
 	// Redshift's IAM_ROLE.
 	evsql.StreamingRoleARN: {
-		regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=.@/-]{1,576}$`),
+		regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=.@/-]{1,576}$`).MatchString,
 		"the ARN of an IAM role, arn:aws:iam::ACCOUNT:role/NAME, without a comma",
 	},
-	// Kinesis takes 128 characters, a Redshift identifier 127 bytes.
-	evsql.StreamName: {
-		regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,127}$`),
-		"a stream's name, 1 to 127 letters, digits, _, . and -",
-	},
+	evsql.StreamName: {naming.Stream, "a stream's name, " + naming.StreamRule},
 }
 
 // readValues returns the values of the placeholders in the migrations from the
@@ -43,7 +40,7 @@ func readValues(list []evsql.Migration, needed bool) (map[string]string, error) 
 				problems = append(problems, fmt.Errorf("%s:%d: ${%s} has no value: set the environment variable %s to %s",
 					m.File, p.Line, p.Name, p.Name, rule.rule))
 			case value == "" || seen:
-			case !rule.pattern.MatchString(value):
+			case !rule.ok(value):
 				problems = append(problems, fmt.Errorf("%s:%d: ${%s} is %q: it must be %s",
 					m.File, p.Line, p.Name, value, rule.rule))
 			default:
