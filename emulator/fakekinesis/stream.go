@@ -3,9 +3,7 @@ package fakekinesis
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -265,11 +263,6 @@ type streamRef struct {
 	StreamARN  *string
 }
 
-func (r streamRef) check(c *checks) {
-	c.text("streamName", r.StreamName, streamNameRule)
-	c.text("streamARN", r.StreamARN, streamARNRule)
-}
-
 func (r streamRef) given() bool { return r.StreamName != nil || r.StreamARN != nil }
 
 func (r streamRef) stream() string {
@@ -300,12 +293,30 @@ func (s *Server) resolve(r streamRef) (string, error) {
 	return name, nil
 }
 
+// resolveAny returns the stream of a request in any state, resolveActive one that may be
+// changed.
+func (s *Server) resolveAny(r streamRef, now time.Time) (*stream, error) {
+	name, err := s.resolve(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.find(name, now)
+}
+
+func (s *Server) resolveActive(r streamRef, now time.Time) (*stream, error) {
+	name, err := s.resolve(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.findActive(name, now)
+}
+
 func (s *Server) arn(name string) string {
 	return fmt.Sprintf("arn:aws:kinesis:%s:%s:stream/%s", s.region, s.account, name)
 }
 
 // The following check one wish each against the stream's present state and return what
-// carries it out. Both doors use them.
+// carries it out, for requests and for the methods of Server.
 
 func (s *Server) create(want StreamSettings, now time.Time) (*stream, error) {
 	if s.streams[want.Name] != nil {
@@ -511,24 +522,4 @@ func checkTagText(doing, stream, account, text string) error {
 			"The allowed characters are Unicode letters, white-spaces, '_',',','/','=','+','-','@'.", doing, stream, account)
 	}
 	return invalidArgument("Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - %% @.")
-}
-
-// shownTags is a tag map as the service writes it, here in the order of the keys.
-func shownTags(tags map[string]string) string {
-	pairs := []string{}
-	for _, k := range slices.Sorted(maps.Keys(tags)) {
-		pairs = append(pairs, k+"="+tags[k])
-	}
-	return "{" + strings.Join(pairs, ", ") + "}"
-}
-
-// checkTagLengths checks the model's bounds of a tag map.
-func checkTagLengths(c *checks, tags map[string]string) {
-	shown := "'" + shownTags(tags) + "'"
-	if slices.ContainsFunc(slices.Collect(maps.Keys(tags)), func(k string) bool { return !tagKeyRule.fits(k) }) {
-		c.add("tags", shown, "Map keys must satisfy constraint: %s", tagKeyRule)
-	}
-	if slices.ContainsFunc(slices.Collect(maps.Values(tags)), func(v string) bool { return !tagValueRule.fits(v) }) {
-		c.add("tags", shown, "Map value must satisfy constraint: %s", tagValueRule)
-	}
 }

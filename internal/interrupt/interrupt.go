@@ -1,8 +1,10 @@
-// Package interrupt lets a person stop a command.
+// Package interrupt lets a person stop a command: the first signal ends its
+// context, the second the process.
 package interrupt
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,9 +19,39 @@ func Context() context.Context {
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	context.AfterFunc(ctx, stop)
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, signals...)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() {
+		first := <-received
+		// First, so that whoever sees that ctx is done can be sure of the second.
+		signal.Stop(received)
+		cancel(fmt.Errorf("%s signal received", first))
+	}()
 	return ctx
+}
+
+// Await runs something that no context ends, such as opening a FIFO or reading a
+// terminal, and returns its results. When ctx is done first, it returns ctx's cause,
+// and fn goes on by itself until the process ends: what fn returns and writes must
+// not be used then.
+func Await[T any](ctx context.Context, fn func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := fn()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
 }
 
 // Sleep waits, or returns the context's error if that is done first.
