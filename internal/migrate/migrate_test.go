@@ -88,7 +88,7 @@ func TestValues(t *testing.T) {
 		"dollars":                 {"READERS", `["$$"]`, "a reader is NAME"},
 		"a line end in a reader":  {"READERS", `["ana\n"]`, "a reader is NAME"},
 		"a letter like no other":  {"READERS", `["ａna"]`, "a reader is NAME"},
-		"everybody":               {"READERS", `["Public"]`, "and not public"},
+		"everybody":               {"READERS", `["Public"]`, "it is every user of the database"},
 		"a kind alone":            {"READERS", `["role:"]`, "a reader is NAME"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,4 +1,4 @@
-package infra_test
+package ci
 
 import (
 	"bufio"
@@ -9,8 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 )
 
 // TestTheProgramIsLean: what pulumi up compiles has no cgo, nothing of the tests
@@ -18,7 +16,7 @@ import (
 // more memory than many machines have.
 func TestTheProgramIsLean(t *testing.T) {
 	list := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}} {{len .CgoFiles}}{{end}}", ".")
-	list.Dir = ".."
+	list.Dir = "../.."
 	out, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -39,42 +37,21 @@ func TestTheProgramIsLean(t *testing.T) {
 	}
 }
 
-// TestOneProvider: what ec2.go asks of the AWS provider goes to the same release
-// as what the SDK asks of it.
-func TestOneProvider(t *testing.T) {
-	module, err := os.ReadFile("../go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := regexp.MustCompile(`github\.com/pulumi/pulumi-aws/sdk/v6 v([0-9.]+)`).FindStringSubmatch(string(module))
-	source, err := os.ReadFile("ec2.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := regexp.MustCompile(`awsVersion = "([0-9.]+)"`).FindStringSubmatch(string(source))
-	if want == nil || got == nil || want[1] != got[1] {
-		t.Errorf("ec2.go asks for %q, go.mod has %q", got, want)
-	}
-}
-
 // TestNothingInTheTreeIsRun: pulumi up, pulumi destroy and make run what they build
 // from the source that is there now, whatever lies in bin. A build that is killed can
 // leave a part of a file there, and whoever may write there another program. The go
 // command takes both for its own, by the id in their header, and go build keeps them.
 func TestNothingInTheTreeIsRun(t *testing.T) {
-	made, err := deploy(t, example(), configurations()["private"])
-	if err != nil {
-		t.Fatal(err)
+	commands := map[string]string{}
+	for _, r := range resources(t) {
+		for _, input := range []string{"create", "delete"} {
+			if command, is := r.Inputs[input].(string); is {
+				commands[r.Name+" "+input] = command
+			}
+		}
 	}
-	input := func(name, input string) string {
-		return made.get(t, "command:local:Command", name).Inputs[input].(string)
-	}
-	project, err := workspace.LoadProject("../Pulumi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, ok := project.Runtime.Options()["binary"].(string)
-	if !ok {
+	program := regexp.MustCompile(`(?m)^    binary: (\S+)`).FindStringSubmatch(read(t, "../../Pulumi.yaml"))
+	if program == nil {
 		t.Fatal("Pulumi.yaml names no binary, so that Pulumi's Go host links the program for every preview")
 	}
 	for name, test := range map[string]struct {
@@ -82,9 +59,9 @@ func TestNothingInTheTreeIsRun(t *testing.T) {
 		command        string
 		want           string
 	}{
-		"migrate":  {".", "./cmd/migrate", input("schema", "create"), "migrate [up]"},
-		"snapshot": {".", "./cmd/snapshot", input("final-snapshot", "delete"), "snapshot []"},
-		"program":  {".", ".", "./" + program, "program []"},
+		"migrate":  {".", "./cmd/migrate", commands["schema create"], "migrate [up]"},
+		"snapshot": {".", "./cmd/snapshot", commands["warehouse-final-snapshot delete"], "snapshot []"},
+		"program":  {".", ".", "./" + program[1], "program []"},
 		"rehearse": {"rehearsal", "./cmd/rehearse", "CGO_ENABLED=1 CXX=sh make rehearse ARGS='--records 3'", "rehearse [--records 3]"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -171,7 +148,7 @@ func TestMakeSaysWhatIsMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			writeFile(t, filepath.Join(dir, "Makefile"), read(t, "../Makefile"), 0o600)
+			writeFile(t, filepath.Join(dir, "Makefile"), read(t, "../../Makefile"), 0o600)
 			path := filepath.Join(dir, "path")
 			for _, tool := range []string{"sh", "make"} {
 				real, err := exec.LookPath(tool)
@@ -207,9 +184,9 @@ func tinyProject(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"Makefile", "tools/start"} {
-		writeFile(t, filepath.Join(dir, name), read(t, "../"+name), 0o700)
+		writeFile(t, filepath.Join(dir, name), read(t, "../../"+name), 0o700)
 	}
-	version := regexp.MustCompile(`(?m)^go .*\n`).FindString(read(t, "../go.mod"))
+	version := regexp.MustCompile(`(?m)^go .*\n`).FindString(read(t, "../../go.mod"))
 	writeFile(t, filepath.Join(dir, "go.mod"), "module example.com/tiny\n\n"+version, 0o600)
 	writeFile(t, filepath.Join(dir, "rehearsal/go.mod"), "module example.com/tiny/rehearsal\n\n"+version, 0o600)
 	for folder, name := range map[string]string{".": "program", "cmd/migrate": "migrate", "cmd/snapshot": "snapshot", "rehearsal/cmd/rehearse": "rehearse"} {

@@ -1,4 +1,4 @@
-package infra_test
+package ci
 
 import (
 	"io/fs"
@@ -13,11 +13,11 @@ import (
 // TestSupplyChain: what is built is what go.sum names, of every module here, and
 // nothing is fetched by a name that can come to mean something else.
 func TestSupplyChain(t *testing.T) {
-	makefile, ci := read(t, "../Makefile"), read(t, "../.ci/run")
+	makefile, ci := read(t, "../../Makefile"), read(t, "../../.ci/run")
 	lint := regexp.MustCompile(`(?ms)^lint:.*?\n\n`).FindString(makefile)
 	moving := regexp.MustCompile(`@(latest|main|master|upgrade)\b|\| *(ba)?sh\b|GONOSUMDB|GONOSUMCHECK|GOINSECURE|GOFLAGS=-mod=mod|GOSUMDB=off`)
 	modules := 0
-	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -28,7 +28,7 @@ func TestSupplyChain(t *testing.T) {
 		}
 		modules++
 		verify := "\tgo mod verify\n"
-		if folder := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(path)), "../"); folder != ".." {
+		if folder := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(path)), "../../"); folder != "../.." {
 			verify = "\tgo -C " + folder + " mod verify\n"
 		}
 		if !strings.Contains(lint, verify) {
@@ -68,7 +68,7 @@ func TestSupplyChain(t *testing.T) {
 	if !strings.Contains(makefile, "go tool -modfile=tools/go.mod govulncheck ./...") {
 		t.Error("make vulnerabilities does not run govulncheck")
 	}
-	if !strings.Contains(read(t, "../LICENSE"), "Apache License") {
+	if !strings.Contains(read(t, "../../LICENSE"), "Apache License") {
 		t.Error("LICENSE is not the Apache License that the README names")
 	}
 }

@@ -1,10 +1,14 @@
-package infra_test
+// Package ci has tests of what builds, checks and deploys this project: the workflows of
+// GitHub Actions with their scripts, the Makefile, and tools/start.
+package ci
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +18,7 @@ import (
 // workflows are the texts of .github/workflows, by file name.
 func workflows(t *testing.T) map[string]string {
 	t.Helper()
-	names, err := filepath.Glob("../.github/workflows/*.yml")
+	names, err := filepath.Glob("../../.github/workflows/*.yml")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("there are no workflows: %v", err)
 	}
@@ -29,8 +33,26 @@ func workflows(t *testing.T) map[string]string {
 func actions(t *testing.T) map[string]string {
 	t.Helper()
 	texts := workflows(t)
-	texts["setup"] = read(t, "../.github/setup/action.yml")
+	texts["setup"] = read(t, "../../.github/setup/action.yml")
 	return texts
+}
+
+// A resource is one that the program makes, as infra/testdata/resources.json shows it.
+type resource struct {
+	Type, Name string
+	Options    struct{ Timeouts string }
+	Inputs     map[string]any
+}
+
+// resources are those of a stack whose every resource with limits of its own is
+// there.
+func resources(t *testing.T) []resource {
+	t.Helper()
+	var all map[string]struct{ Resources []resource }
+	if err := json.Unmarshal([]byte(read(t, "../../infra/testdata/resources.json")), &all); err != nil {
+		t.Fatal(err)
+	}
+	return all["private"].Resources
 }
 
 func read(t *testing.T, name string) string {
@@ -93,10 +115,10 @@ func TestOnePulumiVersion(t *testing.T) {
 		}
 		return match[1]
 	}
-	want := version("../go.mod", "github.com/pulumi/pulumi/sdk/v3")
+	want := version("../../go.mod", "github.com/pulumi/pulumi/sdk/v3")
 	for file, module := range map[string]string{
-		"../rehearsal/go.mod": "github.com/pulumi/pulumi/sdk/v3",
-		"../tools/go.mod":     "github.com/pulumi/pulumi/pkg/v3",
+		"../../rehearsal/go.mod": "github.com/pulumi/pulumi/sdk/v3",
+		"../../tools/go.mod":     "github.com/pulumi/pulumi/pkg/v3",
 	} {
 		if got := version(file, module); got != want {
 			t.Errorf("%s has %s %s, go.mod has the SDK %s", file, module, got, want)
@@ -117,7 +139,7 @@ func TestOnePulumiVersion(t *testing.T) {
 // getting a newer one (src/installer.ts, parseGoVersionFile; src/main.ts,
 // setGoToolchain). With x and check-latest it asks for the newest patch.
 func TestWorkflowsTakeTheNewestGo(t *testing.T) {
-	version := regexp.MustCompile(`(?m)^go (1\.\d+)`).FindStringSubmatch(read(t, "../go.mod"))
+	version := regexp.MustCompile(`(?m)^go (1\.\d+)`).FindStringSubmatch(read(t, "../../go.mod"))
 	if version == nil {
 		t.Fatal("go.mod names no version of Go")
 	}
@@ -174,7 +196,7 @@ case "$*" in
 esac
 `, 0o700)
 			writeFile(t, filepath.Join(dir, "pulumi"), "#!/bin/sh\necho pulumi \"$@\"\n", 0o700)
-			cmd := exec.CommandContext(t.Context(), "../.github/up")
+			cmd := exec.CommandContext(t.Context(), "../../.github/up")
 			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "STACK=prod",
 				"GITHUB_REPOSITORY=ev/streaming", "GITHUB_REF_NAME=main", "GITHUB_RUN_NUMBER=12")
 			if got, err := cmd.CombinedOutput(); (err != nil) != test.fails || string(got) != test.want {
@@ -182,7 +204,7 @@ esac
 			}
 		})
 	}
-	if _, err := os.Stat("../.github/workflows/deploy.yml"); err != nil {
+	if _, err := os.Stat("../../.github/workflows/deploy.yml"); err != nil {
 		t.Errorf(".github/up looks for the runs of it: %v", err)
 	}
 }
@@ -213,23 +235,23 @@ func TestPreviewsCheck(t *testing.T) {
 // up midway. Both last longer than the limits of all that an up may wait for, one
 // after the other, though much of it goes on at once.
 func TestUpHasTime(t *testing.T) {
-	made, err := deploy(t, example(), configurations()["private"])
-	if err != nil {
-		t.Fatal(err)
-	}
 	// The namespace's limits are the provider's: it doesn't wait for a creation.
 	// Those of the other kinds without limits of their own are minutes, and fit in
 	// what is left.
 	const namespace = 10 * time.Minute
 	waits, limited := namespace, 0
-	for _, r := range made.resources {
-		timeouts, given := r.Options["timeouts"].(string)
-		if !given {
+	for _, r := range resources(t) {
+		timeouts := r.Options.Timeouts
+		if timeouts == "" {
 			continue
 		}
 		limited++
 		limit := map[string]time.Duration{}
-		for _, match := range regexp.MustCompile(`(\w+) "(\w+)"`).FindAllStringSubmatch(timeouts, -1) {
+		for _, match := range regexp.MustCompile(`(\w+) "(\w*)"`).FindAllStringSubmatch(timeouts, -1) {
+			if match[2] == "" {
+				continue
+			}
+			var err error
 			if limit[match[1]], err = time.ParseDuration(match[2]); err != nil {
 				t.Fatalf("%s %s: %s: %v", r.Type, r.Name, timeouts, err)
 			}
@@ -329,7 +351,7 @@ esac
 			if test.preview != "" {
 				write("preview.txt", test.preview, 0o600)
 			}
-			script, err := filepath.Abs("../.github/comment")
+			script, err := filepath.Abs("../../.github/comment")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -357,5 +379,42 @@ esac
 				t.Error("a command in the preview's text was run")
 			}
 		})
+	}
+}
+
+// TestSessionLastsAsLongAsItsJob: the role that deploys must grant the session
+// that the workflow asks for.
+func TestSessionLastsAsLongAsItsJob(t *testing.T) {
+	asked := regexp.MustCompile(`role-duration-seconds: (\d+)`).FindStringSubmatch(workflows(t)["up.yml"])
+	granted := regexp.MustCompile(`--max-session-duration (\d+)`).FindStringSubmatch(read(t, "../iam/README.md"))
+	if asked == nil || granted == nil || asked[1] != granted[1] {
+		t.Errorf("up.yml asks for a session of %q seconds, deploy/iam/README.md makes a role that grants %q", asked, granted)
+	}
+}
+
+// TestWorkflowsMayLittle: a workflow has no permission that it doesn't name, no
+// job can change the repository, and no code of a fork meets a secret or a role.
+func TestWorkflowsMayLittle(t *testing.T) {
+	for name, text := range workflows(t) {
+		if !regexp.MustCompile(`(?m)^permissions:( \{\}|\n  contents: read)$`).MatchString(text) {
+			t.Errorf("%s: the workflow's own permissions are not {} or contents: read", name)
+		}
+		for _, permission := range regexp.MustCompile(`(?m)^ +([a-z-]+: write|permissions: [a-z]+-all)`).FindAllStringSubmatch(text, -1) {
+			if !slices.Contains([]string{"id-token: write", "pull-requests: write"}, permission[1]) {
+				t.Errorf("%s: no workflow here needs %s", name, permission[1])
+			}
+		}
+		for _, unsafe := range []string{"pull_request_target", "workflow_run", "secrets: inherit", "persist-credentials: true"} {
+			if strings.Contains(text, unsafe) {
+				t.Errorf("%s has %s", name, unsafe)
+			}
+		}
+		const ownBranch = "if: github.event.pull_request.head.repo.full_name == github.repository"
+		if strings.Contains(text, "pull_request") && strings.Contains(text, "id-token: write") && !strings.Contains(text, ownBranch) {
+			t.Errorf("%s gives a role to pull requests, those of forks too: it lacks %s", name, ownBranch)
+		}
+		if strings.Count(text, "actions/checkout@") != strings.Count(text, "persist-credentials: false") {
+			t.Errorf("%s: a checkout leaves the token in the folder: give it persist-credentials: false", name)
+		}
 	}
 }

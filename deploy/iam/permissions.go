@@ -1,28 +1,18 @@
-package infra_test
-
-import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"maps"
-	"os"
-	"os/exec"
-	"path"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
-	"testing"
-
-	"github.com/google/go-cmp/cmp"
-)
-
-// The policies in deploy/iam are made from the tables below by
+// Package iam makes the policies of who previews, deploys, queries and produces from
+// what the program uses:
 //
-//	go test ./infra -run TestDeployerPolicies -update
+//	go test ./deploy/iam -update
 //
 // Their texts in capitals (REGION, ACCOUNT_ID and so on) are filled in when the
-// policies are created, for each stack; deploy/iam/README.md has the commands.
+// policies are created, for each stack; README.md has the commands.
+package iam
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // A scope is what a permission is good for: resources, and a condition.
 type scope struct {
@@ -318,8 +308,8 @@ var needs = map[string]need{
 		write: permissions{"Topics": "sns:SetSubscriptionAttributes sns:Subscribe sns:Unsubscribe"},
 	},
 	// A preview runs no command; up runs cmd/migrate, and destroy cmd/snapshot.
-	"command:local:Command schema":         {write: runsSQL},
-	"command:local:Command final-snapshot": {write: lastSnapshot},
+	"command:local:Command schema":                   {write: runsSQL},
+	"command:local:Command warehouse-final-snapshot": {write: lastSnapshot},
 
 	"aws:ec2/getVpc:getVpc":                                {read: permissions{"Everything": "ec2:DescribeRouteTables ec2:DescribeVpcAttribute ec2:DescribeVpcs"}},
 	"aws:ec2/getVpcs:getVpcs":                              {read: permissions{"Everything": "ec2:DescribeVpcs"}},
@@ -396,8 +386,7 @@ type document struct {
 
 // policy gives all these permissions, each once, without those that other
 // policies give already.
-func policy(t *testing.T, all []permissions, given ...document) document {
-	t.Helper()
+func policy(all []permissions, given ...document) (document, error) {
 	actions := map[string][]string{}
 	for _, p := range all {
 		for sid, list := range p {
@@ -408,7 +397,7 @@ func policy(t *testing.T, all []permissions, given ...document) document {
 	for _, sid := range slices.Sorted(maps.Keys(actions)) {
 		on, known := scopes[sid]
 		if !known {
-			t.Fatalf("no scope is named %s", sid)
+			return made, fmt.Errorf("no scope is named %s", sid)
 		}
 		list := slices.Compact(slices.Sorted(slices.Values(actions[sid])))
 		for _, other := range given {
@@ -424,46 +413,21 @@ func policy(t *testing.T, all []permissions, given ...document) document {
 			})
 		}
 	}
-	return made
+	return made, nil
 }
 
-// tokens are what the program used, by the keys of needs: types, lookups, and each
-// command for itself, because it may do anything.
-func (m *made) tokens() []string {
-	tokens := slices.Clone(m.calls)
-	for _, r := range m.resources {
-		if r.Type == "command:local:Command" {
-			tokens = append(tokens, r.Type+" "+r.Name)
-			continue
-		}
-		tokens = append(tokens, r.Type)
-	}
-	slices.Sort(tokens)
-	return slices.Compact(tokens)
-}
-
-// TestDeployerPolicies: who deploys may do what the provider calls for the
-// resources and the lookups of this program, and nothing else. A new type of
-// resource without its permissions fails here, and so do permissions that no
-// resource needs any more.
-func TestDeployerPolicies(t *testing.T) {
-	used := map[string]string{} // configuration by token; the default one if that uses it
-	for name, settings := range configurations() {
-		made, err := deploy(t, example(), settings)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, token := range made.tokens() {
-			if used[token] != "default" {
-				used[token] = name
-			}
-		}
-	}
+// policies returns the policies for who deploys, queries and produces, by file name.
+// Used has the configuration that uses a resource type or a lookup: default if the
+// default one does.
+func policies(used map[string]string) (map[string]document, error) {
 	read := []permissions{state.read, ownKey.read}
 	write := []permissions{state.write}
 	options := []permissions{ownKey.write, keptPassword}
 	for _, token := range slices.Sorted(maps.Keys(used)) {
-		need := needs[token] // deploy has reported those that are missing
+		need, known := needs[token]
+		if !known {
+			return nil, fmt.Errorf("the program uses %s: add to needs what it calls", token)
+		}
 		read = append(read, need.read)
 		if used[token] == "default" {
 			write = append(write, need.write)
@@ -471,323 +435,28 @@ func TestDeployerPolicies(t *testing.T) {
 			options = append(options, need.write)
 		}
 	}
-	for _, token := range slices.Sorted(maps.Keys(needs)) {
-		if used[token] == "" {
-			t.Errorf("needs has %s, which the program uses in none of the configurations: nobody needs its permissions", token)
-		}
-	}
-
-	preview := policy(t, read)
-	up := policy(t, write, preview)
-	policyFile(t, "preview.json", preview)
-	policyFile(t, "up.json", up)
-	policyFile(t, "up-options.json", policy(t, options, preview, up))
-	policyFile(t, "query.json", policy(t, []permissions{runsSQL, {
-		"RedshiftSecrets": "secretsmanager:GetSecretValue", "DataKey": "kms:Decrypt",
-	}}))
-	policyFile(t, "produce.json", policy(t, []permissions{{"Streams": "kinesis:PutRecords", "DataKey": "kms:GenerateDataKey"}}))
-
-	for _, s := range preview.Statement {
-		for _, action := range s.Action {
-			_, verb, _ := strings.Cut(action, ":")
-			if !regexp.MustCompile(`^(Get|List|Describe|Decrypt$)`).MatchString(verb) {
-				t.Errorf("preview.json allows %s: previews run the code of pull requests and must change nothing", action)
-			}
-		}
-	}
-}
-
-// policyFile compares with a file of deploy/iam, or writes it with -update, and
-// checks what IAM asks of a managed policy.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-func policyFile(t *testing.T, name string, made document) {
-	t.Helper()
-	got, err := json.MarshalIndent(made, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got = append(got, '\n')
-	file := filepath.Join(policies, name)
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s is not what the program needs (run go test ./infra -run TestDeployerPolicies -update and read the difference): -have +need\n%s", file, diff)
-	}
-	// What is filled in is longer than its placeholder.
-	const longest, filledIn = 6144, 800
-	var dense bytes.Buffer
-	if err := json.Compact(&dense, got); err != nil {
-		t.Fatal(err)
-	}
-	if n := dense.Len(); n > longest-filledIn {
-		t.Errorf("%s has %d characters without white space: a managed policy has at most %d, of which %d are kept for what is filled in", name, n, longest, filledIn)
-	}
-}
-
-const policies = "../deploy/iam"
-
-// TestTrustPolicies: only the workflows of one repository get the roles; those of
-// its pull requests and of main the one that reads, those of one environment the one
-// that changes things. A wildcard in the subject would let others in.
-// https://docs.github.com/en/actions/reference/security/oidc
-func TestTrustPolicies(t *testing.T) {
-	const issuer = "token.actions.githubusercontent.com"
-	for name, contexts := range map[string][]string{
-		"trust-preview.json": {"pull_request", "ref:refs/heads/main"},
-		"trust-up.json":      {"environment:STACK"},
-	} {
-		var subjects []string
-		for _, context := range contexts {
-			// The second form is that of repositories made since 15 July 2026.
-			subjects = append(subjects, "repo:ORG/REPO:"+context, "repo:ORG@ORG_ID/REPO@REPO_ID:"+context)
-		}
-		text, err := os.ReadFile(filepath.Join(policies, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got document
-		decoder := json.NewDecoder(bytes.NewReader(text))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&got); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		want := document{Version: "2012-10-17", Statement: []statement{{
-			Effect:    "Allow",
-			Principal: map[string]string{"Federated": "arn:aws:iam::ACCOUNT_ID:oidc-provider/" + issuer},
-			Action:    []string{"sts:AssumeRoleWithWebIdentity"},
-			Condition: map[string]map[string][]string{"StringEquals": {
-				issuer + ":aud": {"sts.amazonaws.com"},
-				issuer + ":sub": subjects,
-			}},
-		}}}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: -want +got\n%s", name, diff)
-		}
-	}
-}
-
-// TestPolicyCommands runs the commands of deploy/iam/README.md with an aws that
-// only looks: the files are whole when they are filled in, and each role gets the
-// policies that it should have.
-func TestPolicyCommands(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(policies, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var script strings.Builder
-	for _, block := range regexp.MustCompile("(?s)```\n(.*?)```").FindAllSubmatch(readme, -1) {
-		script.Write(block[1])
-	}
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(policies)); err != nil {
-		t.Fatal(err)
-	}
-	const aws = `#!/bin/sh
-echo "aws $*" >> "$LOG"
-while [ $# -gt 0 ]; do
-	case $1 in file://*) cp "${1#file://}" "$LOG.${1##*/}" ;; esac
-	shift
-done
-`
-	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "bin", "aws"), []byte(aws), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	log := filepath.Join(dir, "log")
-	cmd := exec.CommandContext(t.Context(), "sh", "-euc", script.String())
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "LOG="+log)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("the commands of deploy/iam/README.md: %v\n%s", err, out)
-	}
-	said, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "iam-commands.txt", string(said))
-
-	sent, err := filepath.Glob(log + ".*.json")
-	if err != nil || len(sent) != 7 {
-		t.Errorf("%d files were sent (%v), want 5 policies and 2 trust policies: %q", len(sent), err, sent)
-	}
-	for _, file := range sent {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !json.Valid(text) {
-			t.Errorf("%s is not JSON when it is filled in:\n%s", filepath.Base(file), text)
-		}
-		if left := regexp.MustCompile(`\b[A-Z]{2,}(_[A-Z]+)*\b`).FindAll(text, -1); left != nil {
-			t.Errorf("%s is not filled in: %q", filepath.Base(file), left)
-		}
-	}
-}
-
-// TestSessionLastsAsLongAsItsJob: the role that deploys must grant the session
-// that the workflow asks for.
-func TestSessionLastsAsLongAsItsJob(t *testing.T) {
-	asked := regexp.MustCompile(`role-duration-seconds: (\d+)`).FindStringSubmatch(workflows(t)["up.yml"])
-	granted := regexp.MustCompile(`--max-session-duration (\d+)`).FindStringSubmatch(read(t, filepath.Join(policies, "README.md")))
-	if asked == nil || granted == nil || asked[1] != granted[1] {
-		t.Errorf("up.yml asks for a session of %q seconds, deploy/iam/README.md makes a role that grants %q", asked, granted)
-	}
-}
-
-// TestWorkflowsMayLittle: a workflow has no permission that it doesn't name, no
-// job can change the repository, and no code of a fork meets a secret or a role.
-func TestWorkflowsMayLittle(t *testing.T) {
-	for name, text := range workflows(t) {
-		if !regexp.MustCompile(`(?m)^permissions:( \{\}|\n  contents: read)$`).MatchString(text) {
-			t.Errorf("%s: the workflow's own permissions are not {} or contents: read", name)
-		}
-		for _, permission := range regexp.MustCompile(`(?m)^ +([a-z-]+: write|permissions: [a-z]+-all)`).FindAllStringSubmatch(text, -1) {
-			if !slices.Contains([]string{"id-token: write", "pull-requests: write"}, permission[1]) {
-				t.Errorf("%s: no workflow here needs %s", name, permission[1])
-			}
-		}
-		for _, unsafe := range []string{"pull_request_target", "workflow_run", "secrets: inherit", "persist-credentials: true"} {
-			if strings.Contains(text, unsafe) {
-				t.Errorf("%s has %s", name, unsafe)
-			}
-		}
-		const ownBranch = "if: github.event.pull_request.head.repo.full_name == github.repository"
-		if strings.Contains(text, "pull_request") && strings.Contains(text, "id-token: write") && !strings.Contains(text, ownBranch) {
-			t.Errorf("%s gives a role to pull requests, those of forks too: it lacks %s", name, ownBranch)
-		}
-		if strings.Count(text, "actions/checkout@") != strings.Count(text, "persist-credentials: false") {
-			t.Errorf("%s: a checkout leaves the token in the folder: give it persist-credentials: false", name)
-		}
-	}
-}
-
-// TestPoliciesCoverTheNames: what the program makes with default names is what
-// the policies of its stack allow to be made, and those of another stack don't.
-func TestPoliciesCoverTheNames(t *testing.T) {
-	named := map[string]struct{ input, scope string }{
-		"aws:iam/role:Role":                      {"name", "Roles"},
-		"aws:secretsmanager/secret:Secret":       {"name", "Secrets"},
-		"aws:scheduler/schedule:Schedule":        {"name", "Schedules"},
-		"aws:sqs/queue:Queue":                    {"name", "Queues"},
-		"aws:sns/topic:Topic":                    {"name", "Topics"},
-		"aws:cloudwatch/metricAlarm:MetricAlarm": {"name", "Alarms"},
-		"aws:cloudwatch/dashboard:Dashboard":     {"dashboardName", "Dashboards"},
-	}
-	seen := map[string]bool{}
-	for _, configuration := range []string{"default", "operated", "private"} {
-		made, err := deploy(t, example(), configurations()[configuration])
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range made.resources {
-			if by, ok := named[r.Type]; ok {
-				seen[r.Type] = true
-				name := fmt.Sprint(r.Inputs[by.input])
-				for stack, want := range map[string]bool{"dev": true, "prod": false} {
-					pattern := strings.ReplaceAll(scopes[by.scope].resources[0], "STACK", stack)
-					if got := covers(t, pattern[strings.LastIndexAny(pattern, ":/")+1:], name); got != want {
-						t.Errorf("stack dev: %s %s is named %s, and it is %v that %s covers it", r.Type, r.Name, name, got, pattern)
-					}
-				}
-			}
-			if !slices.ContainsFunc([]string{"aws:ec2/", "aws:vpc/", "aws:redshiftserverless/namespace", "aws:redshiftserverless/workgroup"},
-				func(known string) bool { return strings.HasPrefix(r.Type, known) }) {
-				continue
-			}
-			if tags, ok := r.Inputs["tags"].(map[string]any); !ok || tags["pulumi:project"] != "ev-streaming" || tags["pulumi:stack"] != "dev" {
-				t.Errorf("%s %s lacks the tags by which the policies know it: %v", r.Type, r.Name, r.Inputs["tags"])
-			}
-		}
-	}
-	if len(seen) != len(named) {
-		t.Errorf("only these were made: %v", slices.Sorted(maps.Keys(seen)))
-	}
-}
-
-// TestSecretsAreNamedWhole: a secret's pattern covers no secret of another stack
-// whose name is longer.
-func TestSecretsAreNamedWhole(t *testing.T) {
-	for name, test := range map[string]struct {
-		scope, admin, secret string
-		covered              bool
+	query := []permissions{runsSQL, {"RedshiftSecrets": "secretsmanager:GetSecretValue", "DataKey": "kms:Decrypt"}}
+	produce := []permissions{{"Streams": "kinesis:PutRecords", "DataKey": "kms:GenerateDataKey"}}
+	made := map[string]document{}
+	for _, file := range []struct {
+		name   string
+		all    []permissions
+		beside []string // policies that whoever has this one has too
 	}{
-		"the admin's":                   {"AdminSecret", "redshift/admin", "redshift/admin-AbCdEf", true},
-		"another stack's admin":         {"AdminSecret", "redshift/admin", "redshift/admin-prod-AbCdEf", false},
-		"the one that Redshift keeps":   {"RedshiftSecrets", "", "redshift!ev-streaming-dev-admin-AbCdEf", true},
-		"one that it keeps for another": {"RedshiftSecrets", "", "redshift!ev-streaming-prod-admin-AbCdEf", false},
-		"one of another program":        {"RedshiftSecrets", "", "redshift!billing-admin-AbCdEf", false},
+		{"preview.json", read, nil},
+		{"up.json", write, []string{"preview.json"}},
+		{"up-options.json", options, []string{"preview.json", "up.json"}},
+		{"query.json", query, nil},
+		{"produce.json", produce, nil},
 	} {
-		t.Run(name, func(t *testing.T) {
-			pattern := strings.NewReplacer("STACK", "dev", "ADMIN_SECRET", test.admin).Replace(scopes[test.scope].resources[0])
-			if got := covers(t, pattern, "arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:"+test.secret); got != test.covered {
-				t.Errorf("it is %v that %s covers %s", got, pattern, test.secret)
-			}
-		})
-	}
-}
-
-// covers says whether a pattern of a policy covers a name. IAM's * covers slashes
-// too, which the names here don't have.
-func covers(t *testing.T, pattern, name string) bool {
-	t.Helper()
-	covered, err := path.Match(pattern, name)
-	if err != nil {
-		t.Fatalf("%s: %v", pattern, err)
-	}
-	return covered
-}
-
-// TestOtherStacksAreOutOfReach: who deploys one stack can change another's neither
-// by name nor by tag. What is limited to no stack is listed, with the reason.
-func TestOtherStacksAreOutOfReach(t *testing.T) {
-	unlimited := map[string]string{
-		"Everything":       "AWS limits these to no resource",
-		"NewEndpoints":     "makes what is not there yet",
-		"NewGroups":        "makes what is not there yet",
-		"NewRedshift":      "makes what is not there yet",
-		"NewEndpointTags":  "only while it is made",
-		"NewTags":          "only while it is made",
-		"EndpointPlaces":   "the endpoint has to be the stack's",
-		"Rules":            "the rule's group has to be the stack's",
-		"Snapshots":        "makes snapshots, of the stack's namespace, and looks at them",
-		"Workgroups":       "SQL asks for the stack's secret too",
-		"RedshiftsOwnRole": "the account has one",
-		"DataKey":          "filled in by stack",
-		"DataKeyGrants":    "filled in by stack",
-		"StateKey":         "filled in by stack",
-		"Streams":          "filled in by stack",
-		"StreamKeys":       "the stream has to be the stack's",
-	}
-	found := map[string]bool{}
-	for _, name := range []string{"up.json", "up-options.json"} {
-		var policy document
-		if err := json.Unmarshal([]byte(read(t, filepath.Join(policies, name))), &policy); err != nil {
-			t.Fatalf("%s: %v", name, err)
+		var given []document
+		for _, name := range file.beside {
+			given = append(given, made[name])
 		}
-		for _, s := range policy.Statement {
-			tagged := s.Condition["StringEquals"]["aws:ResourceTag/pulumi:stack"] != nil || s.Condition["Null"]["aws:ResourceTag/pulumi:stack"] != nil
-			named := !slices.ContainsFunc(s.Resource, func(resource string) bool { return !strings.Contains(resource, "STACK") })
-			if tagged || named {
-				continue
-			}
-			found[s.Sid] = true
-			if unlimited[s.Sid] == "" {
-				t.Errorf("%s: %s allows %v on %v of every stack", name, s.Sid, s.Action, s.Resource)
-			}
+		var err error
+		if made[file.name], err = policy(file.all, given...); err != nil {
+			return nil, err
 		}
 	}
-	for _, sid := range slices.Sorted(maps.Keys(unlimited)) {
-		if !found[sid] {
-			t.Errorf("%s is listed, and no statement of that name is without a limit", sid)
-		}
-	}
+	return made, nil
 }
