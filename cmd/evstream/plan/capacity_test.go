@@ -1,4 +1,4 @@
-package main
+package plan
 
 import (
 	"bytes"
@@ -12,15 +12,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/evstream/cmd/evstream/cli"
 	"example.com/evstream/internal/cost"
 )
 
-const capacityDoc = "../../docs/capacity.md"
+const capacityDoc = "../../../docs/capacity.md"
 
 // command is the command that a table of docs/capacity.md comes from, in a comment
 // above it. If it ends in dots, each row begins with more flags and shows what a
 // month costs with them; otherwise the table is the command's output.
-var command = regexp.MustCompile(`(?m)^<!-- go run \./cmd/plan (.*?)( \.\.\.)? -->\n((?:\|.*\n)+)`)
+var command = regexp.MustCompile(`(?m)^<!-- go run \./cmd/evstream plan (.*?)( \.\.\.)? -->\n((?:\|.*\n)+)`)
 
 // TestCapacityDoc: every number of the tables in docs/capacity.md is what the
 // command says.
@@ -50,7 +51,7 @@ func TestCapacityDoc(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(strings.Split(got, "\n"), strings.Split(string(doc), "\n")); diff != "" {
-		t.Errorf("go test ./cmd/plan -update rewrites it (-command +docs/capacity.md):\n%s", diff)
+		t.Errorf("go test ./cmd/evstream/plan -update rewrites it (-command +docs/capacity.md):\n%s", diff)
 	}
 }
 
@@ -89,9 +90,12 @@ func total(t *testing.T, args []string) string {
 
 func output(t *testing.T, args []string) string {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), args, &stdout, &stderr); code != exitOK {
-		t.Fatalf("plan %s: exit status %d: %s", strings.Join(args, " "), code, &stderr)
+	var stdout bytes.Buffer
+	root := cli.Root(Command())
+	root.SetArgs(append([]string{"plan"}, args...))
+	root.SetOut(&stdout)
+	if err := root.Execute(); err != nil {
+		t.Fatalf("plan %s: %v", strings.Join(args, " "), err)
 	}
 	return stdout.String()
 }

@@ -1,4 +1,4 @@
-package main
+package plan
 
 import (
 	"encoding/json"
@@ -8,9 +8,10 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 
+	"example.com/evstream/cmd/evstream/cli"
 	"example.com/evstream/internal/cost"
+	"example.com/evstream/internal/number"
 )
 
 // report is what one load costs and meets.
@@ -34,7 +35,7 @@ type load struct {
 func newReport(prices cost.Prices, s cost.Settings) (report, error) {
 	bill, err := prices.Monthly(s)
 	if err != nil {
-		return report{}, usageError{err}
+		return report{}, cli.Usagef("%w", err)
 	}
 	sample, err := prices.Monthly(s.Sample())
 	if err != nil {
@@ -58,7 +59,7 @@ func newReport(prices cost.Prices, s cost.Settings) (report, error) {
 	}, nil
 }
 
-func write(w io.Writer, prices cost.Prices, o options) error {
+func write(w io.Writer, prices cost.Prices, o *options) error {
 	r, err := newReport(prices, o.settings)
 	if err != nil {
 		return err
@@ -77,8 +78,8 @@ func write(w io.Writer, prices cost.Prices, o options) error {
 func (r report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s records/s of %s bytes: %s MB/s, %s, at least %s PutRecords calls/s\n\n",
-		cost.Number(r.Load.EventsPerSecond), cost.Number(float64(r.Load.BytesPerEvent)), cost.Number(r.Load.MBPerSecond),
-		cost.Count(r.Load.ShardsNeeded, "shard"), cost.Number(r.Load.PutRecordsPerSecond))
+		number.Format(r.Load.EventsPerSecond), number.Format(float64(r.Load.BytesPerEvent)), number.Format(r.Load.MBPerSecond),
+		number.Count(r.Load.ShardsNeeded, "shard"), number.Format(r.Load.PutRecordsPerSecond))
 
 	fmt.Fprintf(&b, "A month in %s, %s, with prices of %s\n%s\n", r.Bill.Region, r.Bill.If, r.Bill.Seen, r.bills())
 	fmt.Fprintf(&b, "What binds first\n%s\n", r.limits())
@@ -103,7 +104,7 @@ func list(b *strings.Builder, title string, remarks []string) {
 
 // bills shows both bills side by side, term by term.
 func (r report) bills() string {
-	t := newTable(4, 5)
+	t := cli.NewTable(cli.Right(4), cli.Right(5))
 	t.AppendHeader(table.Row{"term", "how much", "at", "these settings", "CDK sample"})
 	row := func(item string) {
 		ours, oursToo := find(r.Bill, item)
@@ -143,10 +144,10 @@ func find(b cost.Bill, item string) (cost.Line, bool) {
 const tight = 0.8
 
 func (r report) limits() string {
-	t := newTable(1)
+	t := cli.NewTable(cli.Right(1))
 	t.AppendHeader(table.Row{"used", "limit", "load"})
 	for _, l := range r.Limits {
-		t.AppendRow(table.Row{percent(l.Share()), l.Name, fmt.Sprintf("%s of %s %s", cost.Number(l.Used), cost.Number(l.Most), l.Unit)})
+		t.AppendRow(table.Row{percent(l.Share()), l.Name, fmt.Sprintf("%s of %s %s", number.Format(l.Used), number.Format(l.Most), l.Unit)})
 	}
 	text := t.Render() + "\n"
 	for _, l := range r.Limits {
@@ -167,7 +168,7 @@ func percent(share float64) string {
 	if share > 0 && share < 0.01 {
 		return "< 1 %"
 	}
-	return cost.Number(float64(int(share*100))) + " %"
+	return number.Format(float64(int(share*100))) + " %"
 }
 
 // unofficial names the terms whose price was not seen at AWS.
@@ -183,7 +184,7 @@ func (r report) unofficial() []string {
 
 // writeLoads compares several loads in both stream modes, as Markdown. Below it is what
 // holds for all of them: whether their records are too large.
-func writeLoads(w io.Writer, prices cost.Prices, o options) error {
+func writeLoads(w io.Writer, prices cost.Prices, o *options) error {
 	t := table.NewWriter()
 	t.AppendHeader(table.Row{"records/s", "MB/s", "shards", "PutRecords/s", "a month, on demand", "its first limit", "a month, provisioned", "its first limit"})
 	var size string
@@ -194,10 +195,10 @@ func writeLoads(w io.Writer, prices cost.Prices, o options) error {
 			s.EventsPerSecond, s.StreamMode = events, mode
 			r, err := newReport(prices, s)
 			if err != nil {
-				return fmt.Errorf("%s records/s, %s: %w", cost.Number(events), mode, err)
+				return fmt.Errorf("%s records/s, %s: %w", number.Format(events), mode, err)
 			}
 			if len(row) == 0 {
-				row = append(row, cost.Number(events), cost.Number(r.Load.MBPerSecond), cost.Number(float64(r.Load.ShardsNeeded)), cost.Number(r.Load.PutRecordsPerSecond))
+				row = append(row, number.Format(events), number.Format(r.Load.MBPerSecond), number.Format(float64(r.Load.ShardsNeeded)), number.Format(r.Load.PutRecordsPerSecond))
 			}
 			for _, l := range r.Limits {
 				if l.Name == cost.RecordSize {
@@ -210,18 +211,4 @@ func writeLoads(w io.Writer, prices cost.Prices, o options) error {
 	}
 	_, err := fmt.Fprintf(w, "%s\n%s", t.RenderMarkdown(), size)
 	return err
-}
-
-// newTable returns a table whose columns of these numbers are aligned right.
-func newTable(right ...int) table.Writer {
-	t := table.NewWriter()
-	style := table.StyleLight
-	style.Format.Header = text.FormatDefault
-	t.SetStyle(style)
-	var columns []table.ColumnConfig
-	for _, n := range right {
-		columns = append(columns, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	t.SetColumnConfigs(columns)
-	return t
 }

@@ -1,14 +1,9 @@
-package main
+package plan
 
 import (
-	"cmp"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os/exec"
 	"strconv"
-	"strings"
 
 	"example.com/evstream/internal/cost"
 )
@@ -21,36 +16,15 @@ const (
 	stackSecrets   = 1
 )
 
-// readStack asks the Pulumi CLI, which must be on the PATH, for the settings of a
-// stack of the project in the working directory, deployed or not.
-func readStack(ctx context.Context, name string, s cost.Settings) (cost.Settings, error) {
-	text, err := exec.CommandContext(ctx, "pulumi", "config", "--json", "--non-interactive", "--stack", name).Output()
-	var failed *exec.ExitError
-	switch {
-	case errors.Is(err, exec.ErrNotFound):
-		err = errors.New("pulumi is not on the PATH; give the settings as flags instead of --stack")
-	case errors.As(err, &failed):
-		err = fmt.Errorf("pulumi says: %s", cmp.Or(strings.TrimSpace(string(failed.Stderr)), failed.Error()))
-	}
-	if err == nil {
-		s, err = fromConfig(text, s)
-	}
-	if err != nil {
-		return s, fmt.Errorf("reading the settings of stack %s: %w", name, err)
-	}
-	return s, nil
-}
+// config is what pulumi config --json prints. It holds the defaults of Pulumi.yaml
+// too.
+type config map[string]struct{ Value string }
 
-// fromConfig takes the settings out of what pulumi config --json prints. It holds
-// the defaults of Pulumi.yaml too.
-func fromConfig(text []byte, s cost.Settings) (cost.Settings, error) {
-	var values map[string]struct{ Value string }
-	if err := json.Unmarshal(text, &values); err != nil {
-		return s, err
-	}
+// into sets the settings that a stack has.
+func (c config) into(s *cost.Settings) error {
 	var err error
 	value := func(key string) string {
-		v, ok := values["ev-streaming:"+key]
+		v, ok := c["ev-streaming:"+key]
 		if !ok {
 			err = errors.Join(err, fmt.Errorf("there is no ev-streaming:%s: is this the project's folder?", key))
 		}
@@ -69,7 +43,7 @@ func fromConfig(text []byte, s cost.Settings) (cost.Settings, error) {
 	}
 	isOn := func(key string) bool { return value(key) == "true" }
 
-	s.Region = values["aws:region"].Value
+	s.Region = c["aws:region"].Value
 	s.ExistingStream = value("existingStreamName") != ""
 	s.StreamMode = value("streamMode")
 	s.Shards = number("shardCount")
@@ -92,5 +66,5 @@ func fromConfig(text []byte, s cost.Settings) (cost.Settings, error) {
 	logs := value("logExports")
 	s.LogExports = logs != "" && logs != "[]"
 	s.Snapshot = number("snapshotRetentionDays") > 0
-	return s, err
+	return err
 }

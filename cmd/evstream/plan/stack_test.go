@@ -1,4 +1,4 @@
-package main
+package plan
 
 import (
 	"encoding/json"
@@ -16,29 +16,21 @@ var setting = regexp.MustCompile(`(?m)^  (\w+):\n(?:    .*\n)*?    default: (.*)
 // TestDefaults: the flags have the defaults of Pulumi.yaml, and what --stack reads
 // of a stack exists there.
 func TestDefaults(t *testing.T) {
-	project, err := os.ReadFile("../../Pulumi.yaml")
+	text, err := os.ReadFile("../../../Pulumi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := map[string]map[string]string{}
-	for _, m := range setting.FindAllStringSubmatch(string(project), -1) {
-		config["ev-streaming:"+m[1]] = map[string]string{"value": strings.Trim(m[2], `"`)}
+	project := config{}
+	for _, m := range setting.FindAllStringSubmatch(string(text), -1) {
+		project["ev-streaming:"+m[1]] = struct{ Value string }{strings.Trim(m[2], `"`)}
 	}
-	text, err := json.Marshal(config)
-	if err != nil {
+	want := defaults().settings
+	got := want
+	if err := project.into(&got); err != nil {
 		t.Fatal(err)
 	}
-
-	flags, err := parse(t.Context(), []string{"--events-per-second", "1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stack, err := fromConfig(text, flags.settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stack.Secrets = 0 // a stack may make one, the flags make none
-	if diff := cmp.Diff(flags.settings, stack); diff != "" {
+	got.Secrets = 0 // a stack may make one, the flags make none
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-flags +Pulumi.yaml):\n%s", diff)
 	}
 }
@@ -46,7 +38,7 @@ func TestDefaults(t *testing.T) {
 // TestAlarms: the alarms that --stack counts are those of a stack that has every
 // alarm.
 func TestAlarms(t *testing.T) {
-	text, err := os.ReadFile("../../infra/testdata/operated.json")
+	text, err := os.ReadFile("../../../infra/testdata/operated.json")
 	if err != nil {
 		t.Fatal(err)
 	}

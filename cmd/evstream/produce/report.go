@@ -1,4 +1,4 @@
-package main
+package produce
 
 import (
 	"context"
@@ -99,7 +99,7 @@ func (r *report) finish(w *kinesisput.Writer, src source) (int, error) {
 	stats := w.Stats()
 	request, record := w.Latency()
 	s := summary{
-		Stream: r.o.stream, Region: r.region,
+		Stream: r.o.Stream, Region: r.region,
 		Accepted: stats.Accepted, Delivered: stats.Delivered, Failed: stats.Failed,
 		Requests: stats.Requests, Retries: stats.Retries, Throttled: stats.Throttled, Uncertain: stats.Uncertain, Bytes: stats.Bytes,
 		Seconds: took.Seconds(), RecordsPerSecond: float64(stats.Delivered) / took.Seconds(),

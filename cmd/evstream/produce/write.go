@@ -1,8 +1,7 @@
-package main
+package produce
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,18 +13,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
+	"example.com/evstream/cmd/evstream/cli"
 	"example.com/evstream/internal/endpoint"
 	"example.com/evstream/internal/kinesisput"
-	"example.com/evstream/internal/stackoutput"
 )
 
 // dryRun writes the records to standard output.
 func dryRun(ctx context.Context, o options, src source) (int, error) {
 	ctx, stop := within(ctx, o)
 	defer stop()
-	out := bufio.NewWriter(os.Stdout)
+	stdout := cli.Terminal(os.Stdout)
+	out := bufio.NewWriter(stdout)
 	if o.rate > 0 || o.duration > 0 {
-		out = bufio.NewWriterSize(os.Stdout, 16) // whoever watches sees each record in its time
+		out = bufio.NewWriterSize(stdout, 16) // whoever watches sees each record in its time
 	}
 	err := feed(ctx, o, src, func(_ context.Context, r kinesisput.Record) error {
 		_, _ = out.Write(r.Data)
@@ -45,14 +45,6 @@ func dryRun(ctx context.Context, o options, src source) (int, error) {
 
 // write sends the records to the stream and reports.
 func write(input, flush context.Context, o options, src source) (int, error) {
-	if o.stack != "" {
-		if err := o.readStack(input); err != nil {
-			return exitFailed, err
-		}
-	}
-	if o.stream == "" {
-		return exitUsage, errors.New("no stream: give --stream or --stack, or set STREAM_NAME")
-	}
 	client, region, err := connect(input, o)
 	if err != nil {
 		return exitFailed, err
@@ -61,7 +53,7 @@ func write(input, flush context.Context, o options, src source) (int, error) {
 	defer endInput(nil)
 	rep := newReport(o, region, endInput)
 	w, err := kinesisput.New(client, kinesisput.Config{
-		Stream:      o.stream,
+		Stream:      o.Stream,
 		InFlight:    o.inFlight,
 		MaxAttempts: o.maxAttempts,
 		RetryFor:    o.retryFor,
@@ -116,7 +108,7 @@ func wait(input context.Context, fed <-chan error, stopped <-chan struct{}) erro
 // Kinesis.
 func connect(ctx context.Context, o options) (*kinesis.Client, string, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
-		config.WithRegion(o.region),
+		config.WithRegion(o.Region),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = o.inFlight
 		})))
@@ -131,15 +123,4 @@ func connect(ctx context.Context, o options) (*kinesis.Client, string, error) {
 	}
 	client := kinesis.NewFromConfig(cfg)
 	return client, cfg.Region, endpoint.CheckTLS(client.Options().BaseEndpoint)
-}
-
-// readStack sets stream and region from the outputs of a Pulumi stack.
-func (o *options) readStack(ctx context.Context) error {
-	out, err := stackoutput.Read(ctx, o.stack)
-	if err != nil {
-		return err
-	}
-	o.stream = out.StreamName
-	o.region = cmp.Or(o.region, out.Region)
-	return nil
 }

@@ -1,9 +1,12 @@
-package main
+package query
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
+
+	"example.com/evstream/cmd/evstream/cli"
 )
 
 // chart gathers what a query's rows say and makes a figure of it.
@@ -44,11 +47,11 @@ func newChart(columns []column, watching bool) (chart, error) {
 	}
 	if at, ok := find(columns, "lag_seconds", "load_seconds"); ok {
 		if !watching {
-			return nil, usagef("--chart draws how the lag changes: add --watch 5s")
+			return nil, cli.Usagef("--chart draws how the lag changes: add --watch 5s")
 		}
 		return &lagChart{lag: at[0], load: at[1]}, nil
 	}
-	return nil, usagef("--chart draws usage (columns timezone, hour, energy_kwh and users) " +
+	return nil, cli.Usagef("--chart draws usage (columns timezone, hour, energy_kwh and users) " +
 		"and freshness (lag_seconds and load_seconds), and this result is neither")
 }
 
@@ -64,20 +67,31 @@ func find(columns []column, names ...string) (at []int, ok bool) {
 	return at, true
 }
 
-// peak is the highest value of a panel, with the series on top of each other if
-// they are stacked.
-func (p panel) peak(stacked bool) float64 {
-	top := 0.0
+// toDraw is a value as a height, 0 for NULL and for what has none.
+func toDraw(value any) float64 {
+	f, ok := toFloat(value)
+	if !ok || !(f > 0) || math.IsInf(f, 0) {
+		return 0
+	}
+	return f
+}
+
+// sums are the panel's values with the series on top of each other.
+func (p panel) sums() map[time.Time]float64 {
 	sums := make(map[time.Time]float64)
 	for _, series := range p.series {
 		for _, pt := range series {
-			if stacked {
-				sums[pt.at] += pt.value
-				top = max(top, sums[pt.at])
-			} else {
-				top = max(top, pt.value)
-			}
+			sums[pt.at] += pt.value
 		}
+	}
+	return sums
+}
+
+// peak is the highest of the panel's sums.
+func (p panel) peak() float64 {
+	top := 0.0
+	for _, v := range p.sums() {
+		top = max(top, v)
 	}
 	return top
 }
@@ -92,18 +106,22 @@ func (p *panel) scale(unit string, by float64) {
 	}
 }
 
+// title is the panel's label with its unit.
+func (p panel) title() string {
+	if p.unit == "" {
+		return p.label
+	}
+	return fmt.Sprintf("%s (%s)", p.label, p.unit)
+}
+
 // span returns the first time of the figure and the end of its last.
 func (f figure) span() (first, end time.Time) {
-	for _, p := range f.panels {
-		for _, series := range p.series {
-			for _, pt := range series {
-				if first.IsZero() || pt.at.Before(first) {
-					first = pt.at
-				}
-				if at := pt.at.Add(f.step); at.After(end) {
-					end = at
-				}
-			}
+	for at := range f.panels[0].sums() {
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if at := at.Add(f.step); at.After(end) {
+			end = at
 		}
 	}
 	return first, end
@@ -133,13 +151,11 @@ const looks = 10_000
 func (c *lagChart) start(now time.Time) { c.now = now }
 
 func (c *lagChart) add(row []any) error {
-	lag, ok := toFloat(row[c.lag])
-	if !ok {
+	if row[c.lag] == nil {
 		return nil // no record yet, so nothing lags
 	}
-	load, _ := toFloat(row[c.load])
-	c.lags = append(c.lags, point{c.now, lag})
-	c.waits = append(c.waits, point{c.now, load})
+	c.lags = append(c.lags, point{c.now, toDraw(row[c.lag])})
+	c.waits = append(c.waits, point{c.now, toDraw(row[c.load])})
 	if len(c.lags) > looks {
 		c.lags, c.waits = c.lags[1:], c.waits[1:]
 	}
@@ -163,19 +179,11 @@ func (c *lagChart) figure() (figure, bool) {
 	}
 	for i := range f.panels {
 		switch p := &f.panels[i]; {
-		case p.peak(false) >= 3*60*60:
+		case p.peak() >= 3*60*60:
 			p.scale("h", 60*60)
-		case p.peak(false) >= 5*60:
+		case p.peak() >= 5*60:
 			p.scale("min", 60)
 		}
 	}
 	return f, true
-}
-
-// title is the panel's label with its unit.
-func (p panel) title() string {
-	if p.unit == "" {
-		return p.label
-	}
-	return fmt.Sprintf("%s (%s)", p.label, p.unit)
 }

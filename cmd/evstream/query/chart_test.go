@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"bytes"
@@ -13,17 +13,14 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
 
-var usageColumns = []column{{"timezone", plain}, {"hour", timestamp}, {"energy_kwh", number}, {"users", number}, {"records", number}}
+var usageColumns = []column{{"timezone", plain}, {"hour", timestamp}, {"energy_kwh", numeric}, {"users", numeric}, {"records", numeric}}
 
 // usageRows are days of charging in these zones: most of it in the evening of
 // each.
 func usageRows(days int, zones ...string) [][]any {
 	var rows [][]any
 	for z, zone := range zones {
-		location, ok := locate(zone)
-		if !ok {
-			location = time.UTC
-		}
+		location := newZone(zone).location
 		end := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 		for at := end.AddDate(0, 0, -days); at.Before(end); at = at.Add(time.Hour) {
 			local := at.In(location)
@@ -61,7 +58,7 @@ func usageFigure(t *testing.T, rows [][]any) figure {
 
 func lagFigure(t *testing.T) figure {
 	t.Helper()
-	c, err := newChart([]column{{"lag_seconds", number}, {"load_seconds", number}}, true)
+	c, err := newChart([]column{{"lag_seconds", numeric}, {"load_seconds", numeric}}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +110,7 @@ func TestCharts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, want := float64(size.Width)/float64(size.Height), float64(pictureWidth/pictureHeight); math.Abs(got-want) > 0.01 {
+			if got, want := float64(size.Width)/float64(size.Height), pictureWidth/pictureHeight; math.Abs(got-want) > 0.01 {
 				t.Errorf("the PNG is %d by %d pixels, a ratio of %.2f; want %.2f", size.Width, size.Height, got, want)
 			}
 			if dir := os.Getenv("CHARTS"); dir != "" {

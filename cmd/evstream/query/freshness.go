@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"example.com/evstream/internal/number"
 )
 
 // quiet is how long after the last refresh the view may lack records without
@@ -32,10 +34,10 @@ func (s *session) refresh(ctx context.Context, show func(result) error) (string,
 	}
 
 	words := fmt.Sprintf("Refreshed in %v. Records added: %s; in all: %s.",
-		took.Round(time.Millisecond), valueLabel(float64(after-before)), valueLabel(float64(after)))
+		took.Round(time.Millisecond), number.Format(after-before), number.Format(after))
 	row := []any{after - before, after, took.Milliseconds()}
 	return words, show(result{
-		columns: []column{{"records_added", number}, {"records", number}, {"duration_ms", number}},
+		columns: []column{{"records_added", numeric}, {"records", numeric}, {"duration_ms", numeric}},
 		rows:    func(yield func([]any, error) bool) { yield(row, nil) },
 	})
 }
@@ -104,7 +106,7 @@ func newFreshness(columns []column, row []any) freshness {
 	return f
 }
 
-// refreshed is one row of the saved query refreshes: a refresh and its outcome.
+// refreshed is one row of the saved evstream query refreshes: a refresh and its outcome.
 type refreshed struct {
 	automatic  bool
 	start, end time.Time
@@ -158,7 +160,7 @@ func explain(f freshness, refreshes []refreshed, now time.Time) string {
 		said = append(said, newest+".")
 	}
 	if slices.ContainsFunc(refreshes, func(r refreshed) bool { return r.says("were skipped") }) {
-		said = append(said, "Redshift skipped records: query skipped lists them.")
+		said = append(said, "Redshift skipped records: evstream query skipped lists them.")
 	}
 	return strings.Join(said, "\n")
 }
@@ -189,14 +191,14 @@ func verdict(f freshness, refreshes []refreshed, now time.Time) string {
 			"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends.",
 			last, times, last.status, since)
 	case last.aborted():
-		return fmt.Sprintf("Behind: %s gave way: %q. %s Redshift tries again by itself; query refresh does it now.",
+		return fmt.Sprintf("Behind: %s gave way: %q. %s Redshift tries again by itself; evstream query refresh does it now.",
 			last, last.status, since)
 	case last.says("may contain more data"):
-		return fmt.Sprintf("Behind: %s ended before it had read the whole stream. The next one goes on; query refresh does it now.", last)
+		return fmt.Sprintf("Behind: %s ended before it had read the whole stream. The next one goes on; evstream query refresh does it now.", last)
 	case age(now, last) > quiet && f.records == 0:
-		return fmt.Sprintf("Empty: %s, %s ago, found no records. query refresh looks again.", last, duration(age(now, last)))
+		return fmt.Sprintf("Empty: %s, %s ago, found no records. evstream query refresh looks again.", last, duration(age(now, last)))
 	case age(now, last) > quiet:
-		return fmt.Sprintf("No refresh for %s: the last was %s. Either nothing was written since, or the view is behind; query refresh makes sure.",
+		return fmt.Sprintf("No refresh for %s: the last was %s. Either nothing was written since, or the view is behind; evstream query refresh makes sure.",
 			duration(age(now, last)), last)
 	case f.records == 0:
 		return fmt.Sprintf("Current: %s, %s ago, found no records.", last, duration(age(now, last)))
@@ -209,13 +211,13 @@ func verdict(f freshness, refreshes []refreshed, now time.Time) string {
 func verdictWithoutHistory(f freshness, now time.Time) string {
 	if f.records == 0 {
 		return "Never refreshed: the view is empty and no refresh is on record. " +
-			"Redshift refreshes it soon after the first record is written; query refresh does it now."
+			"Redshift refreshes it soon after the first record is written; evstream query refresh does it now."
 	}
 	ago := max(now.Sub(f.refreshedAt), 0)
 	said := fmt.Sprintf("the last refresh that brought records was at %s UTC, %s ago; this user is shown no history of refreshes.",
 		f.refreshedAt.Format(time.DateTime), duration(ago))
 	if ago > quiet {
-		return "Perhaps behind: " + said + " query refresh makes sure."
+		return "Perhaps behind: " + said + " evstream query refresh makes sure."
 	}
 	return "Current: " + said
 }

@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"strings"
@@ -42,32 +42,32 @@ func TestExplain(t *testing.T) {
 		"current with records skipped": {full, []refreshed{ago(2*time.Second, "auto", good), ago(time.Minute, "auto", skipped)},
 			"Current: the automatic refresh at 2026-03-01 11:59:57 UTC, 2 s ago, read the stream to its end.\n" +
 				"The newest record in the view arrived 7 s ago and was loaded by the refresh 4 s later.\n" +
-				"Redshift skipped records: query skipped lists them."},
+				"Redshift skipped records: evstream query skipped lists them."},
 
 		"behind with more to read": {full, []refreshed{ago(2*time.Second, "auto", more)},
 			"Behind: the automatic refresh at 2026-03-01 11:59:57 UTC ended before it had read the whole stream. " +
-				"The next one goes on; query refresh does it now.\n" +
+				"The next one goes on; evstream query refresh does it now.\n" +
 				"The newest record in the view arrived 7 s ago and was loaded by the refresh 4 s later."},
 		"behind because others had work": {old, []refreshed{ago(time.Minute, "auto", aborted), ago(26*time.Hour, "auto", good)},
 			`Behind: the automatic refresh at 2026-03-01 11:58:59 UTC gave way: "` + aborted + `". ` +
 				"The last good one was the automatic refresh at 2026-02-28 09:59:59 UTC, 1 d 2 h ago. " +
-				"Redshift tries again by itself; query refresh does it now.\n" +
+				"Redshift tries again by itself; evstream query refresh does it now.\n" +
 				"The newest record in the view arrived 1 d 2 h ago and was loaded by the refresh 4 s later."},
 		"nobody knows": {old, []refreshed{ago(26*time.Hour, "auto", good)},
 			"No refresh for 1 d 2 h: the last was the automatic refresh at 2026-02-28 09:59:59 UTC. " +
-				"Either nothing was written since, or the view is behind; query refresh makes sure.\n" +
+				"Either nothing was written since, or the view is behind; evstream query refresh makes sure.\n" +
 				"The newest record in the view arrived 1 d 2 h ago and was loaded by the refresh 4 s later."},
 		"empty for long": {empty, []refreshed{ago(time.Hour, "auto", noData)},
-			"Empty: the automatic refresh at 2026-03-01 10:59:59 UTC, 1 h 0 min ago, found no records. query refresh looks again."},
+			"Empty: the automatic refresh at 2026-03-01 10:59:59 UTC, 1 h 0 min ago, found no records. evstream query refresh looks again."},
 
 		"never refreshed": {empty, nil,
 			"Never refreshed: the view is empty and no refresh is on record. " +
-				"Redshift refreshes it soon after the first record is written; query refresh does it now."},
+				"Redshift refreshes it soon after the first record is written; evstream query refresh does it now."},
 		"history hidden": {full, nil,
 			"Current: the last refresh that brought records was at 2026-03-01 11:59:57 UTC, 3 s ago; this user is shown no history of refreshes.\n" +
 				"The newest record in the view arrived 7 s ago and was loaded by the refresh 4 s later."},
 		"history hidden for long": {old, nil,
-			"Perhaps behind: the last refresh that brought records was at 2026-02-28 10:00:00 UTC, 1 d 2 h ago; this user is shown no history of refreshes. query refresh makes sure.\n" +
+			"Perhaps behind: the last refresh that brought records was at 2026-02-28 10:00:00 UTC, 1 d 2 h ago; this user is shown no history of refreshes. evstream query refresh makes sure.\n" +
 				"The newest record in the view arrived 1 d 2 h ago and was loaded by the refresh 4 s later."},
 
 		"blocked": {old, []refreshed{ago(time.Minute, "auto", failed), ago(2*time.Minute, "auto", failed), ago(3*time.Minute, "auto", failed), ago(26*time.Hour, "manual", good)},

@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"bytes"
@@ -56,4 +56,4 @@ func FuzzFormats(f *testing.F) {
 	})
 }
 
-var kinds = []kind{plain, number, document, date, timestamp, instant}
+var kinds = []kind{plain, numeric, document, date, timestamp, instant}

@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"bytes"
@@ -29,7 +29,7 @@ type kind int
 
 const (
 	plain     kind = iota
-	number         // a DECIMAL arrives as its exact text
+	numeric         // a DECIMAL arrives as its exact text
 	document       // SUPER: JSON text
 	date           // a time.Time of which only the date counts
 	timestamp      // a time.Time without a zone
@@ -40,7 +40,7 @@ const (
 func kindOf(databaseType string) kind {
 	switch databaseType {
 	case "INT2", "INT4", "INT8", "OID", "NUMERIC", "FLOAT4", "FLOAT8":
-		return number
+		return numeric
 	case "SUPER":
 		return document
 	case "DATE":
@@ -125,7 +125,7 @@ func (c column) appendJSON(b []byte, value any) ([]byte, error) {
 			return fmt.Append(b, v), nil
 		}
 	case string:
-		if c.kind == number && isJSONNumber(v) {
+		if c.kind == numeric && isJSONNumber(v) {
 			return append(b, v...), nil
 		}
 		if c.kind == document && json.Valid([]byte(v)) {

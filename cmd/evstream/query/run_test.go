@@ -1,85 +1,30 @@
-package main
+package query
 
 import (
-	"bytes"
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"example.com/evstream/cmd/evstream/cli"
 	"example.com/evstream/internal/dataapi"
+	"example.com/evstream/internal/number"
 	saved "example.com/evstream/sql"
 )
 
-// testHost asks a warehouse with these replies.
-func testHost(stdout, stderr io.Writer, w *warehouse) host {
-	return host{
-		getenv: func(string) string { return "" },
-		stdin:  strings.NewReader("SELECT 1"),
-		stdout: stdout,
-		stderr: stderr,
-		saved:  saved.Queries(),
-		open:   w.open,
-		now:    func() time.Time { return w.clock },
-		wait:   wait,
-	}
-}
-
-var asked = []string{"--workgroup", "ev", "--database", "dev"}
-
-func TestInterrupted(t *testing.T) {
-	ctx, interrupt := context.WithCancel(t.Context())
-	var stdout, stderr bytes.Buffer
-	h := testHost(&stdout, &stderr, &warehouse{})
-	h.open = func(ctx context.Context, _ target) (*sql.DB, error) {
-		interrupt()
-		return nil, ctx.Err()
-	}
-	if code := run(ctx, append(asked, "latest"), h); code != exitInterrupted {
-		t.Errorf("exit code %d, want %d", code, exitInterrupted)
-	}
-	if got, want := stderr.String(), "query: interrupted\n"; got != want {
-		t.Errorf("stderr is %q, want %q", got, want)
-	}
-}
-
-func TestInterruptEndsWatchWell(t *testing.T) {
-	ctx, interrupt := context.WithCancel(t.Context())
-	var stdout, stderr bytes.Buffer
-	h := testHost(&stdout, &stderr, &warehouse{Replies: []*reply{{SQL: "SELECT 1", Columns: []string{"one INT4"}, Rows: [][]any{{1.0}}}}})
-	h.wait = func(ctx context.Context, d time.Duration) error {
-		interrupt()
-		return wait(ctx, d)
-	}
-	if code := run(ctx, append(asked, "--sql", "-", "--watch", "1h", "--format", "csv"), h); code != 0 {
-		t.Errorf("exit code %d, want 0; stderr: %s", code, &stderr)
-	}
-	if got, want := stdout.String(), "one\n1\n"; got != want {
-		t.Errorf("stdout is %q, want %q", got, want)
-	}
-}
-
 func TestErrorShowsItsPlace(t *testing.T) {
-	var stderr bytes.Buffer
-	h := testHost(io.Discard, &stderr, &warehouse{})
-	h.open = func(context.Context, target) (*sql.DB, error) {
-		return nil, &dataapi.Error{
-			StatementID: "id", Status: "FAILED", Message: `column "usr" does not exist`,
-			SQL: "-- Zähler\nSELECT usr\nFROM t", Position: 18,
-		}
-	}
-	run(t.Context(), append(asked, "latest"), h)
+	err := explained(fmt.Errorf("connect: %w", &dataapi.Error{
+		StatementID: "id", Status: "FAILED", Message: `column "usr" does not exist`,
+		SQL: "-- Zähler\nSELECT usr\nFROM t", Position: 18,
+	}))
 	want := "" +
-		"query: connect to database dev of workgroup ev: Redshift: column \"usr\" does not exist (statement id, FAILED)\n" +
+		"connect: Redshift: column \"usr\" does not exist (statement id, FAILED)\n" +
 		"line 2: SELECT usr\n" +
-		"               ^\n"
-	if got := stderr.String(); got != want {
-		t.Errorf("stderr is\n%s\nwant\n%s", got, want)
+		"               ^"
+	if err.Error() != want {
+		t.Errorf("the error is\n%v\nwant\n%s", err, want)
 	}
 }
 
@@ -126,14 +71,13 @@ func TestRowsAreStreamed(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	for _, format := range formats {
 		t.Run(format, func(t *testing.T) {
-			full := writerFunc(func([]byte) (int, error) { return 0, errors.New("no space left on device") })
-			var stderr bytes.Buffer
-			h := testHost(full, &stderr, &warehouse{Replies: []*reply{{SQL: "SELECT 1", Columns: []string{"one INT4"}, Rows: [][]any{{1.0}}}}})
-			if code := run(t.Context(), append(asked, "--sql", "-", "--format", format), h); code != exitFailed {
-				t.Errorf("exit code %d, want %d", code, exitFailed)
-			}
-			if !strings.Contains(stderr.String(), "no space left on device") {
-				t.Errorf("stderr is %q", &stderr)
+			w := &warehouse{Replies: []*reply{{SQL: "SELECT 1", Columns: []string{"one INT4"}, Rows: [][]any{{1.0}}}}}
+			root := cli.Root(newCommand(host{saved: savedForTests, open: w.open, now: time.Now}))
+			root.SetArgs([]string{"query", "--workgroup", "ev", "--database", "dev", "--sql", "-", "--format", format})
+			root.SetIn(strings.NewReader("SELECT 1"))
+			root.SetOut(writerFunc(func([]byte) (int, error) { return 0, errors.New("no space left on device") }))
+			if err := root.Execute(); err == nil || err.Error() != "no space left on device" {
+				t.Errorf("the error is %v", err)
 			}
 		})
 	}
@@ -143,21 +87,18 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-func TestSavedQueriesAreReachable(t *testing.T) {
+// TestShippedQueries: each file of sql/queries is a command with a description.
+func TestShippedQueries(t *testing.T) {
 	queries, err := readSaved(saved.Queries())
 	if err != nil {
 		t.Fatal(err)
 	}
+	root := cli.Root(Command())
 	for _, q := range queries {
-		if slices.Contains(append(actions, "help"), q.name) {
-			t.Errorf("sql/queries/%s.sql cannot be run: query %s is an action of its own", q.name, q.name)
+		cmd, _, err := root.Find([]string{"query", q.name})
+		if err != nil || cmd.Name() != q.name || cmd.GroupID != "saved" || !strings.HasSuffix(cmd.Short, ".") {
+			t.Errorf("sql/queries/%s.sql is the command %q, %q (error %v): it should have a name of its own and begin with a comment, a sentence", q.name, cmd.Name(), cmd.Short, err)
 		}
-		if !strings.HasSuffix(q.description(), ".") {
-			t.Errorf("sql/queries/%s.sql is described as %q: it should begin with a comment, a sentence", q.name, q.description())
-		}
-	}
-	if !slices.Contains(queries.names(), "freshness") || !slices.Contains(queries.names(), "refreshes") {
-		t.Errorf("query freshness needs the saved queries freshness and refreshes; there are %v", queries.names())
 	}
 }
 
@@ -208,7 +149,7 @@ func TestValueTicks(t *testing.T) {
 		t.Run(fmt.Sprint(test.top), func(t *testing.T) {
 			var got []string
 			for _, v := range valueTicks(test.top, 5) {
-				got = append(got, valueLabel(v))
+				got = append(got, number.Format(v))
 			}
 			if got := strings.Join(got, " "); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)

@@ -1,8 +1,10 @@
-package main
+package query
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -10,6 +12,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"example.com/evstream/cmd/evstream/cli"
+	"example.com/evstream/internal/number"
 )
 
 // session is one run of the command with all that it keeps between rounds.
@@ -17,11 +22,15 @@ type session struct {
 	host
 	options
 	queries savedQueries
-	target  target
-	db      *sql.DB
+	name    string // of a saved query, or refresh; empty with --sql
+
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	db             *sql.DB
 
 	answer    answer
 	csvHeader bool // written already
+	chartMade bool // the file is this run's
 	figures   chart
 }
 
@@ -64,7 +73,7 @@ func (s *session) readSQL() (string, error) {
 		return "", fmt.Errorf("read the SQL: %w", err)
 	}
 	if strings.TrimSpace(string(text)) == "" {
-		return "", usagef("--sql %s holds no statement", s.sqlFile)
+		return "", cli.Usagef("--sql %s holds no statement", s.sqlFile)
 	}
 	return string(text), nil
 }
@@ -105,7 +114,7 @@ func (s *session) rounds(ctx context.Context) error {
 		case err != nil && first:
 			return err
 		case err != nil:
-			fmt.Fprintf(s.stderr, "query: %s: %v; next try in %v\n", s.now().UTC().Format(time.TimeOnly), err, s.watch)
+			fmt.Fprintf(s.stderr, "%s: %s; next try in %v\n", s.now().UTC().Format(time.TimeOnly), cli.Explain(err), s.watch)
 		}
 		if s.wait(ctx, s.watch) != nil {
 			return nil
@@ -154,17 +163,10 @@ func (s *session) forPeople() bool { return s.format == "" || s.format == "table
 // heading stands above each round of a watch. On a terminal a round takes the
 // place of the one before.
 func (s *session) heading(now time.Time, first bool) {
-	switch {
-	case isTerminal(s.stdout):
-		io.WriteString(s.stdout, "\x1b[H\x1b[2J")
-	case !first:
+	if !cli.ClearScreen(s.stdout) && !first {
 		fmt.Fprintln(s.stdout)
 	}
-	what := s.name
-	if what == "" {
-		what = s.sqlFile
-	}
-	fmt.Fprintf(s.stdout, "%s at %s UTC, every %v\n", what, now.Format(time.DateTime), s.watch)
+	fmt.Fprintf(s.stdout, "%s at %s UTC, every %v\n", cmp.Or(s.name, s.sqlFile), now.Format(time.DateTime), s.watch)
 }
 
 // show writes the rows in the wanted format.
@@ -197,9 +199,9 @@ func (s *session) show(r result) error {
 		return writeJSONLines(s.stdout, r)
 	}
 
-	all, err := writeTable(s.stdout, r, displayWidth(s.stdout, s.getenv), s.chart != "")
+	all, err := writeTable(s.stdout, r, cli.Width(s.stdout), s.chart != "")
 	if err == nil && !all {
-		_, err = fmt.Fprintf(s.stderr, "The table stops at %s rows; --format csv, json or jsonl gives all of them.\n", valueLabel(tableRows))
+		_, err = fmt.Fprintf(s.stderr, "The table stops at %s rows; --format csv, json or jsonl gives all of them.\n", number.Format(tableRows))
 	}
 	return err
 }
@@ -226,20 +228,47 @@ func (s *session) drawChart() error {
 	case !ok:
 		return fmt.Errorf("nothing to draw: the query gave no rows")
 	case s.chart == "-":
-		return writeTextChart(s.stdout, f, displayWidth(s.stdout, s.getenv))
+		return writeTextChart(s.stdout, f, cli.Width(s.stdout))
 	}
 
 	picture, err := drawPicture(f, pictureFormat(s.chart))
 	if err != nil {
 		return fmt.Errorf("draw %s: %w", s.chart, err)
 	}
-	if err := os.WriteFile(s.chart, picture, 0o644); err != nil {
+	if err := s.writeChartFile(picture); err != nil {
 		return fmt.Errorf("write the chart: %w", err)
 	}
 	if s.watch == 0 {
 		fmt.Fprintf(s.stderr, "Chart written to %s.\n", s.chart)
 	}
 	return nil
+}
+
+// checkChartFile refuses to overwrite a file that is not this run's.
+func (s *session) checkChartFile() error {
+	if s.chart == "" || s.chart == "-" || s.force {
+		return nil
+	}
+	if _, err := os.Lstat(s.chart); err == nil {
+		return cli.Usagef("--chart %s: the file is there already; name another, or overwrite it with --force", s.chart)
+	}
+	return nil
+}
+
+// writeChartFile writes a file that only its owner can read, since it shows what
+// records hold.
+func (s *session) writeChartFile(picture []byte) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	if !s.force && !s.chartMade {
+		flags |= os.O_EXCL
+	}
+	f, err := os.OpenFile(s.chart, flags, 0o600)
+	if err != nil {
+		return err
+	}
+	s.chartMade = true
+	_, err = f.Write(picture)
+	return errors.Join(err, f.Close())
 }
 
 // tap lets see look at each row on its way.

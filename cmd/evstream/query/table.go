@@ -1,16 +1,14 @@
-package main
+package query
 
 import (
 	"fmt"
 	"io"
-	"os"
-	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"golang.org/x/term"
+
+	"example.com/evstream/cmd/evstream/cli"
+	"example.com/evstream/internal/number"
 )
 
 const (
@@ -51,11 +49,7 @@ func writeTable(w io.Writer, r result, width int, toTheEnd bool) (all bool, err 
 	} else {
 		out = renderRecords(r.columns, cells, width)
 	}
-	rows := "rows"
-	if len(cells) == 1 {
-		rows = "row"
-	}
-	_, err = fmt.Fprintf(w, "%s%d %s\n", out, len(cells), rows)
+	_, err = fmt.Fprintf(w, "%s%s\n", out, number.Count(len(cells), "row"))
 	return all, err
 }
 
@@ -64,26 +58,7 @@ func (c column) cell(value any) string {
 	if value == nil {
 		return "NULL"
 	}
-	return printable(string(c.appendText(nil, value)))
-}
-
-// printable is a text from a record in one line of bounded length, with what
-// would steer the terminal spelt out.
-func printable(text string) string {
-	var b strings.Builder
-	runes := 0
-	for _, r := range text {
-		if runes == tableCell {
-			return b.String() + "…"
-		}
-		runes++
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-	}
-	return b.String()
+	return cli.Printable(string(c.appendText(nil, value)), tableCell)
 }
 
 // folds says whether a column's values may be broken into lines. Numbers and
@@ -127,7 +102,6 @@ func fit(columns []column, cells [][]string, width int) ([]int, bool) {
 }
 
 func renderTable(columns []column, cells [][]string, widths []int) string {
-	t := newTable()
 	header := make(table.Row, len(columns))
 	configs := make([]table.ColumnConfig, len(columns))
 	for i, c := range columns {
@@ -136,14 +110,18 @@ func renderTable(columns []column, cells [][]string, widths []int) string {
 			Number: i + 1, AlignHeader: text.AlignLeft,
 			WidthMax: widths[i], WidthMaxEnforcer: text.WrapSoft,
 		}
-		if c.kind == number {
+		if c.kind == numeric {
 			configs[i].Align, configs[i].AlignHeader = text.AlignRight, text.AlignRight
 		}
 	}
+	t := cli.NewTable(configs...)
 	t.AppendHeader(header)
-	t.SetColumnConfigs(configs)
 	for _, line := range cells {
-		t.AppendRow(toRow(line))
+		row := make(table.Row, len(line))
+		for i, cell := range line {
+			row[i] = cell
+		}
+		t.AppendRow(row)
 	}
 	return t.Render() + "\n"
 }
@@ -154,11 +132,10 @@ func renderRecords(columns []column, cells [][]string, width int) string {
 	for _, c := range columns {
 		name = max(name, text.StringWidth(c.name))
 	}
-	t := newTable()
-	t.SetColumnConfigs([]table.ColumnConfig{
-		{Number: 1, WidthMax: name},
-		{Number: 2, WidthMax: max(width-name-len("|  |  |"), recordValue), WidthMaxEnforcer: text.WrapSoft},
-	})
+	t := cli.NewTable(
+		table.ColumnConfig{Number: 1, WidthMax: name},
+		table.ColumnConfig{Number: 2, WidthMax: max(width-name-len("|  |  |"), recordValue), WidthMaxEnforcer: text.WrapSoft},
+	)
 	for _, line := range cells {
 		for i, c := range columns {
 			t.AppendRow(table.Row{c.name, line[i]})
@@ -166,39 +143,4 @@ func renderRecords(columns []column, cells [][]string, width int) string {
 		t.AppendSeparator()
 	}
 	return t.Render() + "\n"
-}
-
-func newTable() table.Writer {
-	t := table.NewWriter()
-	style := table.StyleLight
-	style.Format.Header = text.FormatDefault // names as the database gives them
-	t.SetStyle(style)
-	return t
-}
-
-func toRow(line []string) table.Row {
-	row := make(table.Row, len(line))
-	for i, cell := range line {
-		row[i] = cell
-	}
-	return row
-}
-
-// displayWidth is how many columns there are to write in: those of the terminal,
-// or COLUMNS, or 0 where nothing limits them.
-func displayWidth(w io.Writer, getenv func(string) string) int {
-	if n, err := strconv.Atoi(getenv("COLUMNS")); err == nil && n > 0 {
-		return n
-	}
-	if f, ok := w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return width
-		}
-	}
-	return 0
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"example.com/evstream/internal/number"
 )
 
 const (
@@ -49,11 +51,11 @@ func writeTextChart(w io.Writer, f figure, width int) error {
 }
 
 func writeTextPanel(b *strings.Builder, f figure, p panel, width int) {
-	ticks := valueTicks(p.peak(f.step > 0), 4)
+	ticks := valueTicks(p.peak(), 4)
 	top := ticks[len(ticks)-1]
 	margin := 0
 	for _, v := range ticks {
-		margin = max(margin, len(valueLabel(v)))
+		margin = max(margin, len(number.Format(v)))
 	}
 
 	room := max(width-margin-len(" │")+2, 10) // the rule is one column wide
@@ -63,7 +65,7 @@ func writeTextPanel(b *strings.Builder, f figure, p panel, width int) {
 	at := make(map[int]string) // labels by line, from the bottom
 	for _, v := range ticks[1:] {
 		line := int(v/top*textHeight+0.5) - 1
-		at[max(line, 0)] = valueLabel(v)
+		at[max(line, 0)] = number.Format(v)
 	}
 	for line := textHeight - 1; line >= 0; line-- {
 		fmt.Fprintf(b, "%*s │", margin, at[line])
@@ -99,12 +101,7 @@ func block(share float64) string {
 // slots returns the panel's values in the order of time, bars with the empty hours
 // between them, and how many had to be merged into one so that they fit.
 func (p panel) slots(f figure, room int) (slots []slot, merged int) {
-	sums := make(map[time.Time]float64)
-	for _, series := range p.series {
-		for _, pt := range series {
-			sums[pt.at] += pt.value
-		}
-	}
+	sums := p.sums()
 	if first, end := f.span(); f.step > 0 {
 		for at := first; at.Before(end); at = at.Add(f.step) {
 			slots = append(slots, slot{at, sums[at]})

@@ -1,9 +1,7 @@
-package main
+package query
 
 import (
 	"math"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -85,16 +83,4 @@ func valueTicks(top float64, most int) []float64 {
 			return ticks
 		}
 	}
-}
-
-// valueLabel writes a number with a comma between thousands.
-func valueLabel(v float64) string {
-	whole, fraction, _ := strings.Cut(strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64), ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if fraction != "" {
-		return whole + "." + fraction
-	}
-	return whole
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
-	"example.com/evstream/internal/cost"
+	"example.com/evstream/internal/number"
 	"example.com/evstream/rehearsal"
 )
 
@@ -224,13 +224,13 @@ func (r *runner) wait(ctx context.Context) error {
 		}
 		if numbers[0] != have {
 			have, last = numbers[0], time.Now()
-			fmt.Fprintf(r.out, "  %s of %s are in the streaming view\n", number(have), records(r.written.Delivered))
+			fmt.Fprintf(r.out, "  %s of %s are in the streaming view\n", number.Format(have), records(r.written.Delivered))
 		}
 		if have >= r.written.Delivered {
 			break
 		}
 		if time.Since(last) > patience {
-			return fmt.Errorf("the streaming view holds %s of %s and took none for %s", number(have), records(r.written.Delivered), patience)
+			return fmt.Errorf("the streaming view holds %s of %s and took none for %s", number.Format(have), records(r.written.Delivered), patience)
 		}
 		select {
 		case <-ctx.Done():
@@ -261,7 +261,7 @@ func (r *runner) check(ctx context.Context) error {
 		kinds["wrongType"] + kinds["tooLarge"],
 	}
 	fmt.Fprintf(r.out, "  %s: %s in ev_station_data_extract; rejected: %s not JSON, %s not an object, %s with a value that did not convert\n",
-		records(have[0]), number(have[1]), number(have[2]), number(have[3]), number(have[4]))
+		records(have[0]), number.Format(have[1]), number.Format(have[2]), number.Format(have[3]), number.Format(have[4]))
 	if !slices.Equal(have, want) {
 		return fmt.Errorf("of what was written these should be %v", want)
 	}
@@ -303,7 +303,7 @@ func head(out io.Writer, table []byte) {
 		fmt.Fprintf(out, "  %s\n", line)
 	}
 	if rest := len(lines) - shownRows; rest > 0 {
-		fmt.Fprintf(out, "  … %s more\n", cost.Count(rest, "line"))
+		fmt.Fprintf(out, "  … %s more\n", number.Count(rest, "line"))
 	}
 }
 
@@ -360,7 +360,7 @@ func (r *runner) summary() {
 	for _, kind := range slices.Sorted(maps.Keys(r.made)) {
 		fmt.Fprintf(r.out, "  %5d × %s\n", r.made[kind], kind)
 	}
-	fmt.Fprintf(r.out, "  records: %s written, all of them found in the views\n", number(r.written.Delivered))
+	fmt.Fprintf(r.out, "  records: %s written, all of them found in the views\n", number.Format(r.written.Delivered))
 	var total time.Duration
 	for _, s := range r.steps {
 		total += s.took
@@ -369,9 +369,7 @@ func (r *runner) summary() {
 	fmt.Fprintf(r.out, "  %8.2f s  in all\n", total.Seconds())
 }
 
-func number(n int64) string { return cost.Number(float64(n)) }
-
-func records(n int64) string { return cost.Count(int(n), "record") }
+func records(n int64) string { return number.Count(n, "record") }
 
 // indent writes lines indented.
 type indent struct{ w io.Writer }

@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"context"
@@ -9,21 +9,23 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	saved "example.com/evstream/sql"
+	"example.com/evstream/cmd/evstream/cli"
+	"example.com/evstream/internal/dataapi"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"query":  queryOnFixture,
-		"pulumi": pulumi,
+		"evstream": queryOnFixture,
+		"pulumi":   pulumi,
 	})
 }
 
@@ -35,7 +37,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"mistake": mistake,
+			"status": status,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REDSHIFT_WORKGROUP", "ev")
@@ -45,26 +47,31 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// mistake runs query with a wrong command line, which must end with 2 and write
-// nothing to stdout.
-func mistake(ts *testscript.TestScript, _ bool, args []string) {
-	if err := ts.Exec("query", args...); err == nil {
-		ts.Fatalf("query %s succeeded", strings.Join(args, " "))
-	} else if !strings.Contains(err.Error(), "exit status 2") {
-		ts.Fatalf("query %s: %v; want exit status 2", strings.Join(args, " "), err)
+// status runs the query and compares its exit code: status 2 usage --sql x. A wrong
+// use writes nothing to stdout.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec("evstream", append([]string{"query"}, args[1:]...)...)
+	if err == nil || err.Error() != "exit status "+args[0] {
+		ts.Fatalf("query %s: %v; want exit status %s", strings.Join(args[1:], " "), err, args[0])
 	}
-	if out := ts.ReadFile("stdout"); out != "" {
+	if out := ts.ReadFile("stdout"); args[0] == "2" && out != "" {
 		ts.Fatalf("stdout is %q", out)
 	}
 }
 
-// queryOnFixture is the command on the warehouse.json of the working directory,
-// with the saved queries as shipped and with a clock that moves only when the
-// command waits or a statement takes its time.
-func queryOnFixture() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+// savedForTests stand in for sql/queries, which are its owner's to change.
+var savedForTests = fstest.MapFS{
+	"freshness.sql":                {Data: []byte("-- How far the view is behind.\nSELECT GETDATE()")},
+	"latest.sql":                   {Data: []byte("-- The newest 20\n-- records.\n-- Times are UTC.\nSELECT newest")},
+	"refreshes.sql":                {Data: []byte("-- The last 20 refreshes.\nSELECT * FROM sys_mv_refresh_history")},
+	"rejected.sql":                 {Data: []byte("-- Records that did not convert.\nSELECT * FROM ev_station_data_rejected")},
+	"usage.sql":                    {Data: []byte("-- Energy per hour.\nSELECT hour")},
+	"usage_by_connection_time.sql": {Data: []byte("SELECT 1")},
+}
 
+// queryOnFixture is the command on the warehouse.json of the working directory,
+// with a clock that moves only when the command waits or a statement takes its time.
+func queryOnFixture() {
 	w := warehouse{clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	if text, err := os.ReadFile("warehouse.json"); err == nil {
 		if err := json.Unmarshal(text, &w); err != nil {
@@ -72,23 +79,24 @@ func queryOnFixture() {
 			os.Exit(99)
 		}
 	}
-	os.Exit(run(ctx, os.Args[1:], host{
-		getenv: os.Getenv,
-		stdin:  os.Stdin,
-		stdout: os.Stdout,
-		stderr: os.Stderr,
-		saved:  saved.Queries(),
-		open:   w.open,
-		now:    func() time.Time { return w.clock },
-		wait: func(_ context.Context, d time.Duration) error {
+	os.Exit(cli.Run(cli.Root(newCommand(host{
+		saved: savedForTests,
+		open:  w.open,
+		now:   func() time.Time { return w.clock },
+		wait: func(ctx context.Context, d time.Duration) error {
 			if w.Rounds--; w.Rounds <= 0 {
-				return context.Canceled // Ctrl-C
+				interruptSelf()
+				<-ctx.Done()
+				return ctx.Err()
 			}
 			w.clock = w.clock.Add(d)
 			return nil
 		},
-	}))
+	}))))
 }
+
+// interruptSelf is Ctrl-C.
+func interruptSelf() { _ = syscall.Kill(os.Getpid(), syscall.SIGINT) }
 
 // pulumi prints the file that is named like the stack.
 func pulumi() {
@@ -109,7 +117,8 @@ func pulumi() {
 // warehouse is a database that knows a few answers. It is a database/sql driver.
 type warehouse struct {
 	Show    bool // prints each connection's target and each statement's first line
-	Rounds  int  // of a watch, before it is ended
+	Rounds  int  // of a watch, before it is interrupted
+	Signals int  // that come while a statement runs, which then never ends
 	Replies []*reply
 	clock   time.Time
 }
@@ -126,9 +135,9 @@ type reply struct {
 	used    bool
 }
 
-func (w *warehouse) open(_ context.Context, t target) (*sql.DB, error) {
+func (w *warehouse) open(_ context.Context, c dataapi.Config) (*sql.DB, error) {
 	if w.Show {
-		fmt.Fprintf(os.Stderr, "open %s/%s secret=%s region=%s\n", t.workgroup, t.database, t.secretARN, t.region)
+		fmt.Fprintf(os.Stderr, "open %s/%s secret=%s region=%s\n", c.Workgroup, c.Database, c.SecretARN, c.Region)
 	}
 	return sql.OpenDB(w), nil
 }
@@ -138,15 +147,23 @@ func (w *warehouse) Driver() driver.Driver                        { return nil }
 func (w *warehouse) Prepare(string) (driver.Stmt, error)          { return nil, errors.ErrUnsupported }
 func (w *warehouse) Begin() (driver.Tx, error)                    { return nil, errors.ErrUnsupported }
 func (w *warehouse) Close() error                                 { return nil }
-func (w *warehouse) QueryContext(_ context.Context, text string, _ []driver.NamedValue) (driver.Rows, error) {
-	return w.answer(text)
+func (w *warehouse) QueryContext(ctx context.Context, text string, _ []driver.NamedValue) (driver.Rows, error) {
+	if w.Signals > 0 {
+		interruptSelf()
+		<-ctx.Done()
+		for w.Signals > 1 {
+			interruptSelf() // until the handler of the first is gone
+		}
+		select {}
+	}
+	return w.answer(ctx, text)
 }
-func (w *warehouse) ExecContext(_ context.Context, text string, _ []driver.NamedValue) (driver.Result, error) {
-	_, err := w.answer(text)
+func (w *warehouse) ExecContext(ctx context.Context, text string, _ []driver.NamedValue) (driver.Result, error) {
+	_, err := w.answer(ctx, text)
 	return driver.ResultNoRows, err
 }
 
-func (w *warehouse) answer(text string) (*replyRows, error) {
+func (w *warehouse) answer(ctx context.Context, text string) (*replyRows, error) {
 	if w.Show {
 		fmt.Fprintln(os.Stderr, "run", strings.TrimSpace(text))
 	}
@@ -166,6 +183,11 @@ func (w *warehouse) answer(text string) (*replyRows, error) {
 			return nil, err
 		}
 		w.clock = w.clock.Add(took)
+	}
+	if found.Error == "interrupted" {
+		interruptSelf()
+		<-ctx.Done()
+		return nil, ctx.Err()
 	}
 	if found.Error != "" && found.Columns == nil {
 		return nil, errors.New(found.Error)

@@ -1,9 +1,8 @@
-package main
+package produce
 
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -14,10 +13,13 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"example.com/evstream/cmd/evstream/cli"
 	"example.com/evstream/internal/kinesisput"
 )
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"produce": main}) }
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"evstream": func() { os.Exit(cli.Run(cli.Root(Command()))) }})
+}
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -60,16 +62,6 @@ func lastIDs(ts *testscript.TestScript, neg bool, args []string) {
 	if want := all[len(all)-len(rest):]; strings.Join(rest, "\n") != strings.Join(want, "\n") {
 		ts.Fatalf("ids %q, want %q", rest, want)
 	}
-}
-
-// TestUsageNamesEveryFlag keeps the help text and the flags together.
-func TestUsageNamesEveryFlag(t *testing.T) {
-	var o options
-	flags(&o).VisitAll(func(f *flag.Flag) {
-		if !strings.Contains(usage, "--"+f.Name) {
-			t.Errorf("usage says nothing of --%s", f.Name)
-		}
-	})
 }
 
 func TestPartitionKeyOfALine(t *testing.T) {
