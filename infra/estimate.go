@@ -7,7 +7,7 @@ import (
 )
 
 // estimate says what the stack costs in a month if records arrive all day, and so
-// few of them that their volume costs nothing. cmd/plan takes a real load.
+// few of them that their volume costs nothing. evstream plan takes a real load.
 func estimate(s settings, at place, net network, existing *existingStream, login admin, watch *alarms) string {
 	secrets := 0
 	if !login.readable { // by the Data API, so that there is one more

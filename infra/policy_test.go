@@ -339,7 +339,7 @@ var needs = map[string]need{
 	"aws:index/getRegion:getRegion":                 {},
 }
 
-// runsSQL is what cmd/migrate and cmd/query need. The Data API reads the secret
+// runsSQL is what cmd/migrate and evstream query need. The Data API reads the secret
 // in the caller's name. Statements have no ARN; each belongs to who started it.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-access.html
 var runsSQL = permissions{

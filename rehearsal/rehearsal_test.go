@@ -104,7 +104,7 @@ func TestDeployment(t *testing.T) {
 		}
 	}
 
-	if got := d.Run("go run ./cmd/produce --stack dev --count 3"); !strings.Contains(got, "3 of 3 records delivered to ev_stream_data (us-east-1)") {
+	if got := d.Run("go run ./cmd/evstream produce --stack dev --count 3"); !strings.Contains(got, "3 of 3 records delivered to ev_stream_data (us-east-1)") {
 		t.Errorf("produce prints\n%s", got)
 	}
 	if _, err := d.StandIns.Kinesis.Put("ev_stream_data", "key", []byte(`{"_id": "1", "stationID": 7}`)); err != nil {

@@ -194,7 +194,7 @@ func Doubts() doubt.List {
 				{Name: "1MiB", Meaning: "1 MiB", Source: guide + "materialized-view-streaming-ingestion.html"},
 				{Name: "10MiB", Meaning: "10 MiB, if the stream lets it in", Source: "a third party's summary of AWS's news of August 2026"},
 			},
-			Program: "`cmd/query skipped` lists what was too long.",
+			Program: "`evstream query skipped` lists what was too long.",
 		},
 		{
 			Name:     trailingBlanks,

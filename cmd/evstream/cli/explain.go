@@ -26,7 +26,7 @@ func Explain(err error) string {
 		if way := wayOut(api); way != "" {
 			short += " (" + way + ")"
 		}
-	case errors.As(operation, &lookup):
+	case errors.As(operation, &lookup) && lookup.IsNotFound:
 		short = "there is no host " + lookup.Name + " (check the region: --region, --stack or AWS_REGION)"
 	case errors.As(operation, &send):
 		short = send.Err.Error()

@@ -172,7 +172,7 @@ func (r *report) print(s summary) {
 	}
 	switch {
 	case s.DeadLetter != "":
-		line("to send the failed records again: produce --input %s", s.DeadLetter)
+		line("to send the failed records again: evstream produce --input %s", s.DeadLetter)
 	case s.Failed > 0:
 		line("the failed records were not kept: --dead-letter FILE keeps them")
 	}

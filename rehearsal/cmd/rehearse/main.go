@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,8 +15,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"example.com/evstream/emulator/doubt"
-	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/rehearsal"
 )
 
@@ -27,7 +27,7 @@ Usage: rehearse [flags]          (make rehearse ARGS="flags")
 
 It starts stand-ins for Kinesis, the Redshift Data API and Pulumi's aws and command
 providers on loopback, deploys stack dev as Pulumi.dev.yaml has it, writes records with
-cmd/produce, waits until the streaming view has them, shows the reports of cmd/query,
+evstream produce, waits until the streaming view has them, shows the reports of evstream query,
 previews again to show that nothing would change, and destroys. State and data live in a
 temporary folder that is removed at the end, also after Ctrl-C.
 
@@ -40,7 +40,7 @@ Flags:
                    what happens follows from the seed
   --chart FILE     write the usage chart to FILE.svg or FILE.png
   --keep           keep it running before the end until Ctrl-C, and print the environment with
-                   which cmd/produce, cmd/query and the AWS CLI talk to it
+                   which evstream produce, evstream query and the AWS CLI talk to it
   --serve          only start the stand-ins, and print the environment with which an installed
                    pulumi runs the program against them
   --readings LIST  answers to what AWS's documentation leaves open, as switch=answer,switch=answer;
@@ -64,8 +64,8 @@ type options struct {
 
 func parse(args []string) (options, error) {
 	var o options
-	f := flag.NewFlagSet("rehearse", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
+	f := pflag.NewFlagSet("rehearse", pflag.ContinueOnError)
+	f.Usage = func() {} // help has it
 	f.IntVar(&o.records, "records", 5000, "")
 	f.Uint64Var(&o.seed, "seed", 1, "")
 	f.Float64Var(&o.malformed, "malformed", 0.02, "")
@@ -76,7 +76,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.installed, "installed", "", "")
 	readings := f.String("readings", "default", "")
 	if err := f.Parse(args); err != nil {
-		return o, flagtext.Explain(f, err)
+		return o, err
 	}
 	var err error
 	if o.readings, err = rehearsal.Doubts().Parse(*readings); err != nil {
@@ -95,16 +95,23 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("--installed %s: only the provider command can be left to Pulumi", o.installed)
 	case !slices.Contains([]string{"", ".svg", ".png"}, filepath.Ext(o.chart)):
 		return o, fmt.Errorf("--chart %s: it must be a file that ends in .svg or .png", o.chart)
+	case o.chart != "" && exists(o.chart):
+		return o, fmt.Errorf("--chart %s: the file is there already; name another", o.chart)
 	case o.keep && o.serve:
 		return o, errors.New("--keep and --serve: give one of them")
 	}
 	return o, nil
 }
 
+func exists(file string) bool {
+	_, err := os.Lstat(file)
+	return err == nil
+}
+
 func main() {
 	o, err := parse(os.Args[1:])
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, pflag.ErrHelp):
 		fmt.Print(help)
 		return
 	case err != nil:

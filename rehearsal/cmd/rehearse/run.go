@@ -57,7 +57,7 @@ type step struct {
 	took  time.Duration
 }
 
-// produced is the part of cmd/produce's summary that the rehearsal checks.
+// produced is the part of evstream produce's summary that the rehearsal checks.
 type produced struct {
 	Delivered int64            `json:"delivered"`
 	Kinds     map[string]int64 `json:"kinds"` // of record; sound is one
@@ -65,7 +65,7 @@ type produced struct {
 
 // all runs the rehearsal from the first step to the last.
 func (r *runner) all(ctx context.Context) error {
-	write := work{"cmd/produce", r.produce}
+	write := work{"evstream produce", r.produce}
 	if r.soak > 0 {
 		write = work{"soak", r.soakFor}
 	}
@@ -75,9 +75,9 @@ func (r *runner) all(ctx context.Context) error {
 		{"pulumi up", r.up},
 		write,
 		{"wait for the streaming view", r.wait},
-		{"cmd/query usage", r.query("usage")},
-		{"cmd/query freshness", r.query("freshness")},
-		{"cmd/query rejected", r.query("rejected")},
+		{"evstream query usage", r.query("usage")},
+		{"evstream query freshness", r.query("freshness")},
+		{"evstream query rejected", r.query("rejected")},
 		{"pulumi preview, again", r.previewAgain},
 		{"pulumi destroy", r.destroy},
 	} {
@@ -102,10 +102,10 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", r.dir+"/bin/", "./cmd/produce", "./cmd/query")
+	build := exec.CommandContext(ctx, "go", "build", "-o", r.dir+"/bin/", "./cmd/evstream")
 	build.Dir = r.root
 	if text, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building cmd/produce and cmd/query: %w\n%s", err, text)
+		return fmt.Errorf("building cmd/evstream: %w\n%s", err, text)
 	}
 	if r.stack, err = r.standIns.NewStack(ctx, cli, r.dir, stackName, rehearsal.StackOptions{}); err != nil {
 		return err
@@ -166,8 +166,9 @@ func (r *runner) up(ctx context.Context) error {
 
 // command prepares one of the project's commands, as a user would run it.
 func (r *runner) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(r.dir, "bin", name), args...)
-	cmd.Env = append(os.Environ(), r.environment...)
+	cmd := exec.CommandContext(ctx, filepath.Join(r.dir, "bin", "evstream"), append([]string{name}, args...)...)
+	cmd.Env = append(os.Environ(), "COLUMNS=78") // what is shown is indented by two
+	cmd.Env = append(cmd.Env, r.environment...)
 	cmd.Dir = r.root
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
@@ -329,8 +330,8 @@ func (r *runner) keepRunning(ctx context.Context) {
 	}
 	printEnvironment(r.out, environment)
 	fmt.Fprint(r.out, `
-	go run ./cmd/produce --count 1000
-	go run ./cmd/query usage
+	go run ./cmd/evstream produce --count 1000
+	go run ./cmd/evstream query usage
 	aws kinesis describe-stream-summary --stream-name $STREAM_NAME
 	aws redshift-data execute-statement --workgroup-name $REDSHIFT_WORKGROUP --database $REDSHIFT_DATABASE \
 	    --secret-arn $REDSHIFT_SECRET_ARN --sql 'SELECT COUNT(*) FROM ev_station_data'
