@@ -4,8 +4,9 @@ import "example.com/evstream/emulator/doubt"
 
 // The doubts about the Data API, by the names of their switches.
 const (
-	missingSession = "missing-session"
-	tokenOrder     = "token-order"
+	missingSession  = "missing-session"
+	tokenOrder      = "token-order"
+	batchParameters = "batch-parameters"
 )
 
 // Doubts lists what no source settles about the Data API. [WithReadings] answers them.
@@ -28,6 +29,15 @@ func Doubts() doubt.List {
 				{Name: "session-first", Meaning: "the call is refused", Source: "no source"},
 			},
 			Program: "It does not send a statement again whose first answer was lost, but says that it may run.",
+		},
+		{
+			Name:     batchParameters,
+			Question: "Has each statement of a batch to use every parameter that they share?",
+			Answers: []doubt.Answer{
+				{Name: "any", Meaning: "one of them has to", Source: "no source; the service model says that they are shared across all statements"},
+				{Name: "each", Meaning: "a statement that does not is refused", Source: "no source"},
+			},
+			Program: "It sends what the caller of `dataapi.Batch` gives; its documentation names the doubt.",
 		},
 	}
 }

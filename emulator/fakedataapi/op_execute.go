@@ -1,6 +1,7 @@
 package fakedataapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,14 +30,6 @@ type common struct {
 type parameter struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
-}
-
-func bind(sql string, params []parameter) (string, error) {
-	values := make([]warehouse.Parameter, len(params))
-	for i, p := range params {
-		values[i] = warehouse.Parameter(p)
-	}
-	return warehouse.Bind(sql, values)
 }
 
 type executeStatement struct {
@@ -119,19 +112,26 @@ func (in *common) supported(sqls []string) error {
 			return invalid("The SQL statement is longer than %d bytes: %d", maxStatement, len(sql))
 		}
 	}
-	return in.checkParameters(sqls)
+	return nil
 }
 
-// checkParameters finds the parameters that no text of the request uses, and the names in
-// its texts that have no value.
-func (in *common) checkParameters(sqls []string) error {
-	if len(in.Parameters) == 0 {
-		return nil
+// bind puts the parameters in the texts, which share them.
+func (in *common) bind(s *Server, sqls []string) ([]string, error) {
+	params := make([]warehouse.Parameter, len(in.Parameters))
+	for i, p := range in.Parameters {
+		params[i] = warehouse.Parameter(p)
 	}
-	if _, err := bind(strings.Join(sqls, "\n;\n"), in.Parameters); err != nil {
-		return invalid("%s", strings.TrimPrefix(err.Error(), "ERROR: "))
+	bound, err := warehouse.Bind(params, sqls...)
+	if s.reads(batchParameters, "each") {
+		for _, sql := range sqls {
+			_, one := warehouse.Bind(params, sql)
+			err = cmp.Or(err, one)
+		}
 	}
-	return nil
+	if err != nil && len(params) > 0 {
+		return nil, invalid("%s", strings.TrimPrefix(err.Error(), "ERROR: "))
+	}
+	return bound, nil
 }
 
 // executed answers ExecuteStatement and BatchExecuteStatement.
@@ -154,6 +154,10 @@ func (in *batchExecuteStatement) apply(s *Server, now time.Time, f Fault) (any, 
 
 func (in *common) start(s *Server, now time.Time, sqls []string, batch bool, f Fault) (any, error) {
 	if err := in.supported(sqls); err != nil {
+		return nil, err
+	}
+	bound, err := in.bind(s, sqls)
+	if err != nil {
 		return nil, err
 	}
 	request, err := json.Marshal(struct {
@@ -185,7 +189,7 @@ func (in *common) start(s *Server, now time.Time, sqls []string, batch bool, f F
 		return nil, &Error{Code: "ActiveStatementsExceededException", Message: "Active statements exceeded the allowed quota"}
 	}
 
-	st := &statement{target: connection{in.WorkgroupName, in.Database, in.SecretArn}, sqls: sqls, parameters: in.Parameters, name: in.StatementName, batch: batch, created: now}
+	st := &statement{target: connection{in.WorkgroupName, in.Database, in.SecretArn}, sqls: sqls, bound: bound, parameters: in.Parameters, name: in.StatementName, batch: batch, created: now}
 	var l login
 	ses, err := in.session(s, now, st)
 	if err != nil {

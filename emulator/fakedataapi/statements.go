@@ -28,6 +28,7 @@ type statement struct {
 	id         string
 	target     connection
 	sqls       []string
+	bound      []string // the texts with the parameters' values
 	parameters []parameter
 	name       string
 	batch      bool
@@ -254,11 +255,7 @@ func (s *Server) runPart(ctx context.Context, st *statement, i int, database *wa
 	p.status, p.started = started, s.now()
 	s.mu.Unlock()
 
-	bound, err := bind(st.sqls[i], st.parameters)
-	var res *warehouse.Result
-	if err == nil {
-		res, err = database.Execute(ctx, bound)
-	}
+	res, err := database.Execute(ctx, st.bound[i])
 	size := 0
 	if err == nil {
 		size, err = measure(res)

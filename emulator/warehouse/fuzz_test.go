@@ -95,12 +95,12 @@ func FuzzLex(f *testing.F) {
 			}
 			end = tok.end
 		}
-		bound, err := Bind("SELECT :a", []Parameter{{"a", value}})
+		bound, err := Bind([]Parameter{{"a", value}}, "SELECT :a")
 		if err != nil {
 			return
 		}
-		if toks, err = lex(bound); err != nil || len(toks) != 2 || toks[1].kind != text || toks[1].val != value {
-			t.Errorf("%q was bound as %s, which reads as %v (error %v)", value, bound, toks, err)
+		if toks, err = lex(bound[0]); err != nil || len(toks) != 2 || toks[1].kind != text || toks[1].val != value {
+			t.Errorf("%q was bound as %s, which reads as %v (error %v)", value, bound[0], toks, err)
 		}
 	})
 }

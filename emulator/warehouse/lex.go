@@ -184,25 +184,42 @@ type Parameter struct{ Name, Value string }
 
 // Bind puts the parameters' values in the place of their names, as string constants
 // whose type follows from where they stand. Names in strings and comments and the ::
-// of a cast are left alone, as the Data API documents. A name without a value and a value
-// without a name are errors.
-func Bind(sql string, params []Parameter) (string, error) {
+// of a cast are left alone, as the Data API documents. The texts share the parameters: a
+// name without a value is an error, and so is a value that none of the texts names.
+func Bind(params []Parameter, sqls ...string) ([]string, error) {
 	if len(params) == 0 {
-		return sql, nil
+		return sqls, nil
 	}
 	values := make(map[string]string, len(params))
 	for _, p := range params {
 		if _, twice := values[p.Name]; twice {
-			return "", errorf("parameter %q is given twice", p.Name)
+			return nil, errorf("parameter %q is given twice", p.Name)
 		}
 		values[p.Name] = p.Value
 	}
+	used := make(map[string]bool)
+	bound := make([]string, len(sqls))
+	for i, sql := range sqls {
+		var err error
+		if bound[i], err = bindOne(sql, values, used); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range params {
+		if !used[p.Name] {
+			return nil, errorf("parameter %q is not used in the statement", p.Name)
+		}
+	}
+	return bound, nil
+}
+
+// bindOne binds one text and notes which names it uses.
+func bindOne(sql string, values map[string]string, used map[string]bool) (string, error) {
 	toks, err := lex(sql)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	used := make(map[string]bool)
 	from := 0
 	for i := 0; i+1 < len(toks); i++ {
 		name := toks[i+1]
@@ -220,10 +237,5 @@ func Bind(sql string, params []Parameter) (string, error) {
 		from = name.end
 	}
 	b.WriteString(sql[from:])
-	for _, p := range params {
-		if !used[p.Name] {
-			return "", errorf("parameter %q is not used in the statement", p.Name)
-		}
-	}
 	return b.String(), nil
 }

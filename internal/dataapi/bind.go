@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,23 +24,38 @@ func (c *conn) CheckNamedValue(v *driver.NamedValue) error {
 	return err
 }
 
-// bind writes the positional arguments $1, $2, ... of a query as the Data API's
-// named parameters :p1, :p2, ... A query without arguments is sent as it is.
-func bind(query string, args []driver.NamedValue) (string, []types.SqlParameter, error) {
+// bind writes the positional arguments $1, $2, ... of statements as the Data API's
+// named parameters :p1, :p2, ... Without arguments they are sent as they are.
+func bind(statements []string, args []driver.NamedValue) ([]string, []types.SqlParameter, error) {
 	if len(args) == 0 {
-		return query, nil, nil
+		return statements, nil, nil
 	}
 	parameters := make([]types.SqlParameter, len(args))
 	for i, arg := range args {
 		value, err := parameterValue(arg.Value)
 		if err != nil {
-			return "", nil, fmt.Errorf("argument $%d: %w", i+1, err)
+			return nil, nil, fmt.Errorf("argument $%d: %w", i+1, err)
 		}
 		parameters[i] = types.SqlParameter{Name: aws.String("p" + strconv.Itoa(i+1)), Value: aws.String(value)}
 	}
 	used := make([]bool, len(args))
+	texts := make([]string, len(statements))
+	for i, statement := range statements {
+		var err error
+		if texts[i], err = rename(statement, used); err != nil {
+			return nil, nil, err
+		}
+	}
+	if i := slices.Index(used, false); i >= 0 {
+		return nil, nil, fmt.Errorf("the statement does not use its argument $%d", i+1)
+	}
+	return texts, parameters, nil
+}
+
+// rename writes $1 as :p1, and notes which arguments the statement uses.
+func rename(statement string, used []bool) (string, error) {
 	var out strings.Builder
-	for rest := query; rest != ""; {
+	for rest := statement; rest != ""; {
 		if n := len(opaque.FindString(rest)); n > 0 {
 			out.WriteString(rest[:n])
 			rest = rest[n:]
@@ -52,19 +68,14 @@ func bind(query string, args []driver.NamedValue) (string, []types.SqlParameter,
 			continue
 		}
 		n, err := strconv.Atoi(match[1])
-		if err != nil || n < 1 || n > len(args) {
-			return "", nil, fmt.Errorf("the statement uses %s, but has %d arguments", match[0], len(args))
+		if err != nil || n < 1 || n > len(used) {
+			return "", fmt.Errorf("the statement uses %s, but has %d arguments", match[0], len(used))
 		}
 		used[n-1] = true
 		fmt.Fprintf(&out, ":p%d", n)
 		rest = rest[len(match[0]):]
 	}
-	for i, used := range used {
-		if !used {
-			return "", nil, fmt.Errorf("the statement does not use its argument $%d", i+1)
-		}
-	}
-	return out.String(), parameters, nil
+	return out.String(), nil
 }
 
 var ordinal = regexp.MustCompile(`^\$([0-9]+)`)

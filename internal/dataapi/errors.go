@@ -1,6 +1,7 @@
 package dataapi
 
 import (
+	"cmp"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ var ErrNoTransactions = errors.New("the Redshift Data API driver has no transact
 // An Error is a statement that Redshift ran and that did not succeed.
 type Error struct {
 	StatementID string // the Data API's, for DescribeStatement
+	Number      int    // of the statement in its batch, from 1; 0 when it was none, or when the batch's end failed
 	Status      string // FAILED, or ABORTED when somebody stopped it
 	Message     string // Redshift's, without the line that gives the position
 	Position    int    // character in SQL the message is about, from 1; 0 when Redshift gave none
@@ -30,32 +32,63 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	if e.Number > 0 {
+		return fmt.Sprintf("Redshift: statement %d of the batch: %s (statement %s, %s)", e.Number, e.Message, e.StatementID, e.Status)
+	}
 	return fmt.Sprintf("Redshift: %s (statement %s, %s)", e.Message, e.StatementID, e.Status)
+}
+
+// An UnknownError says that a statement or batch may have run, may still run, or may
+// not have been started: what became of it could not be learned. Whoever runs it
+// again has to look first.
+type UnknownError struct {
+	StatementID string // the Data API's; "" when the answer that had it was lost
+	Err         error  // says what may be, and why it is not known
+}
+
+func (e *UnknownError) Error() string { return e.Err.Error() }
+func (e *UnknownError) Unwrap() error { return e.Err }
+
+func unknown(id, format string, args ...any) error {
+	return &UnknownError{StatementID: id, Err: fmt.Errorf(format, args...)}
 }
 
 // Redshift ends a message about a place in the statement with a line such as
 // "  Position: 17".
 var position = regexp.MustCompile(`\s+Position: ([0-9]+)\s*$`)
 
-func newError(id, sql string, status types.StatusString, message string) *Error {
-	// Redshift quotes values in its messages, and what a record holds must not
-	// steer the terminal of the person who reads the message.
-	message = strings.Map(func(r rune) rune {
+// newError says how a request ended that did not succeed.
+func newError(r *request, done *redshiftdata.DescribeStatementOutput) *Error {
+	e := &Error{StatementID: aws.ToString(done.Id), Status: string(done.Status), Message: aws.ToString(done.Error)}
+	if !r.batch {
+		e.SQL = r.sqls[0]
+	}
+	for i, sub := range done.SubStatements {
+		if sub.Status == types.StatementStatusStringFailed && i < len(r.sqls) {
+			e.StatementID, e.Number, e.SQL = aws.ToString(sub.Id), i+1, r.sqls[i]
+			e.Message = cmp.Or(aws.ToString(sub.Error), e.Message)
+			break
+		}
+	}
+	e.Message = printable(e.Message)
+	if match := position.FindStringSubmatchIndex(e.Message); match != nil {
+		if n, err := strconv.Atoi(e.Message[match[2]:match[3]]); err == nil {
+			e.Message, e.Position = e.Message[:match[0]], n
+		}
+	}
+	e.Message = cmp.Or(strings.TrimSpace(e.Message), "no reason given")
+	return e
+}
+
+// printable replaces what could steer the terminal of the person who reads a
+// message: Redshift quotes values in its messages, and records hold anything.
+func printable(message string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return unicode.ReplacementChar
 		}
 		return r
 	}, message)
-	e := &Error{StatementID: id, Status: string(status), Message: strings.TrimSpace(message), SQL: sql}
-	if match := position.FindStringSubmatchIndex(message); match != nil {
-		if n, err := strconv.Atoi(message[match[2]:match[3]]); err == nil {
-			e.Message, e.Position = strings.TrimSpace(message[:match[0]]), n
-		}
-	}
-	if e.Message == "" {
-		e.Message = "no reason given"
-	}
-	return e
 }
 
 // isRefused says whether an error is proof that the service did not do what a

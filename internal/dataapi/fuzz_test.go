@@ -111,10 +111,11 @@ func FuzzBind(f *testing.F) {
 		for i := range args {
 			args[i] = driver.NamedValue{Ordinal: i + 1, Value: int64(i)}
 		}
-		text, parameters, err := bind(query, args)
+		texts, parameters, err := bind([]string{query}, args)
 		if err != nil {
 			return
 		}
+		text := texts[0]
 		if len(args) == 0 {
 			if text != query || parameters != nil {
 				t.Errorf("%q without arguments became %q, %v", query, text, parameters)

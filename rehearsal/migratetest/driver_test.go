@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/evstream/emulator/fakedataapi"
 	"example.com/evstream/internal/dataapi"
 )
 
@@ -124,6 +125,54 @@ func TestDriver(t *testing.T) {
 		}
 		if n := h.api.Calls("CancelStatement"); n != 1 {
 			t.Errorf("%d calls of CancelStatement", n)
+		}
+	})
+
+	t.Run("batch", func(t *testing.T) {
+		count := func(want int) {
+			t.Helper()
+			var n int
+			if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM b").Scan(&n); err != nil || n != want {
+				t.Errorf("%d rows, error %v; want %d", n, err, want)
+			}
+		}
+		results, err := dataapi.Batch(ctx, db, []string{
+			"CREATE TABLE b (n INT, s VARCHAR(20))", "INSERT INTO b VALUES ($2, $1)", "INSERT INTO b VALUES (2, 'x'), (3, 'x')", "SELECT n FROM b WHERE s = $1 OR n = $2 -- $3",
+		}, "it's :p1", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range results {
+			got = append(got, fmt.Sprintf("%s rows=%d set=%t", r.Status, r.Rows, r.HasResultSet))
+		}
+		if diff := cmp.Diff([]string{"FINISHED rows=-1 set=false", "FINISHED rows=1 set=false", "FINISHED rows=2 set=false", "FINISHED rows=1 set=true"}, got); diff != "" {
+			t.Errorf("results (-want +got):\n%s", diff)
+		}
+		count(3)
+
+		results, err = dataapi.Batch(ctx, db, []string{"INSERT INTO b VALUES (3, 'y')", "SELECT n FROM\nFROM b", "DELETE FROM b"})
+		var refused *dataapi.Error
+		if !errors.As(err, &refused) || refused.Number != 2 || refused.Position != 15 || refused.SQL != "SELECT n FROM\nFROM b" {
+			t.Errorf("error %#v, want one of statement 2 at character 15", err)
+		}
+		if len(results) != 3 || results[0].Status != "FINISHED" || results[1].Status != "FAILED" || results[2].Status != "ABORTED" {
+			t.Errorf("results %+v, want one finished, one failed, one aborted", results)
+		}
+		count(3)
+
+		insert := []string{"INSERT INTO b VALUES (4, 'z')"}
+		h.api.Control("BatchExecuteStatement", func(*fakedataapi.Call) *fakedataapi.Fault { return &fakedataapi.Fault{CutAfter: true} })
+		if _, err := dataapi.Batch(ctx, db, insert); err != nil {
+			t.Errorf("after one lost answer: %v", err)
+		}
+		count(4) // not once for each try
+		h.api.Control("BatchExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault { c.Keep(); return &fakedataapi.Fault{CutAfter: true} })
+		hasty, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer cancel()
+		var unknown *dataapi.UnknownError
+		if _, err := dataapi.Batch(hasty, db, insert); !errors.As(err, &unknown) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want one that says that it may run", err)
 		}
 	})
 }
