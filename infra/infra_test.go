@@ -807,7 +807,7 @@ func TestPreviewKnowsWhatPeopleReview(t *testing.T) {
 		t.Fatal(err)
 	}
 	schema := made.get(t, "command:local:Command", "schema")
-	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
+	archive, err := sql.Pack(sql.Migrations(), sql.RepeatableFiles())
 	if err != nil {
 		t.Fatal(err)
 	}

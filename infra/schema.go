@@ -17,7 +17,7 @@ import (
 
 // packSQL returns the SQL as the archive that cmd/migrate applies.
 func packSQL(wrong *problems) string {
-	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
+	archive, err := sql.Pack(sql.Migrations(), sql.RepeatableFiles())
 	if err != nil {
 		wrong.add("the SQL can't be applied: %s", err)
 	}

@@ -309,7 +309,7 @@ func TestHostileStackName(t *testing.T) {
 // effect and condition, and the whole command with its SQL.
 func shapeOf(t *testing.T, m *made) map[string]any {
 	t.Helper()
-	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
+	archive, err := sql.Pack(sql.Migrations(), sql.RepeatableFiles())
 	if err != nil {
 		t.Fatal(err)
 	}

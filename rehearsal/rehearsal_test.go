@@ -44,7 +44,7 @@ func shippedAnd(t *testing.T, others map[string]string) fs.FS {
 // deployWith is the program with other migrations.
 func deployWith(migrations fs.FS) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
-		archive, err := sql.Pack(migrations, sql.SettingsFiles())
+		archive, err := sql.Pack(migrations, sql.RepeatableFiles())
 		if err != nil {
 			return err
 		}
