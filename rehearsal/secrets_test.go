@@ -140,7 +140,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 	up(shipped, "")
 	pulumi.also = nil
 	for _, command := range []string{
-		"go run ./cmd/migrate status --stack dev",
+		"go run ./cmd/evstream status --stack dev",
 		"go run ./cmd/evstream query --stack dev usage",
 		"go run ./cmd/evstream produce --stack dev --count 3",
 		"pulumi stack export --stack dev",

@@ -1,5 +1,5 @@
-// Evstream writes records to the stream, asks the warehouse about them, and works
-// out what a load costs.
+// Evstream is the command for people: it writes records to the stream, asks the
+// warehouse about them, works out what a load costs, and looks after the migrations.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"example.com/evstream/cmd/evstream/plan"
 	"example.com/evstream/cmd/evstream/produce"
 	"example.com/evstream/cmd/evstream/query"
+	"example.com/evstream/cmd/evstream/schema"
 )
 
 func main() {
@@ -16,5 +17,7 @@ func main() {
 		produce.Command(),
 		query.Command(),
 		plan.Command(),
+		schema.Status(),
+		schema.Adopt(),
 	)))
 }

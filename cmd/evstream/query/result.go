@@ -29,7 +29,7 @@ type kind int
 
 const (
 	plain     kind = iota
-	numeric         // a DECIMAL arrives as its exact text
+	numeric        // a DECIMAL arrives as its exact text
 	document       // SUPER: JSON text
 	date           // a time.Time of which only the date counts
 	timestamp      // a time.Time without a zone

@@ -175,8 +175,8 @@ func TestKeep(t *testing.T) {
 		return strings.TrimSpace(string(text))
 	}
 	command("go run ./cmd/evstream produce --count 5")
-	if got := command("go run ./cmd/migrate status"); !strings.Contains(got, "00005_rejected_view.sql") || strings.Contains(got, "pending") {
-		t.Errorf("migrate status says:\n%s", got)
+	if got := command("go run ./cmd/evstream status"); !strings.Contains(got, "00005_rejected_view.sql") || strings.Contains(got, "pending") {
+		t.Errorf("evstream status says:\n%s", got)
 	}
 	command("go run ./cmd/evstream query refresh")
 	if got := command("echo 'SELECT COUNT(*) AS n FROM ev_station_data' | go run ./cmd/evstream query --sql - --format csv"); got != "n\n15" {
