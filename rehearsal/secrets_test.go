@@ -129,8 +129,8 @@ func TestNoSecretIsWritten(t *testing.T) {
 	pulumi.also = nil
 	for _, command := range []string{
 		"go run ./cmd/evstream status --stack dev",
-		"go run ./cmd/query --stack dev usage",
-		"go run ./cmd/produce --stack dev --count 3",
+		"go run ./cmd/evstream query --stack dev usage",
+		"go run ./cmd/evstream produce --stack dev --count 3",
 		"pulumi stack export --stack dev",
 		"pulumi stack history --stack dev --json",
 	} {

@@ -329,7 +329,7 @@ var needs = map[string]need{
 	"aws:index/getRegion:getRegion":                 {},
 }
 
-// runsSQL is what cmd/evstream needs. The Data API reads the secret
+// runsSQL is what evstream query needs. The Data API reads the secret
 // in the caller's name. Statements have no ARN; each belongs to who started it.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-access.html
 var runsSQL = permissions{

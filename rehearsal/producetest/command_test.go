@@ -21,8 +21,8 @@ import (
 	"example.com/evstream/emulator/fakekinesis"
 )
 
-// produce is the built command.
-var produce string
+// evstream is the built command.
+var evstream string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
@@ -33,11 +33,11 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	produce = filepath.Join(dir, "produce")
-	build := exec.Command("go", "build", "-o", produce, "./cmd/produce")
+	evstream = filepath.Join(dir, "evstream")
+	build := exec.Command("go", "build", "-o", evstream, "./cmd/evstream")
 	build.Dir = filepath.Join("..", "..") // the module that the command belongs to
 	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build produce: %v\n%s", err, out)
+		fmt.Fprintf(os.Stderr, "build evstream: %v\n%s", err, out)
 		return 1
 	}
 	return m.Run()
@@ -82,7 +82,7 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { _ = s.Close() })
 			e.Values[key{}] = &world{Server: s}
 			e.Vars = append(e.Vars, environment(s)...)
-			e.Setenv("PATH", filepath.Dir(produce)+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("PATH", filepath.Dir(evstream)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			_, err := s.CreateStream(fakekinesis.StreamSettings{Name: streamName, Shards: 2})
 			return err
 		},
@@ -166,7 +166,7 @@ func (o *output) String() string {
 
 func startProduce(t *testing.T, s *fakekinesis.Server, stdin io.Reader, args ...string) *run {
 	t.Helper()
-	r := &run{Cmd: exec.Command(produce, args...)}
+	r := &run{Cmd: exec.Command(evstream, append([]string{"produce"}, args...)...)}
 	r.Env = append(os.Environ(), environment(s)...)
 	r.Stdin, r.Stdout, r.Stderr = stdin, &r.out, &r.err
 	if err := r.Start(); err != nil {
