@@ -3,11 +3,16 @@ package produce
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"unicode/utf8"
 
+	"example.com/evstream/cmd/evstream/cli"
+	"example.com/evstream/internal/interrupt"
 	"example.com/evstream/internal/kinesisput"
 )
 
@@ -43,26 +48,31 @@ func parseDeadLetter(line []byte) (kinesisput.Record, error) {
 
 // deadLetters writes failed records to a file.
 type deadLetters struct {
-	file *os.File
-	out  *bufio.Writer
-	json *json.Encoder
-	n    int
-	err  error // the first one
-}
-
-func (d *deadLetters) fail(err error) error {
-	if err != nil && d.err == nil {
-		d.err = fmt.Errorf("write the dead-letter file %s: %w", d.file.Name(), err)
-	}
-	return d.err
+	ctx     context.Context // of every write: a FIFO may have nobody who reads it
+	file    *os.File
+	created bool // rather than found empty
+	out     *bufio.Writer
+	json    *json.Encoder
+	n       int
+	err     error // the first one
 }
 
 // createDeadLetters opens a file that must be new or empty: failed records of
-// an earlier run are not written over, and the input is not written to.
-func createDeadLetters(name string) (*deadLetters, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
+// an earlier run are not written over, and the input is not written to. It waits until
+// ctx ends for a FIFO to be read, and later until writes ends. Only its owner may read
+// a new file: it holds records.
+func createDeadLetters(ctx, writes context.Context, name string) (*deadLetters, error) {
+	d := &deadLetters{ctx: writes}
+	f, err := interrupt.Await(ctx, func() (*os.File, error) {
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			return os.OpenFile(name, os.O_WRONLY, 0)
+		}
+		d.created = err == nil
+		return f, err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("open the dead-letter file: %w", err)
+		return nil, fmt.Errorf("--dead-letter %s: %w", name, err)
 	}
 	if info, err := f.Stat(); err != nil || info.Mode().IsRegular() && info.Size() > 0 {
 		_ = f.Close()
@@ -71,16 +81,30 @@ func createDeadLetters(name string) (*deadLetters, error) {
 		}
 		return nil, err
 	}
-	d := &deadLetters{file: f, out: bufio.NewWriter(f)}
+	d.file = f
+	d.out = bufio.NewWriter(d)
 	d.json = json.NewEncoder(d.out)
 	d.json.SetEscapeHTML(false)
 	return d, nil
 }
 
+// Write writes to the file itself.
+func (d *deadLetters) Write(p []byte) (int, error) {
+	p = bytes.Clone(p) // a write that is not waited for goes on
+	return interrupt.Await(d.ctx, func() (int, error) { return d.file.Write(p) })
+}
+
+func (d *deadLetters) fail(err error) error {
+	if err != nil && d.err == nil {
+		d.err = fmt.Errorf("write the dead-letter file %s, which lacks some of the failed records now: %w", d.file.Name(), err)
+	}
+	return d.err
+}
+
 // add writes a failed record. It returns the first error there was.
 func (d *deadLetters) add(f kinesisput.Failure) error {
 	const short = 1 << 20 // so that with every character escaped it is still within maxLine
-	letter := deadLetter{Version: 1, PartitionKey: f.PartitionKey, Error: explain(f.Err), Attempts: f.Attempts, Uncertain: f.Uncertain}
+	letter := deadLetter{Version: 1, PartitionKey: f.PartitionKey, Error: cli.Explain(f.Err), Attempts: f.Attempts, Uncertain: f.Uncertain}
 	if len(f.Data) <= short && utf8.Valid(f.Data) {
 		text := string(f.Data)
 		letter.Text = &text
@@ -91,13 +115,11 @@ func (d *deadLetters) add(f kinesisput.Failure) error {
 	return d.fail(d.json.Encode(letter))
 }
 
-// close ends the file, and removes it if no record failed.
+// close ends the file. One that it created is removed if no record failed.
 func (d *deadLetters) close() error {
-	info, err := d.file.Stat()
-	_ = d.fail(err)
 	_ = d.fail(d.out.Flush())
 	_ = d.fail(d.file.Close())
-	if d.n == 0 && d.err == nil && info.Mode().IsRegular() {
+	if d.n == 0 && d.err == nil && d.created {
 		_ = d.fail(os.Remove(d.file.Name()))
 	}
 	return d.err
