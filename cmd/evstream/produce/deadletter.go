@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"time"
 	"unicode/utf8"
 
 	"example.com/evstream/cmd/evstream/cli"
@@ -48,7 +50,6 @@ func parseDeadLetter(line []byte) (kinesisput.Record, error) {
 
 // deadLetters writes failed records to a file.
 type deadLetters struct {
-	ctx     context.Context // of every write: a FIFO may have nobody who reads it
 	file    *os.File
 	created bool // rather than found empty
 	out     *bufio.Writer
@@ -58,12 +59,13 @@ type deadLetters struct {
 }
 
 // createDeadLetters opens a file that must be new or empty: failed records of
-// an earlier run are not written over, and the input is not written to. It waits until
-// ctx ends for a FIFO to be read, and later until writes ends. Only its owner may read
-// a new file: it holds records.
-func createDeadLetters(ctx, writes context.Context, name string) (*deadLetters, error) {
-	d := &deadLetters{ctx: writes}
-	f, err := interrupt.Await(ctx, func() (*os.File, error) {
+// an earlier run are not written over, and the input is not written to. Only its owner
+// may read a new file: it holds records. For a FIFO it waits until ctx ends, and every
+// write until shortly after flush has ended.
+func createDeadLetters(ctx, flush context.Context, name string) (*deadLetters, error) {
+	d := &deadLetters{}
+	var err error
+	d.file, err = interrupt.Await(ctx, func() (*os.File, error) {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			return os.OpenFile(name, os.O_WRONLY, 0)
@@ -74,24 +76,42 @@ func createDeadLetters(ctx, writes context.Context, name string) (*deadLetters, 
 	if err != nil {
 		return nil, fmt.Errorf("--dead-letter %s: %w", name, err)
 	}
-	if info, err := f.Stat(); err != nil || info.Mode().IsRegular() && info.Size() > 0 {
-		_ = f.Close()
-		if err == nil {
-			err = fmt.Errorf("--dead-letter %s: the file holds something; send it with --input or name another", name)
-		}
+	info, err := d.file.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		d.out = bufio.NewWriter(patient{d.file, flush})
+	case info.Size() > 0:
+		err = fmt.Errorf("--dead-letter %s: the file holds something; send it with --input or name another", name)
+	default:
+		d.out = bufio.NewWriter(d.file)
+	}
+	if err != nil {
+		_ = d.file.Close()
 		return nil, err
 	}
-	d.file = f
-	d.out = bufio.NewWriter(d)
 	d.json = json.NewEncoder(d.out)
 	d.json.SetEscapeHTML(false)
 	return d, nil
 }
 
-// Write writes to the file itself.
-func (d *deadLetters) Write(p []byte) (int, error) {
+// patient waits with a write until ctx has ended, and then for so long that whoever
+// reads can take what has just failed.
+type patient struct {
+	out io.Writer
+	ctx context.Context
+}
+
+func (w patient) Write(p []byte) (int, error) {
+	const grace = 200 * time.Millisecond
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	defer context.AfterFunc(w.ctx, func() {
+		_ = interrupt.Sleep(ctx, grace)
+		cancel(errors.New("nobody reads it"))
+	})()
 	p = bytes.Clone(p) // a write that is not waited for goes on
-	return interrupt.Await(d.ctx, func() (int, error) { return d.file.Write(p) })
+	return interrupt.Await(ctx, func() (int, error) { return w.out.Write(p) })
 }
 
 func (d *deadLetters) fail(err error) error {
