@@ -248,9 +248,9 @@ func (f figure) drawPanel(c canvas, p panel, a area) {
 	scale := (right - a.left) / max(end.Sub(first).Seconds(), 1)
 	x := func(at time.Time) float64 { return a.left + at.Sub(first).Seconds()*scale }
 	if f.step > 0 {
-		drawBars(c, p, x, y, f.step.Seconds()*scale)
+		f.drawBars(c, p, x, y, f.step.Seconds()*scale)
 	} else {
-		drawLines(c, p, x, y)
+		f.drawLines(c, p, x, y)
 	}
 
 	c.fill(faint, []shape{rectangle(a.left, base-0.25, right-a.left, 0.5)})
@@ -266,33 +266,34 @@ func (f figure) drawPanel(c canvas, p panel, a area) {
 }
 
 // drawBars draws the series as bars on top of each other.
-func drawBars(c canvas, p panel, x func(time.Time) float64, y func(float64) float64, width float64) {
+func (f figure) drawBars(c canvas, p panel, x func(time.Time) float64, y func(float64) float64, width float64) {
 	gap := min(width*0.15, 2)
-	below := make(map[time.Time]float64)
-	for i, series := range p.series {
+	below := make([]float64, len(f.times))
+	for n, series := range p.series {
 		var bars []shape
-		for _, pt := range series {
-			from := below[pt.at]
-			below[pt.at] += pt.value
-			bars = append(bars, rectangle(x(pt.at)+gap/2, y(below[pt.at]), width-gap, y(from)-y(below[pt.at])))
+		for i, v := range series {
+			if v > 0 {
+				bars = append(bars, rectangle(x(f.times[i])+gap/2, y(below[i]+v), width-gap, y(below[i])-y(below[i]+v)))
+			}
+			below[i] += v
 		}
-		c.fill(palette[i], bars)
+		c.fill(palette[n], bars)
 	}
 }
 
 // drawLines draws the series as lines, the points marked while they are few.
-func drawLines(c canvas, p panel, x func(time.Time) float64, y func(float64) float64) {
-	for i, series := range p.series {
+func (f figure) drawLines(c canvas, p panel, x func(time.Time) float64, y func(float64) float64) {
+	for n, series := range p.series {
 		var lines, dots []shape
-		for n, pt := range series {
-			if n > 0 && pt.at.After(series[n-1].at) {
-				lines = append(lines, stroke(x(series[n-1].at), y(series[n-1].value), x(pt.at), y(pt.value), 1.5))
+		for i, v := range series {
+			if i > 0 && f.times[i].After(f.times[i-1]) {
+				lines = append(lines, stroke(x(f.times[i-1]), y(series[i-1]), x(f.times[i]), y(v), 1.5))
 			}
 			if len(series) <= 100 {
-				dots = append(dots, rectangle(x(pt.at)-2, y(pt.value)-2, 4, 4))
+				dots = append(dots, rectangle(x(f.times[i])-2, y(v)-2, 4, 4))
 			}
 		}
-		c.fill(palette[i], lines)
-		c.fill(palette[i], dots)
+		c.fill(palette[n], lines)
+		c.fill(palette[n], dots)
 	}
 }
