@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
 	"example.com/evstream/internal/kinesisput"
 )
 
@@ -18,10 +20,15 @@ import (
 // start returns a writer to e that collects its failures.
 func start(t *testing.T, e *endpoint, cfg kinesisput.Config) (*kinesisput.Writer, *failures) {
 	t.Helper()
+	return startWith(t, e.client(), cfg)
+}
+
+func startWith(t *testing.T, client *kinesis.Client, cfg kinesisput.Config) (*kinesisput.Writer, *failures) {
+	t.Helper()
 	f := &failures{}
 	cfg.Stream = "ev"
 	cfg.OnFailure = f.add
-	w, err := kinesisput.New(e.client(), cfg)
+	w, err := kinesisput.New(client, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

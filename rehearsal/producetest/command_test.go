@@ -243,9 +243,8 @@ func TestEndsWhileItWaitsForInput(t *testing.T) {
 	}
 }
 
-// TestInterruptedAndResumed interrupts a run twice: the second time in the
-// middle of sending what it had accepted. What it gave up and what it had not
-// read yet, sent by two further runs, completes the set.
+// TestInterruptedAndResumed interrupts a run whose last records the stream refuses. What
+// it gave up and what it had not read yet, sent by two further runs, completes the set.
 func TestInterruptedAndResumed(t *testing.T) {
 	const records = 5000
 	dir := t.TempDir()
@@ -270,8 +269,6 @@ func TestInterruptedAndResumed(t *testing.T) {
 	})
 	r := startProduce(t, s, nil, "--input", input, "--rate", "2000", "--dead-letter", dead, "--json")
 	await(t, "records to be refused", func() bool { st, _ := s.Stream(streamName); return st.Refused > 0 })
-	r.signal(t)
-	await(t, "the first interrupt to be seen", func() bool { return strings.Contains(r.err.String(), "interrupt again") })
 	r.signal(t)
 	first := r.end(t, 1)
 	if first.Failed == 0 || first.Delivered == 0 || first.Accepted == records || first.Delivered+first.Failed != first.Accepted {

@@ -98,12 +98,12 @@ func TestDeadLettersComeBack(t *testing.T) {
 		{PartitionKey: "largest", Data: bytes.Repeat([]byte{1}, kinesisput.MaxRecordBytes-7)},
 	}
 	name := t.TempDir() + "/dead"
-	d, err := createDeadLetters(name)
+	d, err := createDeadLetters(t.Context(), t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range records {
-		if err := d.add(kinesisput.Failure{Record: r, Err: errInterrupted}); err != nil {
+		if err := d.add(kinesisput.Failure{Record: r, Err: cli.ErrInterrupted}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,7 +111,7 @@ func TestDeadLettersComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	src, err := openSource(options{input: name})
+	src, err := openSource(t.Context(), options{input: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestDeadLettersComeBack(t *testing.T) {
 
 func TestDeadLetterFileGoesAwayWhenNothingFailed(t *testing.T) {
 	name := t.TempDir() + "/dead"
-	d, err := createDeadLetters(name)
+	d, err := createDeadLetters(t.Context(), t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestLineTooLongForAnyRecord(t *testing.T) {
 	if err := os.WriteFile(name, append([]byte("short\n"), bytes.Repeat([]byte("x"), maxLine+1<<20)...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	src, err := openSource(options{input: name})
+	src, err := openSource(t.Context(), options{input: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestLineTooLongForAnyRecord(t *testing.T) {
 func TestRateIsEven(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options{count: -1, rate: 2000, duration: 3 * time.Second, seed: 1}
-		src, err := openSource(o)
+		src, err := openSource(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
