@@ -139,7 +139,7 @@ func (b *builder) tagged(name string) pulumi.StringMap {
 // right to.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Warehouse, error) {
 	w := &Warehouse{}
-	if err := ctx.RegisterComponentResource("evstream:index:Warehouse", name, w, opts...); err != nil {
+	if err := ctx.RegisterComponentResource("evstream:infra:Warehouse", name, w, opts...); err != nil {
 		return nil, err
 	}
 	b := &builder{ctx: ctx, name: name, args: args, of: pulumi.Parent(w)}
