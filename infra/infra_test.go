@@ -20,6 +20,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"example.com/evstream/internal/alarm"
 	"example.com/evstream/sql"
 )
 
@@ -565,22 +566,26 @@ func TestExistingStream(t *testing.T) {
 
 // TestAlarms shows which alarms there are.
 func TestAlarms(t *testing.T) {
-	always := []string{"failed-queries", "storage", "write-throttling"}
+	var always []string
+	for _, a := range slices.Concat(alarm.OfStream(0), alarm.OfWarehouse(1)) {
+		always = append(always, a.Name)
+	}
+	with := func(names ...string) []string { return append(names, always...) }
 	for _, c := range []struct {
 		name     string
 		settings map[string]string
 		want     []string
 	}{
 		{"nobody to tell", map[string]string{"usageLimitRpuHours": "10"}, nil},
-		{"an address", map[string]string{"alarmEmail": "on-call@example.com"}, append([]string{"lag"}, always...)},
-		{"a topic", map[string]string{"alarmTopicArn": "arn:aws:sns:us-east-1:123456789012:on-call"}, append([]string{"lag"}, always...)},
+		{"an address", map[string]string{"alarmEmail": "on-call@example.com"}, with("lag")},
+		{"a topic", map[string]string{"alarmTopicArn": "arn:aws:sns:us-east-1:123456789012:on-call"}, with("lag")},
 		{"nobody promises freshness", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "manual"}, always},
-		{"a schedule", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "cron(0/10 * * * ? *)"}, append([]string{"lag", "refresh-failed"}, always...)},
+		{"a schedule", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "cron(0/10 * * * ? *)"}, with("lag", "refresh-failed")},
 		{"a schedule on weekdays", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "cron(0/10 * ? * MON-FRI *)", "retentionHours": "96", "alarmLagMinutes": "4320"},
-			append([]string{"lag", "refresh-failed"}, always...)},
-		{"a schedule that ends", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "cron(0/10 * * * ? 2099)"}, append([]string{"refresh-failed"}, always...)},
-		{"a pause of a week", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "rate(7 days)", "retentionHours": "8760"}, append([]string{"refresh-failed"}, always...)},
-		{"a usage limit", map[string]string{"alarmEmail": "on-call@example.com", "usageLimitRpuHours": "10"}, append([]string{"lag", "usage"}, always...)},
+			with("lag", "refresh-failed")},
+		{"a schedule that ends", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "cron(0/10 * * * ? 2099)"}, with("refresh-failed")},
+		{"a pause of a week", map[string]string{"alarmEmail": "on-call@example.com", "refresh": "rate(7 days)", "retentionHours": "8760"}, with("refresh-failed")},
+		{"a usage limit", map[string]string{"alarmEmail": "on-call@example.com", "usageLimitRpuHours": "10"}, with("lag", "usage")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			made, err := deploy(t, example(), c.settings)
