@@ -32,13 +32,15 @@ func (m *made) NewResource(args pulumi.MockResourceArgs) (string, resource.Prope
 	}
 	m.inputs[key] = args.Inputs
 	if name := args.Inputs["name"]; name.IsString() {
-		if other, taken := m.inAWS[args.TypeToken+" "+name.StringValue()]; taken {
+		known := fmt.Sprint(args.TypeToken, args.Inputs["role"].V, name.V) // a policy's name is of its role
+		if other, taken := m.inAWS[known]; taken {
 			return "", nil, fmt.Errorf("%s has the name in AWS of %s", key, other)
 		}
-		m.inAWS[args.TypeToken+" "+name.StringValue()] = key
+		m.inAWS[known] = key
 	}
 	state := args.Inputs.Copy()
 	state["arn"] = resource.NewProperty("arn:" + args.Name)
+	state["adminPasswordSecretArn"] = resource.NewProperty("arn:secret")
 	return args.Name, state, nil
 }
 

@@ -130,8 +130,8 @@ func (b *builder) part(name string) string { return b.name + "-" + name }
 
 // tagged are the tags of a resource that the console shows by a tag.
 func (b *builder) tagged(name string) pulumi.StringMap {
-	tags := maps.Clone(b.args.Tags)
-	tags["Name"] = pulumi.String(b.args.Workgroup.Name + "-" + name)
+	tags := pulumi.StringMap{"Name": pulumi.String(b.args.Workgroup.Name + "-" + name)}
+	maps.Copy(tags, b.args.Tags)
 	return tags
 }
 
