@@ -40,7 +40,7 @@ func TestLastSnapshot(t *testing.T) {
 		}
 	}
 
-	d.StandIns.Snapshots.Control("CreateSnapshot", func() *fakeredshift.Fault {
+	d.StandIns.Snapshots.Control("CreateSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 		return &fakeredshift.Fault{Err: &fakeredshift.Error{Code: "ServiceQuotaExceededException", Message: "Too many snapshots."}}
 	})
 	if err := destroy(t.Context()); err == nil || !strings.Contains(err.Error(), "Nothing is deleted before the snapshot is there. Run pulumi destroy again.") {
@@ -51,7 +51,7 @@ func TestLastSnapshot(t *testing.T) {
 	d.StandIns.Snapshots.Hold()
 	ctx, kill := context.WithCancel(t.Context())
 	defer kill()
-	d.StandIns.Snapshots.Control("GetSnapshot", func() *fakeredshift.Fault {
+	d.StandIns.Snapshots.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 		kill()
 		return &fakeredshift.Fault{}
 	})
@@ -60,7 +60,7 @@ func TestLastSnapshot(t *testing.T) {
 	}
 	standing("half-way through the snapshot")
 
-	d.StandIns.Snapshots.Control("GetSnapshot", func() *fakeredshift.Fault {
+	d.StandIns.Snapshots.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 		go d.StandIns.Snapshots.Release("AVAILABLE")
 		return &fakeredshift.Fault{}
 	})

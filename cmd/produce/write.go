@@ -118,7 +118,7 @@ func connect(ctx context.Context, o options) (*kinesis.Client, string, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithRegion(o.region),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConnsPerHost = o.inFlight
+			t.MaxIdleConnsPerHost = kinesisput.MaxInFlight
 		})))
 	if err != nil {
 		return nil, "", fmt.Errorf("read the AWS configuration: %w", err)

@@ -1,117 +1,14 @@
 package fakedataapi
 
-import (
-	"context"
-	"time"
+import "example.com/evstream/emulator/fault"
+
+// What a test says about requests; see package fault.
+type (
+	Error   = fault.Error
+	Call    = fault.Call
+	Fault   = fault.Fault
+	Outcome = fault.Outcome
 )
 
-// A Call is a request of the network door as a control sees it: authenticated and valid
-// in itself, not yet applied.
-type Call struct {
-	Operation string   // for example "ExecuteStatement"
-	ID        string   // of the statement that the request names; "" when it names none
-	SQL       []string // of the statement that the request starts or names
-	Body      []byte   // the request body, JSON
-
-	keep bool
-}
-
-// Keep leaves the control in place after the present call.
-func (c *Call) Keep() { c.keep = true }
-
-// A Fault says what happens to a call instead of the ordinary. Its parts take effect in
-// the order of the fields; the zero Fault changes nothing.
-type Fault struct {
-	// Hold keeps the request waiting until the channel is closed, Delay for a time of the
-	// real clock. Either ends early when the client goes away.
-	Hold  <-chan struct{}
-	Delay time.Duration
-
-	// CutBefore closes the connection with nothing applied and nothing answered.
-	CutBefore bool
-
-	// Err is answered, and nothing applied. Status 500 makes it a server error.
-	Err *Error
-
-	// Outcome decides how the statement ends that ExecuteStatement or
-	// BatchExecuteStatement starts, instead of running it.
-	Outcome Outcome
-
-	// WithholdRows makes GetStatementResult answer a page without rows and with a
-	// token for the rows that it would have had.
-	WithholdRows bool
-
-	// CutAfter closes the connection after the request was applied, so that the client
-	// can't know that it was.
-	CutAfter bool
-}
-
-// An Outcome is how a statement ends that is not run. The zero Outcome lets it run.
-type Outcome struct {
-	Status string // FINISHED, FAILED, ABORTED, any other text, or Running
-	Error  string // what DescribeStatement says
-
-	// Unconnected is for a statement that gets no connection to the database: it has no
-	// process there, and its session ends.
-	Unconnected bool
-
-	// After runs the statement first, so that its effect is there though its end was bad.
-	After bool
-}
-
 // Running as an outcome's status keeps a statement STARTED until it is cancelled.
-const Running = "STARTED"
-
-// Control registers fn for the next request of operation, or of any operation when it is
-// "". It serves one request and is then gone, unless it called [Call.Keep]. It may
-// decline by returning nil: it then stays, and the next control, or else the ordinary
-// handler, has the request. Controls are asked in the order of their registration, one
-// request at a time; fn must not send requests itself and should leave waiting to the
-// Fault it returns.
-func (s *Server) Control(operation string, fn func(*Call) *Fault) {
-	s.controlMu.Lock()
-	defer s.controlMu.Unlock()
-	s.controls = append(s.controls, &control{operation, fn})
-}
-
-type control struct {
-	operation string
-	fn        func(*Call) *Fault
-}
-
-// fault asks the controls about a call; the zero Fault means none took it.
-func (s *Server) fault(call *Call) Fault {
-	s.controlMu.Lock()
-	defer s.controlMu.Unlock()
-	for i, c := range s.controls {
-		if c.operation != "" && c.operation != call.Operation {
-			continue
-		}
-		call.keep = false // whatever a control that declined has said
-		f := c.fn(call)
-		if f == nil {
-			continue
-		}
-		if !call.keep {
-			s.controls = append(s.controls[:i:i], s.controls[i+1:]...)
-		}
-		return *f
-	}
-	return Fault{}
-}
-
-// wait spends the fault's Hold and Delay.
-func (f Fault) wait(ctx context.Context) {
-	if f.Hold != nil {
-		select {
-		case <-f.Hold:
-		case <-ctx.Done():
-		}
-	}
-	if f.Delay > 0 {
-		select {
-		case <-time.After(f.Delay):
-		case <-ctx.Done():
-		}
-	}
-}
+const Running = fault.Running

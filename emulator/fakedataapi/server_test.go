@@ -422,9 +422,9 @@ func TestParametersAreValues(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	for name, in := range map[string]*redshiftdata.ExecuteStatementInput{
-		"is not used":      {Sql: aws.String("SELECT 1"), Parameters: []types.SqlParameter{{Name: aws.String("n"), Value: aws.String("7")}}},
-		"has no value":     {Sql: aws.String("SELECT :m, :n"), Parameters: []types.SqlParameter{{Name: aws.String("n"), Value: aws.String("7")}}},
-		"must not be null": {Sql: aws.String("SELECT :n"), Parameters: []types.SqlParameter{{Name: aws.String("n"), Value: aws.String("")}}},
+		"is not used":                {Sql: aws.String("SELECT 1"), Parameters: []types.SqlParameter{{Name: aws.String("n"), Value: aws.String("7")}}},
+		"has no value":               {Sql: aws.String("SELECT :m, :n"), Parameters: []types.SqlParameter{{Name: aws.String("n"), Value: aws.String("7")}}},
+		"greater than or equal to 1": {Sql: aws.String("SELECT :n"), Parameters: []types.SqlParameter{{Name: aws.String("n"), Value: aws.String("")}}},
 	} {
 		in.WorkgroupName, in.Database, in.SecretArn = aws.String("ev-dev"), aws.String("dev"), aws.String(secret)
 		_, err := f.client.ExecuteStatement(t.Context(), in)
@@ -532,7 +532,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	}{
 		{"no such workgroup", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("other") }, "Redshift endpoint doesn't exist in this region."},
 		{"a workgroup that is being created", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("creating") }, "Redshift endpoint doesn't exist in this region."},
-		{"a name that breaks the pattern", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("EV") }, "workgroupName must satisfy regex pattern: [a-z0-9-]{3,63}"},
+		{"a name that breaks the pattern", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("EV-DEV") }, "workgroupName must satisfy regex pattern: .*((^[a-z0-9-]{3,63}$)"},
 		{"no workgroup", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = nil }, "is required"},
 		{"no database", func(in *redshiftdata.ExecuteStatementInput) { in.Database = nil }, "Database is required"},
 		{"no secret", func(in *redshiftdata.ExecuteStatementInput) { in.SecretArn = nil }, "temporary credentials"},

@@ -36,8 +36,8 @@ func BenchmarkPutRecords(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/", bytes.NewReader(body))
-				r.Header.Set("Content-Type", contentType)
-				r.Header.Set("X-Amz-Target", target+"PutRecords")
+				r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+				r.Header.Set("X-Amz-Target", "Kinesis_20131202.PutRecords")
 				r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=id/20260301/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0")
 				w := httptest.NewRecorder()
 				s.ServeHTTP(w, r)

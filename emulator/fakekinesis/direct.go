@@ -41,13 +41,11 @@ type Record struct {
 	ArrivedAt      time.Time // UTC, milliseconds
 }
 
-func (w StreamSettings) check() error {
-	var c checks
-	c.text("streamName", &w.Name, streamNameRule)
-	c.oneOf("streamMode", &w.Mode, Provisioned, OnDemand)
-	c.number("maxRecordSizeInKiB", &w.MaxRecordKiB, minRecordKiB, maxRecordKiB)
-	checkTagLengths(&c, w.Tags)
-	if err := c.err(); err != nil {
+// check validates settings as the request that would make the stream.
+func (s *Server) check(w StreamSettings) error {
+	if err := s.Validate("CreateStream", createStream{
+		StreamName: w.Name, StreamModeDetails: &streamModeDetails{w.Mode}, MaxRecordSizeInKiB: &w.MaxRecordKiB, Tags: w.Tags,
+	}); err != nil {
 		return err
 	}
 	if w.KMSKey != "" {
@@ -75,7 +73,7 @@ func (w StreamSettings) withDefaults() StreamSettings {
 // server's state delay.
 func (s *Server) CreateStream(settings StreamSettings) (Stream, error) {
 	want := settings.withDefaults()
-	if err := want.check(); err != nil {
+	if err := s.check(want); err != nil {
 		return Stream{}, err
 	}
 	s.mu.Lock()
@@ -95,7 +93,7 @@ func (s *Server) CreateStream(settings StreamSettings) (Stream, error) {
 // state delay, unless only tags and retention differ.
 func (s *Server) UpdateStream(settings StreamSettings) (Stream, error) {
 	want := settings.withDefaults()
-	if err := want.check(); err != nil {
+	if err := s.check(want); err != nil {
 		return Stream{}, err
 	}
 	s.mu.Lock()
@@ -203,16 +201,13 @@ func (s *Server) Put(stream, partitionKey string, data []byte) (Record, error) {
 	e := putEntry{hash: hashOf([]byte(partitionKey))}
 	e.buf = append(append(make([]byte, 0, len(partitionKey)+len(data)), partitionKey...), data...)
 	e.keyLen = int32(len(partitionKey))
-	in := put{streamRef: streamRef{StreamName: &stream}, records: []putEntry{e}, bytes: len(e.buf), largest: len(e.buf)}
-	var c checks
-	in.streamRef.check(&c)
-	c.text("partitionKey", &partitionKey, partitionRule)
-	if err := c.err(); err != nil {
-		return Record{}, err
+	in := writing{records: []putEntry{e}, bytes: len(e.buf), largest: len(e.buf)}
+	if !s.Fits("PartitionKey", partitionKey) || !s.Fits("StreamName", stream) {
+		return Record{}, s.Validate("PutRecord", putRecord{streamRef: streamRef{StreamName: &stream}, PartitionKey: partitionKey})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, results, err := in.write(s, s.settle())
+	_, results, err := in.write(s, streamRef{StreamName: &stream}, nil)
 	if err != nil {
 		return Record{}, err
 	}

@@ -2,25 +2,17 @@ package fakekinesis
 
 import (
 	"fmt"
-	"net/http"
+
+	"example.com/evstream/emulator/fault"
 )
 
-// An Error is an answer of the service that is not a success. Both doors return it;
-// use errors.As on the direct door.
-type Error struct {
-	Status  int    // HTTP status; 0 means 400
-	Code    string // for example "ResourceNotFoundException"
-	Message string
-}
-
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
-
-func (e *Error) status() int {
-	if e.Status == 0 {
-		return http.StatusBadRequest
-	}
-	return e.Status
-}
+// What a test says about requests; see package fault.
+type (
+	Error = fault.Error
+	Call  = fault.Call
+	Fault = fault.Fault
+	Entry = fault.Entry
+)
 
 // Codes a record of PutRecords can be refused with, and the request-wide throttle.
 const (
@@ -28,9 +20,7 @@ const (
 	InternalFailure = "InternalFailure"
 )
 
-func errorf(code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
-}
+var errorf = fault.Errorf
 
 func invalidArgument(format string, args ...any) *Error {
 	return errorf("InvalidArgumentException", format, args...)

@@ -19,6 +19,7 @@ func FuzzRequest(f *testing.F) {
 		{"GetShardIterator", `{"StreamName":"ev","ShardId":"shardId-000000000000","ShardIteratorType":"AT_TIMESTAMP","Timestamp":1.5e9}`},
 		{"GetShardIterator", `{"StreamName":"ev","ShardId":"shardId-000000000001","ShardIteratorType":"AFTER_SEQUENCE_NUMBER","StartingSequenceNumber":"49"}`},
 		{"GetRecords", `{"ShardIterator":"AAAA","Limit":10000}`},
+		{"GetRecords", "{\"broken UTF-8 \xff in a name\":1}"},
 		{"ListShards", `{"StreamName":"ev","MaxResults":1,"ShardFilter":{"Type":"AT_TRIM_HORIZON"}}`},
 		{"ListShards", `{"NextToken":"AAAA"}`},
 		{"ListStreams", `{"Limit":1,"ExclusiveStartStreamName":"a"}`},
@@ -35,7 +36,7 @@ func FuzzRequest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, operation string, body []byte) {
 		s := fakekinesis.New()
-		defer s.Close()
+		s.Checked = true
 		if _, err := s.CreateStream(fakekinesis.StreamSettings{Name: "ev", Shards: 2, MaxRecordKiB: 1024}); err != nil {
 			t.Fatal(err)
 		}

@@ -49,20 +49,10 @@ func openIterator(sealed string) (it iterator, stream string, ok bool) {
 
 type getShardIterator struct {
 	streamRef
-	ShardId                *string
-	ShardIteratorType      *string
+	ShardId                string
+	ShardIteratorType      string
 	StartingSequenceNumber *string
 	Timestamp              *epoch
-}
-
-func (in *getShardIterator) check(c *checks) {
-	in.streamRef.check(c)
-	c.required("shardId", in.ShardId != nil)
-	c.text("shardId", in.ShardId, shardIDRule)
-	c.required("shardIteratorType", in.ShardIteratorType != nil)
-	c.oneOf("shardIteratorType", in.ShardIteratorType,
-		"AFTER_SEQUENCE_NUMBER", "LATEST", "AT_TIMESTAMP", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON")
-	c.text("startingSequenceNumber", in.StartingSequenceNumber, sequenceRule)
 }
 
 func (in *getShardIterator) apply(s *Server, now time.Time) (any, error) {
@@ -70,7 +60,7 @@ func (in *getShardIterator) apply(s *Server, now time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.theShardID(name, *in.ShardId)
+	id, err := s.theShardID(name, in.ShardId)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +81,7 @@ func (in *getShardIterator) apply(s *Server, now time.Time) (any, error) {
 }
 
 func (in *getShardIterator) place(s *Server, st *stream, sh *shard, now time.Time) (int64, error) {
-	kind := *in.ShardIteratorType
+	kind := in.ShardIteratorType
 	bySequence := kind == "AT_SEQUENCE_NUMBER" || kind == "AFTER_SEQUENCE_NUMBER"
 	if bySequence != (in.StartingSequenceNumber != nil) {
 		given := "no"
@@ -141,29 +131,18 @@ func (s *Server) placeOf(sequence string, st *stream, sh *shard) (int64, error) 
 }
 
 type getRecords struct {
-	ShardIterator *string
+	ShardIterator string
 	Limit         *int
 	StreamARN     *string
 }
 
 func (in *getRecords) stream() string {
-	if in.ShardIterator != nil {
-		if _, name, ok := openIterator(*in.ShardIterator); ok {
-			return name
-		}
-	}
-	return ""
-}
-
-func (in *getRecords) check(c *checks) {
-	c.required("shardIterator", in.ShardIterator != nil)
-	c.text("shardIterator", in.ShardIterator, iteratorRule)
-	c.number("limit", in.Limit, 1, maxGetRecords)
-	c.text("streamARN", in.StreamARN, streamARNRule)
+	_, name, _ := openIterator(in.ShardIterator)
+	return name
 }
 
 func (in *getRecords) apply(s *Server, now time.Time) (any, error) {
-	it, name, ok := openIterator(*in.ShardIterator)
+	it, name, ok := openIterator(in.ShardIterator)
 	if !ok || in.StreamARN != nil && *in.StreamARN != s.arn(name) {
 		return nil, invalidArgument("Invalid ShardIterator.")
 	}
@@ -240,7 +219,7 @@ type getRecordsReply struct {
 	children   []shardReply // of a shard read to its end
 }
 
-func (r getRecordsReply) appendJSON(b []byte) []byte {
+func (r getRecordsReply) AppendJSON(b []byte) []byte {
 	b = append(b, `{"Records":[`...)
 	for i, e := range r.entries {
 		if i > 0 {

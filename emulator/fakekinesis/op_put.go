@@ -1,25 +1,24 @@
 package fakekinesis
 
 import (
-	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strconv"
-	"time"
 	"unicode/utf8"
+
+	"example.com/evstream/emulator/fault"
 )
 
 // PutRecord and PutRecords. The second is the hot path: one pass over the body finds
 // the records, one buffer takes the keys and data of all of them, and only the routing
 // and the appending are done under the server's lock.
 
-// A rawRecord is a record of a request as sent; a nil member was absent or null.
+// A rawRecord is a record of a request as sent.
 type rawRecord struct {
 	key      []byte // UTF-8
 	data     []byte // base64
-	explicit []byte // decimal
+	explicit []byte // decimal; nil if not given
 }
 
 // A putEntry is a record ready to be stored.
@@ -29,22 +28,17 @@ type putEntry struct {
 	explicit bool
 }
 
-// put is what both operations are once decoded.
-type put struct {
-	streamRef
+// writing is what both operations do once their records are decoded.
+type writing struct {
 	records []putEntry
 	bytes   int // of keys and data, all records
 	largest int
-	refused map[int]string
-	broken  checks // found while the records were read
 }
 
-func (in *put) refuse(r map[int]string) { in.refused = r }
-
-func (in *put) entries() []Entry {
-	out := make([]Entry, len(in.records))
-	for i, r := range in.records {
-		out[i] = Entry{PartitionKey: string(r.key()), Data: append([]byte(nil), r.data()...)}
+func (w *writing) entries() []fault.Entry {
+	out := make([]fault.Entry, len(w.records))
+	for i, r := range w.records {
+		out[i] = fault.Entry{PartitionKey: string(r.key()), Data: append([]byte(nil), r.data()...)}
 		if r.explicit {
 			out[i].ExplicitHashKey = r.hash.String()
 		}
@@ -52,69 +46,38 @@ func (in *put) entries() []Entry {
 	return out
 }
 
-func (in *put) check(c *checks) {
-	in.streamRef.check(c)
-	c.problems = append(c.problems, in.broken.problems...)
-}
-
 var strictBase64 = base64.StdEncoding.Strict()
 
-// load decodes and checks records. member names the i-th in messages.
-func (in *put) load(raw []rawRecord, member func(i int) string) error {
+// load decodes records.
+func (w *writing) load(raw []rawRecord) error {
 	total := 0
 	for _, r := range raw {
 		total += len(r.key) + base64.StdEncoding.DecodedLen(len(r.data))
 	}
 	arena := make([]byte, 0, total)
-	in.records = make([]putEntry, len(raw))
+	w.records = make([]putEntry, len(raw))
 	for i, r := range raw {
 		from := len(arena)
 		arena = append(arena, r.key...)
 		var err error
-		if arena, err = strictBase64.AppendDecode(arena, r.data); err == nil && bytes.ContainsAny(r.data, "\r\n") {
-			err = errors.New("it has a line break")
+		if arena, err = strictBase64.AppendDecode(arena, r.data); err != nil {
+			return errorf("SerializationException", "the data of record %d is not base64: %v", i, err)
 		}
-		if err != nil {
-			return errorf("SerializationException", "%sdata is not base64: %v", member(i), err)
-		}
-		e := &in.records[i]
+		e := &w.records[i]
 		e.buf, e.keyLen = arena[from:len(arena):len(arena)], int32(len(r.key))
-		in.bytes += len(e.buf)
-		in.largest = max(in.largest, len(e.buf))
-
-		if r.key == nil || r.data == nil || len(r.key) > partitionRule.max || len(r.key) == 0 || len(e.data()) > maxDataBytes {
-			in.examine(r, len(e.data()), member(i))
-		}
-		if r.explicit == nil {
+		w.bytes += len(e.buf)
+		w.largest = max(w.largest, len(e.buf))
+		if e.explicit = r.explicit != nil; !e.explicit {
 			e.hash = hashOf(e.key())
 			continue
 		}
-		hash, fits := parseHashKey(r.explicit)
-		e.hash, e.explicit = hash, true
-		if digits := r.explicit; !fits || digits[0] == '0' && len(digits) > 1 {
-			text := string(digits)
-			if hashKeyRule.pattern.MatchString(text) {
-				return invalidArgument("Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. "+
-					"Specified value was %s", text)
-			}
-			in.broken.text(member(i)+"explicitHashKey", &text, hashKeyRule)
+		fits := false
+		if e.hash, fits = parseHashKey(r.explicit); !fits {
+			return invalidArgument("Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. "+
+				"Specified value was %s", r.explicit)
 		}
 	}
 	return nil
-}
-
-// examine names what is wrong with a record that load found unusual.
-func (in *put) examine(r rawRecord, size int, member string) {
-	in.broken.required(member+"data", r.data != nil)
-	in.broken.required(member+"partitionKey", r.key != nil)
-	if r.key != nil {
-		key := string(r.key)
-		in.broken.text(member+"partitionKey", &key, partitionRule)
-	}
-	if size > maxDataBytes {
-		in.broken.add(member+"data", fmt.Sprintf("'java.nio.HeapByteBuffer[pos=0 lim=%d cap=%d]'", size, size),
-			"Member must have length less than or equal to %d", maxDataBytes)
-	}
 }
 
 // A putResult is the fate of one record: its shard and place, or why not.
@@ -126,9 +89,11 @@ type putResult struct {
 	message string
 }
 
-// write stores the records that fit, in order, and says what became of each.
-func (in *put) write(s *Server, now time.Time) (*stream, []putResult, error) {
-	name, err := s.resolve(in.streamRef)
+// write stores the records that fit, in order, and says what became of each. It is called
+// with s.mu held.
+func (w *writing) write(s *Server, ref streamRef, refused map[int]string) (*stream, []putResult, error) {
+	now := s.settle()
+	name, err := s.resolve(ref)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,19 +101,19 @@ func (in *put) write(s *Server, now time.Time) (*stream, []putResult, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if in.largest > st.maxRecord {
+	if w.largest > st.maxRecord {
 		return nil, nil, invalidArgument("A record of %d bytes, partition key included, exceeds the maximum record size of %d bytes "+
-			"of stream %s under account %s.", in.largest, st.maxRecord, name, s.account)
+			"of stream %s under account %s.", w.largest, st.maxRecord, name, s.account)
 	}
-	if in.bytes > maxRequestBytes {
+	if w.bytes > maxRequestBytes {
 		return nil, nil, invalidArgument("Records size exceeds 10 MB limit")
 	}
-	results := make([]putResult, len(in.records))
-	for i := range in.records {
-		r, e := &results[i], &in.records[i]
+	results := make([]putResult, len(w.records))
+	for i := range w.records {
+		r, e := &results[i], &w.records[i]
 		r.shard = st.route(e.hash)
 		log := &r.shard.log
-		r.code = in.refused[i]
+		r.code = refused[i]
 		if r.code == "" && s.limits && !r.shard.writes.take(now.UnixMilli(), len(e.buf)) {
 			r.code = Throttled
 		}
@@ -192,49 +157,37 @@ func (m *meter) take(nowMS int64, bytes int) bool {
 
 type putRecord struct {
 	streamRef
-	Data                      *string
-	PartitionKey              *string
+	Data                      string
+	PartitionKey              string
 	ExplicitHashKey           *string
 	SequenceNumberForOrdering *string
 
-	put put
+	writing `json:"-"`
 }
 
-func (in *putRecord) entries() []Entry        { return in.put.entries() }
-func (in *putRecord) refuse(r map[int]string) { in.put.refuse(r) }
-
-func parsePutRecord(body []byte) (input, error) {
-	in := &putRecord{}
-	if err := decode(body, in); err != nil {
-		return nil, err
-	}
-	in.put.streamRef = in.streamRef
-	raw := rawRecord{bytesOf(in.PartitionKey), bytesOf(in.Data), bytesOf(in.ExplicitHashKey)}
-	return in, in.put.load([]rawRecord{raw}, func(int) string { return "" })
+func (in *putRecord) Prepare() error {
+	return in.load([]rawRecord{{[]byte(in.PartitionKey), []byte(in.Data), bytesOf(in.ExplicitHashKey)}})
 }
 
 func bytesOf(s *string) []byte {
 	if s == nil {
 		return nil
 	}
-	return append([]byte{}, *s...)
+	return []byte(*s)
 }
 
-func (in *putRecord) check(c *checks) {
-	in.put.check(c)
-	c.text("sequenceNumberForOrdering", in.SequenceNumberForOrdering, sequenceRule)
-}
-
-func (in *putRecord) apply(s *Server, now time.Time) (any, error) {
+func (s *Server) putRecord(ctx context.Context, in *putRecord) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	// Sequence numbers of a shard always grow, so the wish needs only to be a number
 	// that was issued.
 	if n := in.SequenceNumberForOrdering; n != nil {
-		if st, err := s.findReadable(in.stream(), now); err == nil && !st.issued(*n) {
+		if st, err := s.findReadable(in.stream(), s.settle()); err == nil && !st.issued(*n) {
 			return nil, invalidArgument("ExclusiveMinimumSequenceNumber %s used in PutRecord on stream %s under account %s is invalid.",
 				*n, in.stream(), s.account)
 		}
 	}
-	st, results, err := in.put.write(s, now)
+	st, results, err := in.write(s, in.streamRef, fault.Of(ctx).Refuse)
 	if err != nil {
 		return nil, err
 	}
@@ -252,10 +205,28 @@ func (in *putRecord) apply(s *Server, now time.Time) (any, error) {
 	}{r.shard.id, r.shard.sequence(r.place, r.arrived), st.recordEncryption()}, nil
 }
 
-type putRecords struct{ put }
+type putRecords struct {
+	streamRef
+	Records []struct {
+		PartitionKey, Data string
+		ExplicitHashKey    *string
+	}
 
-func (in *putRecords) apply(s *Server, now time.Time) (any, error) {
-	st, results, err := in.write(s, now)
+	writing `json:"-"`
+}
+
+func (in *putRecords) Prepare() error {
+	raw := make([]rawRecord, len(in.Records))
+	for i, r := range in.Records {
+		raw[i] = rawRecord{[]byte(r.PartitionKey), []byte(r.Data), bytesOf(r.ExplicitHashKey)}
+	}
+	return in.load(raw)
+}
+
+func (s *Server) putRecords(ctx context.Context, in *putRecords) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, results, err := in.write(s, in.streamRef, fault.Of(ctx).Refuse)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +238,7 @@ type putRecordsReply struct {
 	encryption string
 }
 
-func (r putRecordsReply) appendJSON(b []byte) []byte {
+func (r putRecordsReply) AppendJSON(b []byte) []byte {
 	failed := 0
 	b = append(b, `{"Records":[`...)
 	for i, r := range r.results {
@@ -315,46 +286,4 @@ func appendString[T string | []byte](b []byte, s T) []byte {
 	b = append(b, '"')
 	b = append(b, s...)
 	return append(b, '"')
-}
-
-func parsePutRecords(body []byte) (input, error) {
-	ref, raw, ok := scanPutRecords(body)
-	if !ok {
-		var err error
-		if ref, raw, err = decodePutRecords(body); err != nil {
-			return nil, err
-		}
-	}
-	in := &putRecords{put{streamRef: ref}}
-	if raw == nil {
-		in.broken.required("records", false)
-		return in, nil
-	}
-	if n := len(raw); n == 0 {
-		in.broken.size("records", "[]", n, maxPutRecords)
-		return in, nil
-	} else if n > maxPutRecords {
-		in.broken.size("records", fmt.Sprintf("[%d records]", n), n, maxPutRecords)
-		return in, nil
-	}
-	return in, in.load(raw, func(i int) string { return fmt.Sprintf("records.%d.member.", i+1) })
-}
-
-// decodePutRecords reads any body of PutRecords, or says what is wrong with it.
-func decodePutRecords(body []byte) (streamRef, []rawRecord, error) {
-	var in struct {
-		streamRef
-		Records []struct{ PartitionKey, Data, ExplicitHashKey *string }
-	}
-	if err := decode(body, &in); err != nil {
-		return streamRef{}, nil, err
-	}
-	if in.Records == nil {
-		return in.streamRef, nil, nil
-	}
-	raw := make([]rawRecord, len(in.Records))
-	for i, r := range in.Records {
-		raw[i] = rawRecord{bytesOf(r.PartitionKey), bytesOf(r.Data), bytesOf(r.ExplicitHashKey)}
-	}
-	return in.streamRef, raw, nil
 }

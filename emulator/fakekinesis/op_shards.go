@@ -66,7 +66,7 @@ func (s *Server) openToken(sealed, operation string, t *token, now time.Time) er
 }
 
 type shardFilter struct {
-	Type      *string
+	Type      string
 	ShardId   *string `json:",omitempty"`
 	Timestamp *epoch  `json:",omitempty"`
 }
@@ -78,19 +78,6 @@ type listShards struct {
 	MaxResults              *int
 	StreamCreationTimestamp *epoch
 	ShardFilter             *shardFilter
-}
-
-func (in *listShards) check(c *checks) {
-	in.streamRef.check(c)
-	c.text("nextToken", in.NextToken, nextTokenRule)
-	c.text("exclusiveStartShardId", in.ExclusiveStartShardId, shardIDRule)
-	c.number("maxResults", in.MaxResults, 1, 10000)
-	if f := in.ShardFilter; f != nil {
-		c.required("shardFilter.type", f.Type != nil)
-		c.oneOf("shardFilter.type", f.Type, "AFTER_SHARD_ID", "AT_TRIM_HORIZON", "FROM_TRIM_HORIZON",
-			"AT_LATEST", "AT_TIMESTAMP", "FROM_TIMESTAMP")
-		c.text("shardFilter.shardId", f.ShardId, shardIDRule)
-	}
 }
 
 func (in *listShards) apply(s *Server, now time.Time) (any, error) {
@@ -170,7 +157,7 @@ func (f *shardFilter) match(st *stream, now time.Time) (func(*shard) bool, error
 	at := func(at time.Time) func(*shard) bool {
 		return func(sh *shard) bool { return !sh.created.After(at) && (sh.open() || sh.closed.After(at)) }
 	}
-	switch *f.Type {
+	switch f.Type {
 	case "AFTER_SHARD_ID":
 		if f.ShardId == nil {
 			return nil, invalidArgument("ShardId must be specified when the ShardFilterType is AFTER_SHARD_ID.")
@@ -184,7 +171,7 @@ func (f *shardFilter) match(st *stream, now time.Time) (func(*shard) bool, error
 		return (*shard).open, nil
 	}
 	if f.Timestamp == nil {
-		return nil, invalidArgument("Timestamp must be specified when the ShardFilterType is %s.", *f.Type)
+		return nil, invalidArgument("Timestamp must be specified when the ShardFilterType is %s.", f.Type)
 	}
 	moment := time.Time(*f.Timestamp)
 	if moment.After(now) {
@@ -193,7 +180,7 @@ func (f *shardFilter) match(st *stream, now time.Time) (func(*shard) bool, error
 	if moment.Before(horizon) {
 		moment = horizon
 	}
-	if *f.Type == "AT_TIMESTAMP" {
+	if f.Type == "AT_TIMESTAMP" {
 		return at(moment), nil
 	}
 	return from(moment), nil
@@ -214,20 +201,12 @@ func (s *Server) openShard(st *stream, id string) (*shard, error) {
 
 type splitShard struct {
 	streamRef
-	ShardToSplit       *string
-	NewStartingHashKey *string
-}
-
-func (in *splitShard) check(c *checks) {
-	in.streamRef.check(c)
-	c.required("shardToSplit", in.ShardToSplit != nil)
-	c.text("shardToSplit", in.ShardToSplit, shardIDRule)
-	c.required("newStartingHashKey", in.NewStartingHashKey != nil)
-	c.text("newStartingHashKey", in.NewStartingHashKey, hashKeyRule)
+	ShardToSplit       string
+	NewStartingHashKey string
 }
 
 func (in *splitShard) apply(s *Server, now time.Time) (any, error) {
-	id, err := s.theShardID(in.stream(), *in.ShardToSplit)
+	id, err := s.theShardID(in.stream(), in.ShardToSplit)
 	if err != nil {
 		return nil, err
 	}
@@ -242,11 +221,11 @@ func (in *splitShard) apply(s *Server, now time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, ok := parseHashKey([]byte(*in.NewStartingHashKey))
+	at, ok := parseHashKey([]byte(in.NewStartingHashKey))
 	if !ok || !sh.start.next().less(at) || !at.less(sh.end) {
 		return nil, invalidArgument("NewStartingHashKey %s used in SplitShard() on shard %s in stream %s under account %s "+
 			"is not both greater than one plus the shard's StartingHashKey %s and less than the shard's EndingHashKey %s.",
-			*in.NewStartingHashKey, sh.id, st.name, s.account, sh.start, sh.end)
+			in.NewStartingHashKey, sh.id, st.name, s.account, sh.start, sh.end)
 	}
 	if err := s.shardRoom(1); err != nil {
 		return nil, err
@@ -257,24 +236,16 @@ func (in *splitShard) apply(s *Server, now time.Time) (any, error) {
 
 type mergeShards struct {
 	streamRef
-	ShardToMerge         *string
-	AdjacentShardToMerge *string
-}
-
-func (in *mergeShards) check(c *checks) {
-	in.streamRef.check(c)
-	c.required("shardToMerge", in.ShardToMerge != nil)
-	c.text("shardToMerge", in.ShardToMerge, shardIDRule)
-	c.required("adjacentShardToMerge", in.AdjacentShardToMerge != nil)
-	c.text("adjacentShardToMerge", in.AdjacentShardToMerge, shardIDRule)
+	ShardToMerge         string
+	AdjacentShardToMerge string
 }
 
 func (in *mergeShards) apply(s *Server, now time.Time) (any, error) {
-	firstID, err := s.theShardID(in.stream(), *in.ShardToMerge)
+	firstID, err := s.theShardID(in.stream(), in.ShardToMerge)
 	if err != nil {
 		return nil, err
 	}
-	secondID, err := s.theShardID(in.stream(), *in.AdjacentShardToMerge)
+	secondID, err := s.theShardID(in.stream(), in.AdjacentShardToMerge)
 	if err != nil {
 		return nil, err
 	}
@@ -303,16 +274,8 @@ func (in *mergeShards) apply(s *Server, now time.Time) (any, error) {
 
 type updateShardCount struct {
 	streamRef
-	TargetShardCount *int
-	ScalingType      *string
-}
-
-func (in *updateShardCount) check(c *checks) {
-	in.streamRef.check(c)
-	c.required("targetShardCount", in.TargetShardCount != nil)
-	c.number("targetShardCount", in.TargetShardCount, 1, 0)
-	c.required("scalingType", in.ScalingType != nil)
-	c.oneOf("scalingType", in.ScalingType, "UNIFORM_SCALING")
+	TargetShardCount int
+	ScalingType      string // UNIFORM_SCALING
 }
 
 func (in *updateShardCount) apply(s *Server, now time.Time) (any, error) {
@@ -323,7 +286,7 @@ func (in *updateShardCount) apply(s *Server, now time.Time) (any, error) {
 	if st.mode == OnDemand {
 		return nil, s.onDemandRefuses(st, "UpdateShardCount")
 	}
-	change, err := s.changeShards(st, *in.TargetShardCount, now)
+	change, err := s.changeShards(st, in.TargetShardCount, now)
 	if err != nil {
 		return nil, err
 	}
@@ -333,5 +296,5 @@ func (in *updateShardCount) apply(s *Server, now time.Time) (any, error) {
 		StreamName                          string
 		CurrentShardCount, TargetShardCount int
 		StreamARN                           string
-	}{st.name, open, *in.TargetShardCount, st.arn}, nil
+	}{st.name, open, in.TargetShardCount, st.arn}, nil
 }

@@ -8,41 +8,23 @@ import (
 // The operations on whole streams: making, deleting, describing, listing and changing
 // them.
 
-type streamModeDetails struct{ StreamMode *string }
-
-func (d *streamModeDetails) check(c *checks, required bool) {
-	if d == nil {
-		c.required("streamModeDetails", !required)
-		return
-	}
-	c.required("streamModeDetails.streamMode", d.StreamMode != nil)
-	c.oneOf("streamModeDetails.streamMode", d.StreamMode, Provisioned, OnDemand)
-}
+type streamModeDetails struct{ StreamMode string }
 
 type createStream struct {
-	StreamName         *string
+	StreamName         string
 	ShardCount         *int
 	StreamModeDetails  *streamModeDetails
 	MaxRecordSizeInKiB *int
 	Tags               map[string]string
 }
 
-func (in *createStream) stream() string { return streamRef{StreamName: in.StreamName}.stream() }
-
-func (in *createStream) check(c *checks) {
-	c.required("streamName", in.StreamName != nil)
-	c.text("streamName", in.StreamName, streamNameRule)
-	c.number("shardCount", in.ShardCount, 1, 0)
-	c.number("maxRecordSizeInKiB", in.MaxRecordSizeInKiB, minRecordKiB, maxRecordKiB)
-	in.StreamModeDetails.check(c, false)
-	checkTagLengths(c, in.Tags)
-}
+func (in *createStream) stream() string { return in.StreamName }
 
 func (in *createStream) apply(s *Server, now time.Time) (any, error) {
-	want := StreamSettings{Name: *in.StreamName, Mode: Provisioned, Tags: in.Tags}
+	want := StreamSettings{Name: in.StreamName, Mode: Provisioned, Tags: in.Tags}
 	switch {
 	case in.StreamModeDetails != nil:
-		want.Mode = *in.StreamModeDetails.StreamMode
+		want.Mode = in.StreamModeDetails.StreamMode
 	case in.ShardCount == nil:
 		// Recorded by localstack 8b9a79f, test_create_stream_without_shard_count, 2022-08-26:
 		// a name alone makes a stream of four shards.
@@ -135,12 +117,6 @@ type describeStream struct {
 	ExclusiveStartShardId *string
 }
 
-func (in *describeStream) check(c *checks) {
-	in.streamRef.check(c)
-	c.number("limit", in.Limit, 1, 10000)
-	c.text("exclusiveStartShardId", in.ExclusiveStartShardId, shardIDRule)
-}
-
 func (in *describeStream) apply(s *Server, now time.Time) (any, error) {
 	name, err := s.resolve(in.streamRef)
 	if err != nil {
@@ -207,9 +183,6 @@ func (in *describeStreamSummary) apply(s *Server, now time.Time) (any, error) {
 
 type describeLimits struct{}
 
-func (in *describeLimits) stream() string { return "" }
-func (in *describeLimits) check(*checks)  {}
-
 func (in *describeLimits) apply(s *Server, now time.Time) (any, error) {
 	return struct{ ShardLimit, OpenShardCount, OnDemandStreamCount, OnDemandStreamCountLimit int }{
 		accountShards, s.countOpenShards(), s.countOnDemand(), accountOnDemand,
@@ -220,14 +193,6 @@ type listStreams struct {
 	Limit                    *int
 	ExclusiveStartStreamName *string
 	NextToken                *string
-}
-
-func (in *listStreams) stream() string { return "" }
-
-func (in *listStreams) check(c *checks) {
-	c.number("limit", in.Limit, 1, 10000)
-	c.text("exclusiveStartStreamName", in.ExclusiveStartStreamName, streamNameRule)
-	c.text("nextToken", in.NextToken, nextTokenRule)
 }
 
 func (in *listStreams) apply(s *Server, now time.Time) (any, error) {
@@ -286,21 +251,14 @@ func (s *Server) names() []string {
 }
 
 // byARN names a stream where the service takes no name.
-type byARN struct{ StreamARN *string }
+type byARN struct{ StreamARN string }
 
-func (r byARN) ref() streamRef  { return streamRef{StreamARN: r.StreamARN} }
-func (r byARN) stream() string  { return r.ref().stream() }
-func (r byARN) check(c *checks) { r.ref().check(c) }
+func (r byARN) ref() streamRef { return streamRef{StreamARN: &r.StreamARN} }
+func (r byARN) stream() string { return r.ref().stream() }
 
 type updateStreamMode struct {
 	byARN
-	StreamModeDetails *streamModeDetails
-}
-
-func (in *updateStreamMode) check(c *checks) {
-	in.byARN.check(c)
-	c.required("streamARN", in.StreamARN != nil)
-	in.StreamModeDetails.check(c, true)
+	StreamModeDetails streamModeDetails
 }
 
 func (in *updateStreamMode) apply(s *Server, now time.Time) (any, error) {
@@ -308,7 +266,7 @@ func (in *updateStreamMode) apply(s *Server, now time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	change, err := s.changeMode(st, *in.StreamModeDetails.StreamMode, now)
+	change, err := s.changeMode(st, in.StreamModeDetails.StreamMode, now)
 	if err != nil {
 		return nil, err
 	}
@@ -326,13 +284,7 @@ func (s *Server) resolveActive(r streamRef, now time.Time) (*stream, error) {
 
 type updateMaxRecordSize struct {
 	byARN
-	MaxRecordSizeInKiB *int
-}
-
-func (in *updateMaxRecordSize) check(c *checks) {
-	in.byARN.check(c)
-	c.required("maxRecordSizeInKiB", in.MaxRecordSizeInKiB != nil)
-	c.number("maxRecordSizeInKiB", in.MaxRecordSizeInKiB, minRecordKiB, maxRecordKiB)
+	MaxRecordSizeInKiB int
 }
 
 func (in *updateMaxRecordSize) apply(s *Server, now time.Time) (any, error) {
@@ -340,19 +292,13 @@ func (in *updateMaxRecordSize) apply(s *Server, now time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	st.become(Updating, now, s.stateDelay, func(time.Time) { st.maxRecord = *in.MaxRecordSizeInKiB << 10 })
+	st.become(Updating, now, s.stateDelay, func(time.Time) { st.maxRecord = in.MaxRecordSizeInKiB << 10 })
 	return nil, nil
 }
 
 type retention struct {
 	streamRef
-	RetentionPeriodHours *int
-}
-
-func (in *retention) check(c *checks) {
-	in.streamRef.check(c)
-	c.required("retentionPeriodHours", in.RetentionPeriodHours != nil)
-	c.number("retentionPeriodHours", in.RetentionPeriodHours, 1, 0)
+	RetentionPeriodHours int
 }
 
 type increaseRetention struct{ retention }
@@ -362,7 +308,7 @@ func (in *increaseRetention) apply(s *Server, now time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	hours := *in.RetentionPeriodHours
+	hours := in.RetentionPeriodHours
 	if err := checkRetention(hours); err != nil {
 		return nil, err
 	}
@@ -381,7 +327,7 @@ func (in *decreaseRetention) apply(s *Server, now time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	hours := *in.RetentionPeriodHours
+	hours := in.RetentionPeriodHours
 	if err := checkRetention(hours); err != nil {
 		return nil, err
 	}
@@ -395,24 +341,16 @@ func (in *decreaseRetention) apply(s *Server, now time.Time) (any, error) {
 
 type encryption struct {
 	streamRef
-	EncryptionType *string
-	KeyId          *string
-}
-
-func (in *encryption) check(c *checks) {
-	in.streamRef.check(c)
-	c.required("encryptionType", in.EncryptionType != nil)
-	c.oneOf("encryptionType", in.EncryptionType, "NONE", "KMS")
-	c.required("keyId", in.KeyId != nil)
-	c.text("keyId", in.KeyId, keyIDRule)
+	EncryptionType string
+	KeyId          string
 }
 
 // active returns the stream once the key is one that could be used.
 func (in *encryption) active(s *Server, now time.Time) (*stream, error) {
-	if *in.EncryptionType != "KMS" {
-		return nil, invalidArgument("EncryptionType must be KMS, not %s.", *in.EncryptionType)
+	if in.EncryptionType != "KMS" {
+		return nil, invalidArgument("EncryptionType must be KMS, not %s.", in.EncryptionType)
 	}
-	if err := checkKMSKey(*in.KeyId); err != nil {
+	if err := checkKMSKey(in.KeyId); err != nil {
 		return nil, err
 	}
 	return s.resolveActive(in.streamRef, now)
@@ -425,7 +363,7 @@ func (in *startEncryption) apply(s *Server, now time.Time) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	st.become(Updating, now, s.stateDelay, func(time.Time) { st.kmsKey = *in.KeyId })
+	st.become(Updating, now, s.stateDelay, func(time.Time) { st.kmsKey = in.KeyId })
 	return nil, nil
 }
 

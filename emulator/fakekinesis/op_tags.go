@@ -1,9 +1,7 @@
 package fakekinesis
 
 import (
-	"slices"
 	"sort"
-	"strings"
 	"time"
 )
 
@@ -12,15 +10,6 @@ import (
 type addTags struct {
 	streamRef
 	Tags map[string]string
-}
-
-func (in *addTags) check(c *checks) {
-	in.streamRef.check(c)
-	c.required("tags", in.Tags != nil)
-	if in.Tags != nil {
-		c.size("tags", shownTags(in.Tags), len(in.Tags), 200)
-	}
-	checkTagLengths(c, in.Tags)
 }
 
 func (in *addTags) apply(s *Server, now time.Time) (any, error) {
@@ -40,18 +29,6 @@ func (in *addTags) apply(s *Server, now time.Time) (any, error) {
 type removeTags struct {
 	streamRef
 	TagKeys []string
-}
-
-func (in *removeTags) check(c *checks) {
-	in.streamRef.check(c)
-	c.required("tagKeys", in.TagKeys != nil)
-	shown := "[" + strings.Join(in.TagKeys, ", ") + "]"
-	if in.TagKeys != nil {
-		c.size("tagKeys", shown, len(in.TagKeys), 50)
-	}
-	if slices.ContainsFunc(in.TagKeys, func(k string) bool { return !tagKeyRule.fits(k) }) {
-		c.add("tagKeys", "'"+shown+"'", "Member must satisfy constraint: %s", tagKeyRule)
-	}
 }
 
 func (in *removeTags) apply(s *Server, now time.Time) (any, error) {
@@ -88,12 +65,6 @@ type listTagsForStream struct {
 	Limit                *int
 }
 
-func (in *listTagsForStream) check(c *checks) {
-	in.streamRef.check(c)
-	c.text("exclusiveStartTagKey", in.ExclusiveStartTagKey, tagKeyRule)
-	c.number("limit", in.Limit, 1, 50)
-}
-
 func (in *listTagsForStream) apply(s *Server, now time.Time) (any, error) {
 	name, err := s.resolve(in.streamRef)
 	if err != nil {
@@ -120,17 +91,12 @@ func (in *listTagsForStream) apply(s *Server, now time.Time) (any, error) {
 	return out, nil
 }
 
-type listTagsForResource struct{ ResourceARN *string }
+type listTagsForResource struct{ ResourceARN string }
 
-func (in *listTagsForResource) stream() string { return streamRef{StreamARN: in.ResourceARN}.stream() }
-
-func (in *listTagsForResource) check(c *checks) {
-	c.required("resourceARN", in.ResourceARN != nil)
-	c.text("resourceARN", in.ResourceARN, resourceARNRule)
-}
+func (in *listTagsForResource) stream() string { return streamRef{StreamARN: &in.ResourceARN}.stream() }
 
 func (in *listTagsForResource) apply(s *Server, now time.Time) (any, error) {
-	name, err := s.resolve(streamRef{StreamARN: in.ResourceARN})
+	name, err := s.resolve(streamRef{StreamARN: &in.ResourceARN})
 	if err != nil {
 		return nil, err
 	}

@@ -2,14 +2,41 @@ package fakekinesis
 
 import (
 	"bytes"
+	"encoding/base64"
 	"unicode/utf8"
 )
 
-// scanPutRecords reads a PutRecords body of the plain kind that SDKs send, without
-// copying: the records point into body. It gives up, with false, on whatever is
-// unusual (escapes, nulls, repeated or unknown members, any mistake) and leaves that to
-// decodePutRecords. TestScanAgreesWithDecode holds the two together.
-func scanPutRecords(body []byte) (ref streamRef, records []rawRecord, ok bool) {
+// scanPutRecords reads a PutRecords body of the plain kind that SDKs send, without copying
+// what it finds. It gives up, with false, on whatever is unusual (escapes, nulls, repeated
+// or unknown members, any mistake) and leaves that to the service's model.
+// TestScanAgreesWithTheModel holds the two together.
+func (s *Server) scanPutRecords(body []byte) (any, bool) {
+	ref, raw, ok := scanBody(body)
+	if !ok || !s.plain(ref, raw) {
+		return nil, false
+	}
+	in := &putRecords{streamRef: ref}
+	return in, in.load(raw) == nil
+}
+
+// plain says whether what was read certainly fits the model.
+func (s *Server) plain(ref streamRef, raw []rawRecord) bool {
+	if len(raw) < 1 || len(raw) > maxPutRecords ||
+		ref.StreamName != nil && !s.Fits("StreamName", *ref.StreamName) ||
+		ref.StreamARN != nil && !s.Fits("StreamARN", *ref.StreamARN) {
+		return false
+	}
+	for _, r := range raw {
+		if len(r.key) < 1 || len(r.key) > 256 || r.data == nil || len(r.data) > base64.StdEncoding.EncodedLen(maxDataBytes)-2 ||
+			r.explicit != nil && (len(r.explicit) == 0 || len(r.explicit) > 1 && r.explicit[0] == '0') {
+			return false
+		}
+	}
+	return true
+}
+
+// scanBody finds the records of a body; they point into it.
+func scanBody(body []byte) (ref streamRef, records []rawRecord, ok bool) {
 	s := scanner{body, 0}
 	if !s.token('{') {
 		return ref, nil, false

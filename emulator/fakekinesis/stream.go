@@ -3,9 +3,7 @@ package fakekinesis
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -265,11 +263,6 @@ type streamRef struct {
 	StreamARN  *string
 }
 
-func (r streamRef) check(c *checks) {
-	c.text("streamName", r.StreamName, streamNameRule)
-	c.text("streamARN", r.StreamARN, streamARNRule)
-}
-
 func (r streamRef) given() bool { return r.StreamName != nil || r.StreamARN != nil }
 
 func (r streamRef) stream() string {
@@ -511,24 +504,4 @@ func checkTagText(doing, stream, account, text string) error {
 			"The allowed characters are Unicode letters, white-spaces, '_',',','/','=','+','-','@'.", doing, stream, account)
 	}
 	return invalidArgument("Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - %% @.")
-}
-
-// shownTags is a tag map as the service writes it, here in the order of the keys.
-func shownTags(tags map[string]string) string {
-	pairs := []string{}
-	for _, k := range slices.Sorted(maps.Keys(tags)) {
-		pairs = append(pairs, k+"="+tags[k])
-	}
-	return "{" + strings.Join(pairs, ", ") + "}"
-}
-
-// checkTagLengths checks the model's bounds of a tag map.
-func checkTagLengths(c *checks, tags map[string]string) {
-	shown := "'" + shownTags(tags) + "'"
-	if slices.ContainsFunc(slices.Collect(maps.Keys(tags)), func(k string) bool { return !tagKeyRule.fits(k) }) {
-		c.add("tags", shown, "Map keys must satisfy constraint: %s", tagKeyRule)
-	}
-	if slices.ContainsFunc(slices.Collect(maps.Values(tags)), func(v string) bool { return !tagValueRule.fits(v) }) {
-		c.add("tags", shown, "Map value must satisfy constraint: %s", tagValueRule)
-	}
 }

@@ -104,7 +104,7 @@ func TestRefusals(t *testing.T) {
 		{"an unsupported field", func() error {
 			_, err := c.GetSnapshot(t.Context(), &redshiftserverless.GetSnapshotInput{SnapshotArn: aws.String("arn:x")})
 			return err
-		}(), "SerializationException"},
+		}(), "ValidationException"},
 		{"no such snapshot", func() error {
 			_, err := c.GetSnapshot(t.Context(), &redshiftserverless.GetSnapshotInput{SnapshotName: aws.String("none")})
 			return err

@@ -1,4 +1,5 @@
-// Package interrupt lets a person stop a command.
+// Package interrupt lets a person stop a command: the first signal ends its
+// context, the second the process.
 package interrupt
 
 import (
@@ -20,6 +21,29 @@ func Context() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop)
 	return ctx
+}
+
+// Await runs something that no context ends, such as opening a FIFO or reading a
+// terminal, and returns its results. When ctx is done first, it returns ctx's cause,
+// and fn goes on by itself until the process ends: what fn returns and writes must
+// not be used then.
+func Await[T any](ctx context.Context, fn func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := fn()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
 }
 
 // Sleep waits, or returns the context's error if that is done first.

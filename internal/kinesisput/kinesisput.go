@@ -2,8 +2,9 @@
 // every one of them: each accepted record ends as delivered, or as failed with
 // its last error. Nothing is dropped and nothing is retried for ever.
 //
-// Records are gathered into PutRecords requests filled to the service's limits,
-// several of which are in flight at once. Only the records that the service
+// Records are gathered into PutRecords requests filled to the service's limits.
+// As many of them are on their way at once as network and service carry, which
+// the writer finds out by what comes back. Only the records that the service
 // rejected are sent again, after a jittered pause, up to a number of attempts
 // and a time. A record is sent again without having been rejected only if
 // nobody can know whether the service took it, because the answer never came;
@@ -41,6 +42,10 @@ const (
 	MaxKeyCharacters  = 256
 )
 
+// MaxInFlight is how many requests a Writer has on their way at most, unless it is
+// told otherwise. The client should keep as many connections open.
+const MaxInFlight = 64
+
 // Client is the part of *kinesis.Client that a Writer needs.
 type Client interface {
 	PutRecords(ctx context.Context, in *kinesis.PutRecordsInput, options ...func(*kinesis.Options)) (*kinesis.PutRecordsOutput, error)
@@ -71,10 +76,10 @@ var ErrNoKey = errors.New("the partition key is empty: it must have 1 to 256 cha
 type Config struct {
 	Stream string // the stream's name; required
 
-	InFlight       int           // requests at once; default 16
+	InFlight       int           // requests at once, at most; default MaxInFlight
 	MaxAttempts    int           // how often one record may be sent; default 20
 	RetryFor       time.Duration // how long a record is retried after its first rejection; default 1 minute
-	RequestTimeout time.Duration // default 30 s
+	RequestTimeout time.Duration // how long a request may wait since the last bytes of it went out; default 30 s
 	Linger         time.Duration // how long records wait for their request to fill up; default 100 ms
 
 	// BufferBytes bounds the accepted records that are neither delivered nor
@@ -96,7 +101,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.InFlight < 0 || c.MaxAttempts < 0 || c.RetryFor < 0 || c.RequestTimeout < 0 || c.Linger < 0 || c.BufferBytes < 0 {
 		return c, errors.New("a setting of the writer is negative")
 	}
-	setDefault(&c.InFlight, 16)
+	setDefault(&c.InFlight, MaxInFlight)
 	setDefault(&c.MaxAttempts, 20)
 	setDefault(&c.RetryFor, time.Minute)
 	setDefault(&c.RequestTimeout, 30*time.Second)
@@ -130,6 +135,7 @@ type Writer struct {
 
 	mu      sync.Mutex
 	queue   queue
+	window  window
 	pending int // records accepted and not yet delivered or failed
 	closing bool
 	stopped error // why no more records are taken
@@ -158,6 +164,7 @@ func New(client Client, cfg Config) (*Writer, error) {
 		ctx:     ctx,
 		abort:   abort,
 		queue:   newQueue(cfg),
+		window:  newWindow(cfg.InFlight),
 		latency: newLatencies(),
 	}
 	go w.dispatch()

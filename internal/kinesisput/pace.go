@@ -1,9 +1,6 @@
 package kinesisput
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // What one shard takes in a second, from the service's quotas. The bytes are
 // data and partition keys.
@@ -17,13 +14,11 @@ const (
 // the shard's limit, which is the same for all shards, or at a share of it
 // when the shard still refuses some because others write to it too.
 type pace struct {
-	since time.Time // a second after the first refusal; zero if there was none
-	share float64   // of the limit, up to 1
+	limited time.Time // from when on the limit is kept to; zero if none was met
+	share   float64   // of the limit, up to 1
 
-	// Allowances in records and bytes; a record passes while both are above
-	// zero and may take them below.
-	records, bytes float64
-	filled         time.Time
+	// When the next record may pass, by the limit in records and by that in bytes.
+	records, bytes time.Time
 
 	// What came back since counted began.
 	counted            time.Time
@@ -35,9 +30,9 @@ const (
 	// second is the time for which a shard's limit counts: having refused a
 	// record it takes no more until a second is over.
 	second = time.Second
-	// saved is how much unused allowance is kept, in seconds: enough that the
-	// limit is used in full though requests go every now and then.
-	saved = 0.5
+	// saved is how much unused allowance is kept: enough that the limit is used
+	// in full though requests go every now and then.
+	saved = 500 * time.Millisecond
 	// counting is how long answers are counted before the share is set anew.
 	counting = 500 * time.Millisecond
 	// regained is how much of the limit is tried again after such a time without
@@ -47,34 +42,22 @@ const (
 )
 
 // open reports whether a record may pass.
-func (p *pace) open() bool { return p.since.IsZero() || p.records > 0 && p.bytes > 0 }
+func (p *pace) open(now time.Time) bool { return !now.Before(p.records) && !now.Before(p.bytes) }
 
-// allow returns how many of the waiting records and bytes may pass now.
-func (p *pace) allow(records, bytes int, now time.Time) (int, int) {
-	if p.since.IsZero() {
-		return records, bytes
-	}
-	if now.Before(p.filled) {
-		return 0, 0
-	}
-	elapsed := now.Sub(p.filled).Seconds() * p.share
-	p.filled = now
-	p.records = min(p.records+elapsed*shardRecords, saved*shardRecords)
-	p.bytes = min(p.bytes+elapsed*shardBytes, saved*shardBytes)
-	if !p.open() || records == 0 {
-		return 0, 0
-	}
-	// The scarcer of the two decides for both.
-	part := min(1, p.records/float64(records), p.bytes/float64(bytes))
-	return int(math.Ceil(part * float64(records))), int(math.Ceil(part * float64(bytes)))
-}
+// shut lets nothing pass for a time.
+func (p *pace) shut(until time.Time) { p.records = later(p.records, until) }
 
 // spend notes that a record passes.
-func (p *pace) spend(size int) {
-	if !p.since.IsZero() {
-		p.records--
-		p.bytes -= float64(size)
+func (p *pace) spend(size int, now time.Time) {
+	if p.limited.IsZero() {
+		return
 	}
+	unused := now.Add(-saved)
+	take := func(next *time.Time, part float64) {
+		*next = later(*next, unused).Add(time.Duration(part / p.share * float64(second)))
+	}
+	take(&p.records, 1.0/shardRecords)
+	take(&p.bytes, float64(size)/shardBytes)
 }
 
 // answered notes how many records of one request the shard took and how many
@@ -82,14 +65,14 @@ func (p *pace) spend(size int) {
 // which the share was too large, or else a burst at the turn of a second; the
 // share is lowered by half of it.
 func (p *pace) answered(delivered, refused int, sent, now time.Time) {
-	if p.since.IsZero() {
+	if p.limited.IsZero() {
 		if refused > 0 {
 			start := now.Add(second)
-			*p = pace{since: start, share: 1, filled: start, counted: start}
+			*p = pace{limited: start, share: 1, records: start, bytes: start, counted: start}
 		}
 		return
 	}
-	if sent.Before(p.since) {
+	if sent.Before(p.limited) {
 		return // sent before there was a limit to keep to
 	}
 	p.delivered += delivered
@@ -106,4 +89,11 @@ func (p *pace) answered(delivered, refused int, sent, now time.Time) {
 		p.share = min(p.share+regained*float64(p.clean), 1)
 	}
 	p.counted, p.delivered, p.refused = now, 0, 0
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -1,10 +1,9 @@
 package kinesisput
 
 import (
-	"container/heap"
 	"math/rand/v2"
+	"regexp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -18,27 +17,69 @@ type record struct {
 	err       error
 	accepted  time.Time
 	rejected  time.Time // the first time
-	notBefore time.Time // of the next attempt
+}
+
+// line is records in turn. Those that were sent before come first.
+type line struct{ again, fresh []*record }
+
+func (l *line) push(r *record) {
+	if r.attempts > 0 {
+		l.again = append(l.again, r)
+	} else {
+		l.fresh = append(l.fresh, r)
+	}
+}
+
+// first returns the next record, or nil.
+func (l *line) first() *record {
+	switch {
+	case len(l.again) > 0:
+		return l.again[0]
+	case len(l.fresh) > 0:
+		return l.fresh[0]
+	}
+	return nil
+}
+
+func (l *line) pop() {
+	from := &l.fresh
+	if len(l.again) > 0 {
+		from = &l.again
+	}
+	(*from)[0] = nil // which the array would keep
+	*from = (*from)[1:]
+}
+
+func (l *line) drain() []*record {
+	all := append(l.again, l.fresh...)
+	*l = line{}
+	return all
 }
 
 // queue holds the records that wait to be sent, and decides which of them go
 // into the next request. It knows time only from its callers.
 type queue struct {
 	cfg Config
+	len int // records
 
-	arrived      []*record // accepted, not yet given to a lane
-	arrivedBytes int
-	lanes        []*lane // lanes[0] is for records whose shard is not known
-	byShard      map[string]*lane
-	buckets      [1 << bucketBits]*lane // the shard that took the last record of a bucket, as far as known
-	learned      bool                   // a bucket's shard became known since the last routing
-	turn         int                    // the lane that is first in the next request
+	waiting line
+	bytes   int // of the next request and of what has arrived since it was looked at
+	paused  []pause
+	batch   []*record // the next request
+	size    int       // of batch, in bytes
+	due     time.Time // when batch goes though it is not full
 
-	halves    [][]*record // parts of a request that was refused as a whole; each is sent as it is
-	partialAt time.Time   // when a request goes that is not full
-	heldUntil time.Time   // nothing is sent before
-	holds     int         // in a row
-	heldSince time.Time   // when the last hold began
+	unknown *lane // of records whose shard is not known
+	lanes   []*lane
+	byShard map[string]*lane
+	buckets [1 << bucketBits]*lane // the shard that took the last record of a bucket, as far as known
+	turn    int                    // the lane that comes first in the next request
+}
+
+// pause is rejected records until they may be sent again.
+type pause struct {
+	until   time.Time
+	records []*record
 }
 
 // Kinesis maps a record to a shard by the MD5 of its partition key, each shard
@@ -46,126 +87,106 @@ type queue struct {
 const bucketBits = 12
 
 func newQueue(cfg Config) queue {
-	return queue{cfg: cfg, lanes: []*lane{{}}, byShard: map[string]*lane{}}
+	unknown := &lane{patience: cfg.RetryFor}
+	return queue{cfg: cfg, unknown: unknown, lanes: []*lane{unknown}, byShard: map[string]*lane{}}
 }
 
 // accept takes a new record. It reports whether there may now be a request to
 // send, or a time to wait for.
 func (q *queue) accept(r *record) bool {
-	idle := q.empty()
-	if idle {
-		q.partialAt = r.accepted.Add(q.cfg.Linger)
+	requests := func() int {
+		return (len(q.batch)+len(q.waiting.fresh))/MaxRequestRecords + q.bytes/MaxRequestBytes
 	}
-	before := len(q.arrived)/MaxRequestRecords + q.arrivedBytes/MaxRequestBytes
-	q.arrived = append(q.arrived, r)
-	q.arrivedBytes += r.size
-	return idle || len(q.arrived)/MaxRequestRecords+q.arrivedBytes/MaxRequestBytes > before
-}
-
-func (q *queue) empty() bool {
-	if len(q.arrived)+len(q.halves) > 0 {
-		return false
+	if q.len == 0 {
+		q.due = r.accepted.Add(q.cfg.Linger)
 	}
-	return !slices.ContainsFunc(q.lanes, func(l *lane) bool { return l.len() > 0 })
+	before := requests()
+	q.waiting.push(r)
+	q.len++
+	q.bytes += r.size
+	return q.len == 1 || requests() > before
 }
 
-// retry takes back a record that is to be sent again.
-func (q *queue) retry(r *record, now time.Time) {
-	r.notBefore = now.Add(backoff(r.attempts))
-	heap.Push(&q.lane(r.bucket).retries, r)
-}
-
-// split takes back a request that the service refused as a whole, to send its
-// halves.
-func (q *queue) split(batch []*record) {
-	middle := len(batch) / 2
-	q.halves = append(q.halves, batch[:middle], batch[middle:])
+// retry takes back records that are to be sent again.
+func (q *queue) retry(rejected []*record, now time.Time) {
+	byAttempts := map[int][]*record{}
+	for _, r := range rejected {
+		byAttempts[r.attempts] = append(byAttempts[r.attempts], r)
+	}
+	for attempts, records := range byAttempts {
+		q.paused = append(q.paused, pause{now.Add(backoff(attempts)), records})
+	}
+	q.len += len(rejected)
 }
 
 // drain removes and returns all records.
 func (q *queue) drain() []*record {
-	all := q.arrived
-	q.arrived, q.arrivedBytes = nil, 0
-	for _, half := range q.halves {
-		all = append(all, half...)
+	all := append(q.batch, q.waiting.drain()...)
+	for _, p := range q.paused {
+		all = append(all, p.records...)
 	}
-	q.halves = nil
 	for _, l := range q.lanes {
-		all = append(all, l.drain()...)
+		all = append(all, l.held.drain()...)
 	}
+	q.paused, q.batch, q.size, q.bytes, q.len = nil, nil, 0, 0, 0
 	return all
 }
 
 // next returns the records of the request to send now, or nil. A request goes
 // when it is full, when its time has come, or when flush is set and nothing
 // else could join it.
-func (q *queue) next(now time.Time, flush bool) []*record {
-	if now.Before(q.heldUntil) {
-		return nil
-	}
-	if n := len(q.halves); n > 0 {
-		half := q.halves[n-1]
-		q.halves = q.halves[:n-1]
-		return half
-	}
-	q.route()
-
-	ready, readyBytes, waiting := 0, 0, 0
-	var open []*lane
-	for i := range q.lanes {
-		l := q.lanes[(q.turn+i)%len(q.lanes)]
-		waiting += l.len()
-		if n, bytes := l.ready(now); n > 0 {
-			ready += n
-			readyBytes += bytes
-			open = append(open, l)
+func (q *queue) next(now time.Time, records, bytes int, flush bool) []*record {
+	q.paused = slices.DeleteFunc(q.paused, func(p pause) bool {
+		if now.Before(p.until) {
+			return false
 		}
-	}
-	full := ready >= MaxRequestRecords || readyBytes >= MaxRequestBytes
-	if ready == 0 || !full && now.Before(q.partialAt) && !(flush && ready >= waiting) {
+		for _, r := range p.records {
+			q.waiting.push(r)
+		}
+		return true
+	})
+	full := q.fill(now, records, bytes)
+	if !full && (len(q.batch) == 0 || now.Before(q.due) && !(flush && len(q.batch) == q.len)) {
 		return nil
 	}
+	batch := q.batch
+	q.batch, q.size = nil, 0
+	q.due = now.Add(q.cfg.Linger)
+	q.len -= len(batch)
 	q.turn = (q.turn + 1) % len(q.lanes)
-	q.partialAt = now.Add(q.cfg.Linger)
-	return fill(open, now)
-}
-
-// fill takes records from the lanes by turns until a request is full.
-func fill(open []*lane, now time.Time) []*record {
-	batch := make([]*record, 0, MaxRequestRecords)
-	bytes := 0
-	for len(open) > 0 {
-		still := open[:0]
-		for _, l := range open {
-			if len(batch) == MaxRequestRecords {
-				return batch
-			}
-			r := l.take(now, MaxRequestBytes-bytes)
-			if r == nil {
-				continue
-			}
-			batch = append(batch, r)
-			bytes += r.size
-			still = append(still, l)
-		}
-		open = still
-	}
 	return batch
 }
 
-// route gives every record that arrived to the lane of its shard.
-func (q *queue) route() {
-	if q.learned {
-		q.learned = false
-		for _, r := range q.lanes[0].drain() {
-			q.lane(r.bucket).add(r)
+// fill adds records to the next request until it is full, which it reports, or
+// nothing else may be sent now. What a shard holds back moves to its lane.
+func (q *queue) fill(now time.Time, records, bytes int) bool {
+	add := func(from *line) (full bool) {
+		for r := from.first(); r != nil; r = from.first() {
+			l := q.lane(r.bucket)
+			switch {
+			case !l.open(now) && from == &l.held:
+				return false
+			case !l.open(now):
+				l.held.push(r)
+			case len(q.batch) == records || len(q.batch) > 0 && q.size+r.size > bytes:
+				return true
+			default:
+				q.batch = append(q.batch, r)
+				q.size += r.size
+				l.pace.spend(r.size, now)
+			}
+			from.pop()
+		}
+		return false
+	}
+	for i := range q.lanes {
+		if add(&q.lanes[(q.turn+i)%len(q.lanes)].held) {
+			return true
 		}
 	}
-	for i, r := range q.arrived {
-		q.lane(r.bucket).add(r)
-		q.arrived[i] = nil
-	}
-	q.arrived, q.arrivedBytes = q.arrived[:0], 0
+	full := add(&q.waiting)
+	q.bytes = q.size
+	return full || len(q.batch) >= records
 }
 
 // lane returns the lane of a bucket. A bucket that had no record yet is taken
@@ -184,7 +205,7 @@ func (q *queue) lane(bucket uint16) *lane {
 	if below >= 0 && above < len(q.buckets) && q.buckets[below] == q.buckets[above] {
 		return q.buckets[below]
 	}
-	return q.lanes[0]
+	return q.unknown
 }
 
 // learn notes which shard a bucket lies in, if the answer said, and returns the
@@ -195,12 +216,9 @@ func (q *queue) learn(bucket uint16, shard string) *lane {
 	}
 	l := q.byShard[shard]
 	if l == nil {
-		l = &lane{}
+		l = &lane{patience: q.cfg.RetryFor}
 		q.byShard[shard] = l
 		q.lanes = append(q.lanes, l)
-	}
-	if q.buckets[bucket] == nil {
-		q.learned = true
 	}
 	q.buckets[bucket] = l
 	return l
@@ -210,139 +228,48 @@ func (q *queue) learn(bucket uint16, shard string) *lane {
 // that not so long ago that the shard may be closed by now.
 func (q *queue) healthy(now time.Time) bool {
 	return slices.ContainsFunc(q.lanes, func(l *lane) bool {
-		return l.failingSince.IsZero() && now.Sub(l.delivered) < 2*q.cfg.RetryFor
+		return l.failing.IsZero() && now.Sub(l.delivered) < 2*q.cfg.RetryFor
 	})
 }
 
-// hold makes all records wait after a request of which none was taken, longer
-// each time until release.
-func (q *queue) hold(sent, now time.Time) {
-	if !sent.After(q.heldSince) {
-		return // sent before the last hold began, which was for the same trouble
-	}
-	q.holds++
-	q.heldSince = now
-	q.heldUntil = now.Add(backoff(q.holds))
-}
-
-func (q *queue) release() { q.holds = 0 }
-
-// lane holds the records of one shard.
+// lane holds what is known of a shard, and the records that it does not take now.
 type lane struct {
-	fresh      []*record // not yet sent, from head on
-	head       int
-	freshBytes int
-	retries    retries
-	pace       pace
+	held     line
+	pace     pace
+	patience time.Duration // how long a record is retried
 
-	heldUntil    time.Time
-	heldSince    time.Time
-	holds        int       // in a row
-	failingSince time.Time // nothing was delivered since; zero if the last records were
-	delivered    time.Time // the last time that something was
-
-	// hopeless is set when the shard has taken nothing for as long as a record
-	// is retried. Until it takes one its records get a single attempt each,
-	// without pauses or pace, so that they neither fill the buffer nor hold up
-	// the other shards.
-	hopeless bool
+	failing   time.Time // nothing was delivered since; zero if the last records were
+	failures  int       // answers in a row with which nothing was
+	shut      time.Time // when the pause after the last of them began
+	delivered time.Time // the last time that something was
 }
 
-func (l *lane) len() int { return len(l.fresh) - l.head + len(l.retries) }
-
-func (l *lane) add(r *record) {
-	if r.attempts > 0 {
-		heap.Push(&l.retries, r)
-		return
-	}
-	l.fresh = append(l.fresh, r)
-	l.freshBytes += r.size
+// hopeless reports whether the shard has taken nothing for as long as a record
+// is retried. Until it takes one its records get a single attempt each, without
+// pauses or pace, so that they neither fill the buffer nor hold up the other
+// shards.
+func (l *lane) hopeless(now time.Time) bool {
+	return !l.failing.IsZero() && now.Sub(l.failing) >= l.patience
 }
 
-func (l *lane) drain() []*record {
-	all := append(slices.Clone(l.fresh[l.head:]), l.retries...)
-	l.fresh, l.head, l.freshBytes, l.retries = nil, 0, 0, nil
-	return all
-}
-
-// ready returns about how many records and bytes take could return now.
-func (l *lane) ready(now time.Time) (records, bytes int) {
-	if now.Before(l.heldUntil) && !l.hopeless {
-		return 0, 0
-	}
-	records, bytes = len(l.fresh)-l.head, l.freshBytes
-	if len(l.retries) > 0 && !now.Before(l.retries[0].notBefore) {
-		records += len(l.retries)
-		bytes += l.retries[0].size
-	}
-	if l.hopeless {
-		return records, bytes
-	}
-	return l.pace.allow(records, bytes, now)
-}
-
-// take removes the next record that fits into room bytes and may be sent now.
-// Records that were rejected go before those that were never sent.
-func (l *lane) take(now time.Time, room int) *record {
-	if !l.hopeless && !l.pace.open() {
-		return nil
-	}
-	if len(l.retries) > 0 && !now.Before(l.retries[0].notBefore) {
-		if l.retries[0].size > room {
-			return nil
-		}
-		r := heap.Pop(&l.retries).(*record)
-		l.pace.spend(r.size)
-		return r
-	}
-	if l.head == len(l.fresh) || l.fresh[l.head].size > room {
-		return nil
-	}
-	r := l.fresh[l.head]
-	l.fresh[l.head] = nil
-	l.head++
-	l.freshBytes -= r.size
-	if l.head == len(l.fresh) {
-		l.fresh, l.head = l.fresh[:0], 0
-	}
-	l.pace.spend(r.size)
-	return r
-}
+func (l *lane) open(now time.Time) bool { return l.pace.open(now) || l.hopeless(now) }
 
 // answered notes what became of the records of one request sent at the given
-// time; patience is how long a record is retried.
-func (l *lane) answered(delivered, throttled, failed int, sent, now time.Time, patience time.Duration) {
+// time. A shard that takes nothing is left alone for longer each time.
+func (l *lane) answered(delivered, throttled, failed int, sent, now time.Time) {
 	l.pace.answered(delivered, throttled, sent, now)
 	switch {
 	case delivered > 0:
-		l.holds = 0
-		l.failingSince = time.Time{}
 		l.delivered = now
-		l.hopeless = false
-	case throttled+failed > 0 && sent.After(l.heldSince):
-		if l.failingSince.IsZero() {
-			l.failingSince = now
+		l.failing, l.failures = time.Time{}, 0
+	case throttled+failed > 0 && sent.After(l.shut):
+		if l.failing.IsZero() {
+			l.failing = now
 		}
-		l.hopeless = now.Sub(l.failingSince) >= patience
-		l.holds++
-		l.heldSince = now
-		l.heldUntil = now.Add(backoff(l.holds))
+		l.failures++
+		l.shut = now
+		l.pace.shut(now.Add(backoff(l.failures)))
 	}
-}
-
-// retries is a heap of records by the time of their next attempt.
-type retries []*record
-
-func (h retries) Len() int           { return len(h) }
-func (h retries) Less(i, j int) bool { return h[i].notBefore.Before(h[j].notBefore) }
-func (h retries) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *retries) Push(r any)        { *h = append(*h, r.(*record)) }
-func (h *retries) Pop() any {
-	last := len(*h) - 1
-	r := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	return r
 }
 
 // backoff returns the pause after the n-th failure: 50 ms, doubled each time up
@@ -353,17 +280,5 @@ func backoff(n int) time.Duration {
 	return pause - rand.N(pause/2)
 }
 
-// shardIn returns the shard that an error message names, or "". A message that
-// a record was throttled names its shard.
-func shardIn(message string) string {
-	const prefix = "shardId-"
-	i := strings.Index(message, prefix)
-	if i < 0 {
-		return ""
-	}
-	end := i + len(prefix)
-	for end < len(message) && '0' <= message[end] && message[end] <= '9' {
-		end++
-	}
-	return message[i:end]
-}
+// shardName is what a message that a record was throttled names its shard by.
+var shardName = regexp.MustCompile(`shardId-\d*`)

@@ -29,39 +29,21 @@ func (w *Writer) dispatch() {
 	defer close(w.done)
 	var flights sync.WaitGroup
 	defer flights.Wait()
-	slots := make(chan struct{}, w.cfg.InFlight)
 	tick := time.NewTimer(0)
 	for {
-		slots <- struct{}{}
-		batch := w.next(tick)
-		if batch == nil {
+		batch, more := w.next(tick)
+		switch {
+		case batch != nil:
+			flights.Go(func() {
+				w.send(batch)
+				w.mu.Lock()
+				w.window.flying--
+				w.mu.Unlock()
+				w.signal()
+			})
+			continue
+		case !more:
 			return
-		}
-		flights.Go(func() {
-			w.send(batch)
-			<-slots
-		})
-	}
-}
-
-// next waits for the next request. It returns nil when there will be none.
-func (w *Writer) next(tick *time.Timer) []*record {
-	for {
-		w.mu.Lock()
-		if w.pending == 0 && (w.closing || w.stopped != nil) {
-			w.mu.Unlock()
-			return nil
-		}
-		batch := w.queue.next(time.Now(), w.closing)
-		waiting := !w.queue.empty()
-		w.mu.Unlock()
-		if batch != nil {
-			return batch
-		}
-		if waiting {
-			tick.Reset(recheck)
-		} else {
-			tick.Stop()
 		}
 		select {
 		case <-w.wake:
@@ -70,28 +52,43 @@ func (w *Writer) next(tick *time.Timer) []*record {
 	}
 }
 
-// oneAttempt makes the client send a request once and not lose its answer.
-func oneAttempt(o *kinesis.Options) {
-	o.Retryer = aws.NopRetryer{}
-	o.HTTPClient = plainBodies{o.HTTPClient}
-}
-
-// plainBodies sends requests whose bodies have no WriteTo. The client closes a
-// body as soon as the answer begins to arrive, when net/http may still be
-// looking for the body's end. Read then says io.EOF, which is right, but WriteTo
-// fails with it, so that net/http closes the connection and the answer is lost
-// (aws/aws-sdk-go-v2#2737, which fast answers bring about).
-type plainBodies struct{ client kinesis.HTTPClient }
-
-func (p plainBodies) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		r.Body = struct{ io.ReadCloser }{r.Body}
+// next returns the request to send now, or nil and whether there may be more. It
+// sets the tick if there is a time to wait for.
+func (w *Writer) next(tick *time.Timer) (batch []*record, more bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.pending == 0 && (w.closing || w.stopped != nil) {
+		return nil, false
 	}
-	return p.client.Do(r)
+	now := time.Now()
+	if w.window.open(now) {
+		records, bytes := w.window.limits()
+		if batch = w.queue.next(now, records, bytes, w.closing); batch != nil {
+			w.window.flying++
+			return batch, true
+		}
+		w.window.idle()
+	}
+	if w.queue.len > 0 {
+		tick.Reset(recheck)
+	} else {
+		tick.Stop()
+	}
+	return nil, true
 }
 
-// send makes one request and settles its records.
+// send makes one request and settles its records. If the service refuses it for what
+// is in it, most likely because of one record, its halves are sent by themselves.
 func (w *Writer) send(batch []*record) {
+	if refused := w.request(batch); refused {
+		w.send(batch[:len(batch)/2])
+		w.send(batch[len(batch)/2:])
+	}
+}
+
+// request makes one request and settles its records, unless it reports that the
+// service refused all of them because of some.
+func (w *Writer) request(batch []*record) (refused bool) {
 	entries := make([]types.PutRecordsRequestEntry, len(batch))
 	for i, r := range batch {
 		entries[i] = types.PutRecordsRequestEntry{Data: r.Data, PartitionKey: &r.PartitionKey}
@@ -106,35 +103,88 @@ func (w *Writer) send(batch []*record) {
 	}
 	w.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(w.ctx, w.cfg.RequestTimeout)
-	defer cancel()
-	var written atomic.Bool // whether anything of the request left the machine
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
-
 	sent := time.Now()
-	out, err := w.client.PutRecords(ctx, &kinesis.PutRecordsInput{StreamName: &w.cfg.Stream, Records: entries}, oneAttempt)
+	out, outcome, err := w.put(entries)
 	now := time.Now()
-	if err == nil && len(out.Records) != len(batch) {
-		err = fmt.Errorf("the answer tells of %d records, the request had %d", len(out.Records), len(batch))
-	}
 
 	w.mu.Lock()
 	w.latency.request.add(now.Sub(sent), 1)
 	var settled, failed []*record
-	if err == nil {
+	switch {
+	case err == nil:
 		settled, failed = w.settle(batch, out.Records, sent, now)
-	} else {
-		settled, failed = w.settleError(batch, err, written.Load(), sent, now)
+	case outcome == invalid && len(batch) > 1 && w.stopped == nil:
+		refused = true
+	default:
+		failed = w.settleError(batch, outcome, err, sent, now)
+		settled = failed
 	}
 	w.mu.Unlock()
 	w.finish(settled, failed)
-	w.signal()
+	return refused
+}
+
+// errLate is why a request ends that has waited too long.
+var errLate = errors.New("no answer came in time")
+
+// put makes one request. The outcome is that of the error, if there is one.
+func (w *Writer) put(entries []types.PutRecordsRequestEntry) (*kinesis.PutRecordsOutput, outcome, error) {
+	ctx, cancel := context.WithCancelCause(w.ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(w.cfg.RequestTimeout, func() { cancel(errLate) })
+	defer late.Stop()
+	var written atomic.Bool // whether anything of the request left the machine
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }}
+
+	in := &kinesis.PutRecordsInput{StreamName: &w.cfg.Stream, Records: entries}
+	out, err := w.client.PutRecords(httptrace.WithClientTrace(ctx, trace), in, func(o *kinesis.Options) {
+		o.Retryer = aws.NopRetryer{}
+		o.HTTPClient = watched{o.HTTPClient, func() { late.Reset(w.cfg.RequestTimeout) }}
+	})
+	switch {
+	case err == nil && len(out.Records) != len(entries):
+		return nil, unknown, fmt.Errorf("the answer tells of %d records, the request had %d", len(out.Records), len(entries))
+	case err == nil:
+		return out, 0, nil
+	case context.Cause(ctx) == errLate:
+		err = fmt.Errorf("%w, which is %s after the last bytes of the request: %w", errLate, w.cfg.RequestTimeout, err)
+	}
+	return nil, classify(err, written.Load()), err
+}
+
+// watched notes when bytes of a request's body are taken to be sent.
+type watched struct {
+	client kinesis.HTTPClient
+	moved  func()
+}
+
+func (c watched) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body = body{r.Body, c.moved}
+	}
+	return c.client.Do(r)
+}
+
+// body has no WriteTo on purpose. The client closes a body as soon as the answer
+// begins to arrive, when net/http may still be looking for the body's end. Read then
+// says io.EOF, which is right, but WriteTo fails with it, so that net/http closes
+// the connection and the answer is lost (aws/aws-sdk-go-v2#2737, which fast answers
+// bring about).
+type body struct {
+	io.ReadCloser
+	moved func()
+}
+
+func (b body) Read(p []byte) (int, error) {
+	b.moved()
+	return b.ReadCloser.Read(p)
 }
 
 // settle goes through the answer record by record. It returns those that are
 // delivered or failed, and among them those that failed.
 func (w *Writer) settle(batch []*record, results []types.PutRecordsResultEntry, sent, now time.Time) (settled, failed []*record) {
 	type tally struct{ delivered, throttled, failed int }
+	var goodput int64
 	tallies := map[*lane]*tally{}
 	of := func(l *lane) *tally {
 		t := tallies[l]
@@ -153,13 +203,14 @@ func (w *Writer) settle(batch []*record, results []types.PutRecordsResultEntry, 
 			of(w.queue.learn(r.bucket, aws.ToString(result.ShardId))).delivered++
 			w.stats.Delivered++
 			w.stats.Bytes += int64(r.size)
+			goodput += w.weight(r)
 			w.latency.record.add(now.Sub(r.accepted), 1)
 			settled = append(settled, r)
 			continue
 		}
 		r.err = fmt.Errorf("%s: %s", *result.ErrorCode, aws.ToString(result.ErrorMessage))
 		last = r.err
-		l := w.queue.learn(r.bucket, shardIn(aws.ToString(result.ErrorMessage)))
+		l := w.queue.learn(r.bucket, shardName.FindString(aws.ToString(result.ErrorMessage)))
 		if throttles(*result.ErrorCode) {
 			w.stats.Throttled++
 			of(l).throttled++
@@ -169,10 +220,10 @@ func (w *Writer) settle(batch []*record, results []types.PutRecordsResultEntry, 
 		rejected = append(rejected, r)
 	}
 	for l, t := range tallies {
-		l.answered(t.delivered, t.throttled, t.failed, sent, now, w.cfg.RetryFor)
+		l.answered(t.delivered, t.throttled, t.failed, sent, now)
 	}
+	w.window.answered(goodput, sent, now)
 	if len(settled) > 0 {
-		w.queue.release()
 		w.failingSince = time.Time{}
 		w.invalidInRow = 0
 	}
@@ -181,9 +232,9 @@ func (w *Writer) settle(batch []*record, results []types.PutRecordsResultEntry, 
 }
 
 // settleError deals with a request that came back with an error instead of
-// results.
-func (w *Writer) settleError(batch []*record, err error, written bool, sent, now time.Time) (settled, failed []*record) {
-	outcome := classify(err, written)
+// results. It returns the records that failed.
+func (w *Writer) settleError(batch []*record, outcome outcome, err error, sent, now time.Time) (failed []*record) {
+	late := errors.Is(err, errLate)
 	if w.ctx.Err() != nil {
 		err = w.stopped // and the request was cut off for it
 	}
@@ -196,29 +247,20 @@ func (w *Writer) settleError(batch []*record, err error, written bool, sent, now
 	}
 	switch outcome {
 	case invalid:
-		if len(batch) > 1 {
-			// Most likely because of one record. Its fellows are not to blame.
-			if w.stopped == nil {
-				w.queue.split(batch)
-				return nil, nil
-			}
-		} else if w.invalidInRow++; w.invalidInRow >= manyInvalid {
+		if w.invalidInRow++; w.invalidInRow >= manyInvalid {
 			failed = w.stop(fmt.Errorf("%d records in a row were refused: %w", w.invalidInRow, err))
 		}
-		failed = append(failed, batch...)
-		w.stats.Failed += int64(len(batch))
 	case final:
-		failed = append(w.stop(err), batch...)
-		w.stats.Failed += int64(len(batch))
-	case throttled:
-		w.stats.Throttled += int64(len(batch))
-		w.queue.hold(sent, now)
-		failed = w.again(batch, err, true, now)
+		failed = w.stop(err)
 	default:
-		w.queue.hold(sent, now)
-		failed = w.again(batch, err, true, now)
+		if outcome == throttled {
+			w.stats.Throttled += int64(len(batch))
+		}
+		w.window.lost(late, sent, now)
+		return w.again(batch, err, true, now)
 	}
-	return failed, failed
+	w.stats.Failed += int64(len(batch))
+	return append(failed, batch...)
 }
 
 // manyInvalid is how many records in a row are refused for what they are before
@@ -240,18 +282,20 @@ func (w *Writer) again(rejected []*record, err error, everywhere bool, now time.
 	if d := now.Sub(w.failingSince); d >= w.cfg.RetryFor && everywhere && w.stopped == nil {
 		failed = w.stop(fmt.Errorf("nothing could be delivered for %s: %w", d.Round(time.Second), err))
 	}
+	var retried []*record
 	for _, r := range rejected {
 		if r.rejected.IsZero() {
 			r.rejected = now
 		}
 		if w.stopped != nil || r.attempts >= w.cfg.MaxAttempts || now.Sub(r.rejected) >= w.cfg.RetryFor ||
-			w.queue.lane(r.bucket).hopeless {
+			w.queue.lane(r.bucket).hopeless(now) {
 			w.stats.Failed++
 			failed = append(failed, r)
 			continue
 		}
-		w.queue.retry(r, now)
+		retried = append(retried, r)
 	}
+	w.queue.retry(retried, now)
 	return failed
 }
 

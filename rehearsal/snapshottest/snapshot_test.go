@@ -47,14 +47,14 @@ func TestLastSnapshot(t *testing.T) {
 		{
 			name: "an operation that still runs",
 			given: func(s *fakeredshift.Server) {
-				s.Control("CreateSnapshot", func() *fakeredshift.Fault { return &fakeredshift.Fault{Err: conflict} })
+				s.Control("CreateSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault { return &fakeredshift.Fault{Err: conflict} })
 			},
 			taken: 1,
 		},
 		{
 			name: "an answer that is lost",
 			given: func(s *fakeredshift.Server) {
-				s.Control("CreateSnapshot", func() *fakeredshift.Fault { return &fakeredshift.Fault{CutAfter: true} })
+				s.Control("CreateSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault { return &fakeredshift.Fault{CutAfter: true} })
 			},
 			taken: 1, says: []string{" is kept for 30 days."},
 		},
@@ -71,7 +71,7 @@ func TestLastSnapshot(t *testing.T) {
 		{
 			name: "no more snapshots allowed", fails: true, says: []string{"ServiceQuotaExceededException", advice},
 			given: func(s *fakeredshift.Server) {
-				s.Control("CreateSnapshot", func() *fakeredshift.Fault {
+				s.Control("CreateSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 					return &fakeredshift.Fault{Err: &fakeredshift.Error{Code: "ServiceQuotaExceededException", Message: "Too many snapshots."}}
 				})
 			},
@@ -91,7 +91,7 @@ func TestLastSnapshot(t *testing.T) {
 			}
 			if c.during != nil {
 				// It has begun to wait when it asks how the snapshot is.
-				s.Control("GetSnapshot", func() *fakeredshift.Fault {
+				s.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 					go c.during(s)
 					return &fakeredshift.Fault{}
 				})
@@ -115,13 +115,13 @@ func TestLastSnapshot(t *testing.T) {
 	t.Run("one that was begun", func(t *testing.T) {
 		s := start(t)
 		s.Hold()
-		s.Control("GetSnapshot", func() *fakeredshift.Fault {
+		s.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 			return &fakeredshift.Fault{Err: &fakeredshift.Error{Code: "ValidationException", Message: "killed here"}}
 		})
 		if out, err := run(s, binary, "ev-dev"); err == nil {
 			t.Fatalf("it was not stopped: %s", out)
 		}
-		s.Control("GetSnapshot", func() *fakeredshift.Fault {
+		s.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 			go s.Release("AVAILABLE")
 			return &fakeredshift.Fault{}
 		})

@@ -1,23 +1,28 @@
-// Package awsmodel holds requests and answers against the models of AWS's services:
+// Package awsmodel checks requests and answers against the models of AWS's services:
 // members and their types, what is required, lengths, patterns, ranges and enumerations.
 //
-// models.json has, of botocore's models, the operations that the stand-ins serve over HTTP.
+// models.json has, of botocore's models, the operations that the emulator serves; extract.py
+// writes it.
 package awsmodel
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
+
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 //go:embed models.json
@@ -47,13 +52,14 @@ type shape struct {
 	Pattern         string
 	Enum            []string
 	TimestampFormat string
+	Sensitive       bool // its value must not be shown
 
 	matches *regexp.Regexp
 }
 
 var load = sync.OnceValues(func() (map[string]*Service, error) {
 	var all struct{ Services map[string]*Service }
-	if err := json.Unmarshal(text, &all); err != nil {
+	if err := jsonv2.Unmarshal(text, &all, jsonv2.MatchCaseInsensitiveNames(true)); err != nil {
 		return nil, fmt.Errorf("reading the models: %w", err)
 	}
 	for name, s := range all.Services {
@@ -82,40 +88,76 @@ func Of(service string) (*Service, error) {
 	return all[service], nil
 }
 
-// Request says what the model has against an operation's request.
-func (s *Service) Request(operation string, body []byte) error {
+// A Problem is a value that breaks the model.
+type Problem struct {
+	Kind   Kind
+	Member string // where it is, as the services write it: records.1.member.partitionKey
+	Value  string // as the services show it: null, '-1'; "" if it must not be shown
+	Rule   string // as the services word it, except for Malformed, where it says what it is instead
+}
+
+// A Kind tells problems that services answer in different ways.
+type Kind int
+
+// The kinds of problems.
+const (
+	Broken    Kind = iota // a constraint: required, length, pattern, range, enumeration
+	Malformed             // a value of another type, or no JSON at all
+	Unknown               // a member that the model does not have; services ignore it
+)
+
+// String is the problem in the words of the services.
+func (p Problem) String() string {
+	switch {
+	case p.Kind == Malformed:
+		return fmt.Sprintf("%s %s", p.Member, p.Rule)
+	case p.Kind == Unknown:
+		return fmt.Sprintf("%s is not a member in the service's model", p.Member)
+	case p.Value == "":
+		return fmt.Sprintf("Value at '%s' failed to satisfy constraint: %s", p.Member, p.Rule)
+	}
+	return fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", p.Value, p.Member, p.Rule)
+}
+
+// Message names broken constraints in one text, as Kinesis does in recorded answers.
+func Message(problems []Problem) string {
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.String()
+	}
+	s := "s"
+	if len(problems) == 1 {
+		s = ""
+	}
+	return fmt.Sprintf("%d validation error%s detected: %s", len(problems), s, strings.Join(texts, "; "))
+}
+
+// Request says what breaks the model in an operation's request.
+func (s *Service) Request(operation string, body []byte) []Problem {
 	op, known := s.Operations[operation]
 	if !known {
-		return fmt.Errorf("the service has no operation %q, or models.json lacks it", operation)
+		return []Problem{{Kind: Malformed, Member: operation, Rule: "is no operation of the service, or models.json lacks it"}}
 	}
 	return s.check(op.Input, body)
 }
 
-// Answer says what the model has against an operation's answer.
-func (s *Service) Answer(operation string, body []byte) error {
-	op, known := s.Operations[operation]
+// Answer says what breaks the model in an operation's answer.
+func (s *Service) Answer(operation string, body []byte) []Problem {
+	op := s.Operations[operation]
 	switch {
-	case !known:
-		return fmt.Errorf("the service has no operation %q, or models.json lacks it", operation)
 	case op.Output == "" && len(body) > 0:
-		return fmt.Errorf("it has no answer, not %.100s", body)
+		return []Problem{{Kind: Malformed, Member: operation, Rule: fmt.Sprintf("has no answer, not %.100s", body)}}
 	case op.Output == "":
 		return nil
 	}
 	return s.check(op.Output, body)
 }
 
-// Error says what the model has against an error: it has a code, one of the operation's
-// or of those that every operation has. A message is in no model's requirements, and an
-// InternalFailure has none.
-func (s *Service) Error(operation string, body []byte) error {
-	var e map[string]any
-	if err := json.Unmarshal(body, &e); err != nil {
-		return err
-	}
-	code, _ := e["__type"].(string)
+// Error says why an operation can't answer with an error: its code is neither one of the
+// operation's nor of those that every operation has.
+func (s *Service) Error(operation, code string) error {
 	if code == "" {
-		return fmt.Errorf("it has no __type: %.200s", body)
+		return errors.New("the error has no code")
 	}
 	if !slices.Contains(common, code) && !slices.Contains(s.Operations[operation].Errors, code) {
 		return fmt.Errorf("%s has no error %s", operation, code)
@@ -131,132 +173,303 @@ var common = []string{
 	"ServiceUnavailable", "ServiceUnavailableException", "ThrottlingException", "UnknownOperationException", "UnrecognizedClientException", "ValidationException",
 }
 
-func (s *Service) check(shape string, body []byte) error {
+func (s *Service) check(shape string, body []byte) []Problem {
 	var v any
-	if err := json.Unmarshal(body, &v); err != nil {
-		return err
+	if err := jsonv2.Unmarshal(body, &v); err != nil {
+		return []Problem{{Kind: Malformed, Member: "the body", Rule: "is no JSON: " + err.Error()}}
 	}
-	var found []error
-	s.value("", shape, v, func(format string, args ...any) {
-		if len(found) < 10 {
-			found = append(found, fmt.Errorf(format, args...))
-		}
-	})
-	return errors.Join(found...)
+	c := checker{service: s}
+	c.value("", shape, v)
+	return c.found
+}
+
+type checker struct {
+	service *Service
+	found   []Problem
+}
+
+func (c *checker) malformed(at, format string, args ...any) {
+	c.found = append(c.found, Problem{Kind: Malformed, Member: cmp.Or(at, "the body"), Rule: fmt.Sprintf(format, args...)})
 }
 
 // value checks one value; at is where it is.
-func (s *Service) value(at, name string, v any, report func(string, ...any)) {
-	sh := s.Shapes[name]
-	n, counted := 0.0, true // what min and max are about
+func (c *checker) value(at, name string, v any) {
+	sh := c.service.Shapes[name]
 	switch sh.Type {
 	case "structure":
-		object, ok := v.(map[string]any)
-		if !ok {
-			report("%s is %T, not a structure", at, v)
-			return
-		}
-		for _, key := range sh.Required {
-			if object[key] == nil {
-				report("%s.%s is missing", at, key)
-			}
-		}
-		for _, key := range slices.Sorted(maps.Keys(object)) {
-			member, known := sh.Members[key]
-			if !known {
-				report("%s has no member %s", at, key)
-			} else if object[key] != nil {
-				s.value(at+"."+key, member, object[key], report)
-			}
-		}
-		if sh.Union && len(object) != 1 {
-			report("%s has %d members of a union", at, len(object))
-		}
-		return
+		c.structure(at, sh, v)
 	case "list":
-		list, ok := v.([]any)
-		if !ok {
-			report("%s is %T, not a list", at, v)
-			return
-		}
-		for i, item := range list {
-			if item == nil {
-				report("%s[%d] is null", at, i)
-				continue
-			}
-			s.value(fmt.Sprintf("%s[%d]", at, i), sh.Member, item, report)
-		}
-		n = float64(len(list))
+		c.list(at, sh, v)
 	case "map":
-		object, ok := v.(map[string]any)
-		if !ok {
-			report("%s is %T, not a map", at, v)
-			return
+		c.mapping(at, sh, v)
+	default:
+		problem, rules := c.simple(sh, v)
+		if problem != "" {
+			c.malformed(at, "%s", problem)
 		}
-		for key, item := range object {
-			s.value(at+" key", sh.Key, key, report)
-			s.value(at+"."+key, sh.Value, item, report)
+		for _, rule := range rules {
+			c.broken(at, sh, v, rule)
 		}
-		n = float64(len(object))
+	}
+}
+
+func (c *checker) broken(at string, sh *shape, v any, rule string) {
+	shown := ""
+	if !sh.Sensitive {
+		shown = c.shown(sh, v)
+	}
+	c.found = append(c.found, Problem{Member: at, Value: shown, Rule: rule})
+}
+
+func (c *checker) structure(at string, sh *shape, v any) {
+	object, ok := v.(map[string]any)
+	if !ok {
+		c.malformed(at, "is not a structure: %.100s", fmt.Sprint(v))
+		return
+	}
+	in := func(member string) string {
+		first, size := utf8.DecodeRuneInString(member)
+		member = string(unicode.ToLower(first)) + member[size:]
+		if at != "" {
+			return at + "." + member
+		}
+		return member
+	}
+	for _, key := range sh.Required {
+		if object[key] == nil {
+			c.found = append(c.found, Problem{Member: in(key), Value: "null", Rule: "Member must not be null"})
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		if _, known := sh.Members[key]; !known {
+			c.found = append(c.found, Problem{Kind: Unknown, Member: strings.TrimPrefix(at+"."+key, ".")})
+		} else if object[key] != nil {
+			c.value(in(key), sh.Members[key], object[key])
+		}
+	}
+	if sh.Union && len(object) != 1 {
+		c.malformed(at, "has %d members of a union", len(object))
+	}
+}
+
+func (c *checker) list(at string, sh *shape, v any) {
+	list, ok := v.([]any)
+	if !ok {
+		c.malformed(at, "is not a list: %.100s", fmt.Sprint(v))
+		return
+	}
+	for _, rule := range bounds(sh, "length", float64(len(list))) {
+		c.broken(at, sh, v, rule)
+	}
+	item := c.service.Shapes[sh.Member]
+	plain := c.plain(item)
+	var all []string
+	for i, it := range list {
+		inside := fmt.Sprintf("%s.%d.member", at, i+1)
+		switch {
+		case it == nil:
+			c.malformed(inside, "is null")
+		case !plain:
+			c.value(inside, sh.Member, it)
+		default:
+			problem, rules := c.simple(item, it)
+			if problem != "" {
+				c.malformed(inside, "%s", problem)
+			}
+			all = append(all, rules...)
+		}
+	}
+	if len(all) > 0 {
+		c.broken(at, sh, v, "Member must satisfy constraint: ["+constraints(item)+"]")
+	}
+}
+
+func (c *checker) mapping(at string, sh *shape, v any) {
+	object, ok := v.(map[string]any)
+	if !ok {
+		c.malformed(at, "is not a map: %.100s", fmt.Sprint(v))
+		return
+	}
+	for _, rule := range bounds(sh, "length", float64(len(object))) {
+		c.broken(at, sh, v, rule)
+	}
+	keys, values := c.service.Shapes[sh.Key], c.service.Shapes[sh.Value]
+	badKeys, badValues := false, false
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		_, rules := c.simple(keys, key)
+		badKeys = badKeys || len(rules) > 0
+		if !c.plain(values) {
+			c.value(at+"."+key, sh.Value, object[key])
+			continue
+		}
+		problem, rules := c.simple(values, object[key])
+		if problem != "" {
+			c.malformed(at+"."+key, "%s", problem)
+		}
+		badValues = badValues || len(rules) > 0
+	}
+	if badKeys {
+		c.broken(at, sh, v, "Map keys must satisfy constraint: ["+constraints(keys)+"]")
+	}
+	if badValues {
+		c.broken(at, sh, v, "Map value must satisfy constraint: ["+constraints(values)+"]")
+	}
+}
+
+func (c *checker) plain(sh *shape) bool {
+	return !slices.Contains([]string{"structure", "list", "map"}, sh.Type)
+}
+
+// simple checks a value without members: what it is instead of its type, and the rules
+// that it breaks.
+func (c *checker) simple(sh *shape, v any) (malformed string, rules []string) {
+	switch sh.Type {
 	case "string":
 		text, ok := v.(string)
 		if !ok {
-			report("%s is %T, not a string", at, v)
-			return
+			return fmt.Sprintf("is not a string: %.100s", fmt.Sprint(v)), nil
 		}
+		rules = bounds(sh, "length", float64(utf8.RuneCountInString(text)))
 		if sh.matches != nil && !sh.matches.MatchString(text) {
-			report("%s is %.100q, which does not match %s", at, text, sh.Pattern)
+			rules = append(rules, patternRule+sh.Pattern)
 		}
 		if len(sh.Enum) > 0 && !slices.Contains(sh.Enum, text) {
-			report("%s is %q, not one of %s", at, text, strings.Join(sh.Enum, ", "))
+			rules = append(rules, fmt.Sprintf("Member must satisfy enum value set: [%s]", strings.Join(sh.Enum, ", ")))
 		}
-		n = float64(utf8.RuneCountInString(text))
 	case "blob":
-		encoded, ok := v.(string)
-		data, err := base64.StdEncoding.Strict().DecodeString(encoded)
-		if !ok || err != nil {
-			report("%s is no base64", at)
-			return
+		data, err := Blob(v)
+		if err != nil {
+			return err.Error(), nil
 		}
-		n = float64(len(data))
+		rules = bounds(sh, "length", float64(len(data)))
 	case "integer", "long":
 		number, ok := v.(float64)
-		if !ok || number != math.Trunc(number) {
-			report("%s is %v, not a whole number", at, v)
-			return
+		if !ok || number != math.Trunc(number) || sh.Type == "integer" && math.Abs(number) > math.MaxInt32 {
+			return fmt.Sprintf("is not a whole number of its size: %v", v), nil
 		}
-		n = number
+		rules = bounds(sh, "value", number)
 	case "float", "double":
 		number, ok := v.(float64)
 		if !ok {
-			report("%s is %T, not a number", at, v)
-			return
+			return fmt.Sprintf("is not a number: %.100s", fmt.Sprint(v)), nil
 		}
-		n = number
+		rules = bounds(sh, "value", number)
 	case "boolean":
 		if _, ok := v.(bool); !ok {
-			report("%s is %T, not a boolean", at, v)
+			return fmt.Sprintf("is not a boolean: %.100s", fmt.Sprint(v)), nil
 		}
-		counted = false
 	case "timestamp":
-		counted = false
 		_, isNumber := v.(float64)
 		stamp, isText := v.(string)
 		_, err := time.Parse(time.RFC3339, stamp)
 		if sh.TimestampFormat == "iso8601" && (!isText || err != nil) || sh.TimestampFormat != "iso8601" && !isNumber {
-			report("%s is %v, not a time", at, v)
+			return fmt.Sprintf("is not a time: %.100s", fmt.Sprint(v)), nil
 		}
 	default:
-		report("%s is of the unknown type %s", at, sh.Type)
+		return "is of the unknown type " + sh.Type, nil
 	}
-	if counted && (sh.Min != nil && n < *sh.Min || sh.Max != nil && n > *sh.Max) {
-		report("%s has %v of %s to %s", at, n, bound(sh.Min), bound(sh.Max))
-	}
+	return "", rules
 }
 
-func bound(b *float64) string {
-	if b == nil {
-		return "any"
+const patternRule = "Member must satisfy regular expression pattern: "
+
+// Pattern is the regular expression that a broken constraint is about; "" if it is about
+// something else.
+func (p Problem) Pattern() string {
+	pattern, ok := strings.CutPrefix(p.Rule, patternRule)
+	if !ok {
+		return ""
 	}
-	return fmt.Sprint(*b)
+	return pattern
+}
+
+// Blob is what a value holds in base64, without line breaks.
+func Blob(v any) ([]byte, error) {
+	encoded, ok := v.(string)
+	if !ok {
+		return nil, fmt.Errorf("is not a string of base64: %.100s", fmt.Sprint(v))
+	}
+	if strings.ContainsAny(encoded, "\r\n") {
+		return nil, errors.New("is not base64: it has a line break")
+	}
+	data, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("is not base64: %w", err)
+	}
+	return data, nil
+}
+
+// bounds are the bounds that a length or a value is beyond.
+func bounds(sh *shape, what string, n float64) (rules []string) {
+	if sh.Min != nil && n < *sh.Min {
+		rules = append(rules, fmt.Sprintf("Member must have %s greater than or equal to %.0f", what, *sh.Min))
+	}
+	if sh.Max != nil && n > *sh.Max {
+		rules = append(rules, fmt.Sprintf("Member must have %s less than or equal to %.0f", what, *sh.Max))
+	}
+	return rules
+}
+
+// constraints are all rules of a string, as the services list them for members of lists
+// and maps.
+func constraints(sh *shape) string {
+	var rules []string
+	if sh.Max != nil {
+		rules = append(rules, fmt.Sprintf("Member must have length less than or equal to %.0f", *sh.Max))
+	}
+	if sh.Min != nil {
+		rules = append(rules, fmt.Sprintf("Member must have length greater than or equal to %.0f", *sh.Min))
+	}
+	if sh.Pattern != "" {
+		rules = append(rules, patternRule+sh.Pattern)
+	}
+	return strings.Join(rules, ", ")
+}
+
+// shown is a value as the services write it in a message: in quotes, lists and maps as
+// Java prints them, here in the order of the keys.
+func (c *checker) shown(sh *shape, v any) string {
+	const longest = 10 << 10
+	text := ""
+	switch v := v.(type) {
+	case []any:
+		if len(v) > 0 && !c.plain(c.service.Shapes[sh.Member]) {
+			text = fmt.Sprintf("[%d members]", len(v))
+			break
+		}
+		text = "[" + strings.Join(texts(v), ", ") + "]"
+	case map[string]any:
+		var pairs []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			pairs = append(pairs, fmt.Sprintf("%s=%v", k, v[k]))
+		}
+		text = "{" + strings.Join(pairs, ", ") + "}"
+	case float64:
+		text = strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		text = fmt.Sprint(v)
+	}
+	if sh.Type == "blob" {
+		data, _ := Blob(v) // what is no base64 has no length to be wrong
+		text = fmt.Sprintf("java.nio.HeapByteBuffer[pos=0 lim=%d cap=%d]", len(data), len(data))
+	}
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	return "'" + text + "'"
+}
+
+func texts(values []any) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = fmt.Sprint(v)
+	}
+	return all
+}
+
+// Fits says whether a value fits a shape.
+func (s *Service) Fits(shape string, value any) bool {
+	c := checker{service: s}
+	c.value("", shape, value)
+	return len(c.found) == 0
 }
