@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -63,7 +62,7 @@ func WithPageRows(n int) Option { return func(s *Server) { s.pageRows = n } }
 // clock. Unless given there is no such limit.
 func WithRateLimits() Option { return func(s *Server) { s.limits = true } }
 
-// New makes a server in front of w. [Server.Start] opens its network door.
+// New makes a server in front of w. [Server.Start] serves it.
 func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 	s := &Server{
 		warehouse:  w,
@@ -86,12 +85,16 @@ func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 		Region: s.region,
 		// Calls per second: https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html
 		Operations: map[string]awsjson.Handler{
-			"ExecuteStatement":      operation(s, "ExecuteStatement", 30, (*executeStatement).apply),
-			"BatchExecuteStatement": operation(s, "BatchExecuteStatement", 20, (*batchExecuteStatement).apply),
-			"DescribeStatement":     operation(s, "DescribeStatement", 100, (*describeStatement).apply),
+			"ExecuteStatement":      operation(s, "ExecuteStatement", 30, (*execute).apply),
+			"BatchExecuteStatement": operation(s, "BatchExecuteStatement", 20, (*execute).apply),
+			"DescribeStatement":     operation(s, "DescribeStatement", 100, (*byID).describe),
 			"GetStatementResult":    operation(s, "GetStatementResult", 20, (*getStatementResult).apply),
-			"CancelStatement":       operation(s, "CancelStatement", 3, (*cancelStatement).apply),
+			"CancelStatement":       operation(s, "CancelStatement", 3, (*byID).cancel),
 			"ListStatements":        operation(s, "ListStatements", 3, (*listStatements).apply),
+			"ListDatabases":         operation(s, "ListDatabases", 3, (*catalog).listDatabases),
+			"ListSchemas":           operation(s, "ListSchemas", 3, (*catalog).listSchemas),
+			"ListTables":            operation(s, "ListTables", 3, (*catalog).listTables),
+			"DescribeTable":         operation(s, "DescribeTable", 3, (*catalog).describeTable),
 		},
 		MaxBody:  maxBody,
 		Message:  "Message",
@@ -109,7 +112,7 @@ func (s *Server) Start() error {
 	return s.Service.Start()
 }
 
-// Close closes the network door, stops what still runs and ends all sessions.
+// Close closes the port, stops what still runs and ends all sessions.
 func (s *Server) Close() error {
 	err := s.Service.Close()
 	s.cancel()
@@ -149,13 +152,18 @@ func invalidMessage(problems []awsmodel.Problem) string {
 
 // describe tells a fault's control which statement a request is about.
 func (s *Server) describe(in any, call *fault.Call) {
-	call.ID, call.SQL = in.(interface{ names() (string, []string) }).names()
-	if call.ID != "" {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if st := s.statements[strings.Split(call.ID, ":")[0]]; st != nil {
-			call.SQL = slices.Clone(st.sqls)
-		}
+	switch in := in.(type) {
+	case *execute:
+		call.SQL = in.texts()
+	case *byID:
+		call.ID = in.Id
+	case *getStatementResult:
+		call.ID = in.Id
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st, _, err := s.find(call.ID); err == nil {
+		call.SQL = slices.Clone(st.texts())
 	}
 }
 

@@ -2,7 +2,6 @@ package fakedataapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,16 +24,13 @@ const (
 
 // A statement is what ExecuteStatement or BatchExecuteStatement started.
 type statement struct {
-	id         string
-	target     connection
-	sqls       []string
-	bound      []string // the texts with the parameters' values
-	parameters []parameter
-	name       string
-	batch      bool
-	sessionID  string
-	serial     int
-	pid        int // of its process in the database; 0 before it has one
+	*execute
+	id        string
+	target    connection // its session's, if it named one
+	bound     []string   // the texts with the parameters' values
+	sessionID string
+	serial    int
+	pid       int // of its process in the database; 0 before it has one
 
 	status           string
 	err              string
@@ -65,9 +61,6 @@ const (
 	failed    = "FAILED"
 	aborted   = "ABORTED"
 )
-
-// A connection is what a statement is to run against.
-type connection struct{ workgroup, database, secret string }
 
 // A session is a database session that outlives its statement.
 type session struct {
@@ -130,7 +123,7 @@ func (s *Server) start(st *statement, ses *session, login login, f Fault) {
 	st.cancel = cancel
 	st.status = submitted
 	st.updated = st.created
-	for range st.sqls {
+	for range st.bound {
 		st.parts = append(st.parts, part{status: submitted, queryID: s.serial})
 	}
 	s.statements[st.id] = st
@@ -171,7 +164,7 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 	}
 	outcome := f.Outcome
 	if database == nil && !outcome.Unconnected {
-		database, err = s.warehouse.Connect(ctx, st.target.workgroup, st.target.database, login.Username, login.Password)
+		database, err = s.warehouse.Connect(ctx, st.target.WorkgroupName, st.target.Database, login.Username, login.Password)
 	}
 	if database != nil {
 		s.connected(st)
@@ -199,14 +192,7 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 		st.status = finished
 	}
 	st.updated = s.now()
-	for i := range st.parts {
-		if p := &st.parts[i]; p.status == submitted || p.status == started {
-			p.status = aborted
-			if st.status == finished || st.status == failed && !st.batch {
-				p.status = st.status
-			}
-		}
-	}
+	st.settleParts()
 	if database == nil {
 		if ses != nil {
 			s.reclaim(ses.id)
@@ -220,15 +206,28 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 	ses.database, ses.busy, ses.idleSince = database, false, s.now()
 }
 
+// settleParts gives the parts that have not ended the state that the end of their statement
+// means for them.
+func (st *statement) settleParts() {
+	for i := range st.parts {
+		if p := &st.parts[i]; p.status == submitted || p.status == started {
+			p.status = aborted
+			if st.status == finished || st.status == failed && !st.batch() {
+				p.status = st.status
+			}
+		}
+	}
+}
+
 // runParts runs a statement's texts; several are one transaction.
 func (s *Server) runParts(ctx context.Context, st *statement, database *warehouse.Session) error {
-	if !st.batch {
+	if !st.batch() {
 		return s.runPart(ctx, st, 0, database)
 	}
 	if _, err := database.Execute(ctx, "BEGIN"); err != nil {
 		return err
 	}
-	for i := range st.sqls {
+	for i := range st.bound {
 		if err := s.runPart(ctx, st, i, database); err != nil {
 			// The batch may have ended because ctx did; its transaction still has to.
 			_, _ = database.Execute(context.WithoutCancel(ctx), "ROLLBACK")
@@ -303,7 +302,7 @@ type failure string
 
 func (f failure) Error() string { return string(f) }
 
-// A Statement is what the direct door says about one.
+// A Statement is what [Server.Statements] says about one.
 type Statement struct {
 	ID        string
 	SQL       []string
@@ -318,26 +317,7 @@ func (s *Server) Statements() []Statement {
 	defer s.mu.Unlock()
 	all := make([]Statement, len(s.order))
 	for i, st := range s.order {
-		all[i] = Statement{st.id, slices.Clone(st.sqls), st.status, st.err, st.sessionID}
+		all[i] = Statement{st.id, slices.Clone(st.texts()), st.status, st.err, st.sessionID}
 	}
 	return all
-}
-
-// A login is what a secret holds for a database user.
-type login struct{ Username, Password string }
-
-// login reads the secret; its text goes no further.
-func (s *Server) login(secret string) (login, error) {
-	value, err := s.secrets(secret)
-	if err != nil {
-		return login{}, invalid("Secrets Manager can't find the specified secret.")
-	}
-	var l login
-	if json.Unmarshal([]byte(value), &l) != nil {
-		return login{}, invalid("The secret is not a JSON object with username and password.")
-	}
-	if l.Username == "" || l.Password == "" {
-		return login{}, invalid("username and password in secret cannot be empty")
-	}
-	return l, nil
 }
