@@ -15,9 +15,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -179,4 +182,21 @@ func (e *Emulator) Close() error {
 		errs = append(errs, os.RemoveAll(e.temporary))
 	}
 	return errors.Join(errs...)
+}
+
+// WriteEnv writes variables to a file that only its owner can read, one NAME=value a line, for a
+// shell: set -a; . FILE; set +a.
+func WriteEnv(file string, environment map[string]string) error {
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		value := environment[name]
+		if strings.ContainsAny(value, " \t\n\"'\\$`&;|<>()*?[]#~!") {
+			value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+		}
+		fmt.Fprintf(&lines, "%s=%s\n", name, value)
+	}
+	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
+		return fmt.Errorf("writing the environment for clients: %w", err)
+	}
+	return nil
 }

@@ -163,6 +163,20 @@ func TestFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer.Body.Close()
+	for body, want := range map[string]string{
+		`{"service":"kinesys"}`:                          `"service" is "kinesys": it must be one of kinesis, `,
+		`{"service":"kinesis","operation":"PutRecordz"}`: `it must be one of AddTagsToStream, `,
+	} {
+		refused, err := http.Post(e.URL()+fault.Path, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(refused.Body)
+		refused.Body.Close()
+		if err != nil || refused.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), want) {
+			t.Errorf("the rule %s is answered with %s %s (error %v)", body, refused.Status, text, err)
+		}
+	}
 	e.DataAPI.Control("ListStatements", func(*fault.Call) *fault.Fault {
 		return &fault.Fault{Err: fault.Errorf("ThrottlingException", "asked for")}
 	})

@@ -4,6 +4,7 @@ package interrupt
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,8 +19,15 @@ func Context() context.Context {
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	context.AfterFunc(ctx, stop)
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, signals...)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() {
+		first := <-received
+		// First, so that whoever sees that ctx is done can be sure of the second.
+		signal.Stop(received)
+		cancel(fmt.Errorf("%s signal received", first))
+	}()
 	return ctx
 }
 

@@ -126,18 +126,14 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		}
 	}()
 	environment := e.Env()
-	var lines strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(environment)) {
-		fmt.Fprintf(&lines, "%s=%s\n", name, environment[name])
-	}
 	if o.envFile != "" {
-		if err := os.WriteFile(o.envFile, []byte(lines.String()), 0o600); err != nil {
-			return fmt.Errorf("--env-file: %w", err)
+		if err := emulator.WriteEnv(o.envFile, environment); err != nil {
+			return err
 		}
 	}
-	fmt.Fprintf(out, "Serving Kinesis, the Redshift Data API, Redshift Serverless, Secrets Manager and STS. Clients need:\n\n")
-	for line := range strings.Lines(lines.String()) {
-		fmt.Fprint(out, "\texport ", line)
+	fmt.Fprint(out, "Serving Kinesis, the Redshift Data API, Redshift Serverless, Secrets Manager and STS. Clients need:\n\n")
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		fmt.Fprintf(out, "\texport %s=%s\n", name, environment[name])
 	}
 	fmt.Fprintf(out, "\nFaults: POST to %s%s. Ctrl-C ends it, and everything in it is gone.\n", e.URL(), fault.Path)
 	<-ctx.Done()

@@ -25,12 +25,30 @@ type Mux struct {
 
 // NewMux makes a mux of services of this protocol and of others.
 func NewMux(services []*Service, others map[string]http.Handler) *Mux {
-	m := &Mux{Faults: new(fault.Controls), services: services, others: others}
+	m := &Mux{services: services, others: others}
+	m.Faults = &fault.Controls{Check: m.checkRule}
 	for _, s := range services {
 		s.Faults = m.Faults
 		s.Checked = s.Checked || testing.Testing() && !s.Unchecked
 	}
 	return m
+}
+
+// checkRule finds the service and the operation that a rule for faults is about: a rule for
+// none would never take effect.
+func (m *Mux) checkRule(service, operation string) error {
+	var names []string
+	for _, s := range m.services {
+		if s.Name != service {
+			names = append(names, s.Name)
+			continue
+		}
+		if _, known := s.Operations[operation]; operation != "" && !known {
+			return fmt.Errorf(`"operation" is %q: it must be one of %s`, operation, strings.Join(slices.Sorted(maps.Keys(s.Operations)), ", "))
+		}
+		return nil
+	}
+	return fmt.Errorf(`"service" is %q: it must be one of %s`, service, strings.Join(names, ", "))
 }
 
 // Names lists what is served, by the names in the AWS CLI.
