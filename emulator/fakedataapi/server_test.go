@@ -597,24 +597,6 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	})
 }
 
-func TestRateLimits(t *testing.T) {
-	f := newFixture(t, fakedataapi.WithRateLimits())
-	list := func() error {
-		_, err := f.client.ListStatements(t.Context(), &redshiftdata.ListStatementsInput{})
-		return err
-	}
-	for range 3 {
-		if err := list(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	refused(t, "the fourth call in a second", list(), "ThrottlingException", "Rate exceeded")
-	f.clock.advance(time.Second)
-	if err := list(); err != nil {
-		t.Errorf("in the next second: %v", err)
-	}
-}
-
 func TestListStatements(t *testing.T) {
 	f := newFixture(t)
 	for i := range 5 {
