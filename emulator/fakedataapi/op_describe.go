@@ -96,7 +96,8 @@ func (st *statement) describe(i int) subStatement {
 	return sub
 }
 
-func (in *byID) cancel(s *Server, now time.Time, _ Fault) (any, error) {
+// cancel tells a statement to stop. Its end says whether that came in time.
+func (in *byID) cancel(s *Server, _ time.Time, _ Fault) (any, error) {
 	st, _, err := s.find(in.Id)
 	if err != nil {
 		return nil, err
@@ -104,8 +105,6 @@ func (in *byID) cancel(s *Server, now time.Time, _ Fault) (any, error) {
 	if st.ended() {
 		return nil, invalid("Could not cancel a query that is already in %s state with ID: %s", st.status, st.id)
 	}
-	st.status, st.updated = aborted, now
-	st.settleParts()
 	st.cancel()
 	return map[string]bool{"Status": true}, nil
 }

@@ -2,7 +2,6 @@ package fakedataapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -139,24 +138,20 @@ func (s *Server) start(st *statement, ses *session, login login, f Fault) {
 	}()
 }
 
-func (s *Server) move(st *statement, status string) {
+// move notes that a statement goes on, and whether it has a process in the database.
+func (s *Server) move(st *statement, status string, connected bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !st.ended() {
-		st.status, st.updated = status, s.now()
+	st.status, st.updated = status, s.now()
+	if connected {
+		st.pid = st.serial
 	}
 }
 
-// connected notes that a statement has a process in the database.
-func (s *Server) connected(st *statement) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st.pid = st.serial
-}
-
-// run takes a statement from SUBMITTED to its end.
+// run takes a statement from SUBMITTED to its end. One that is cancelled, by ctx, is
+// ABORTED only if that came in time to undo it.
 func (s *Server) run(ctx context.Context, st *statement, ses *session, login login, f Fault) {
-	s.move(st, picked)
+	s.move(st, picked, false)
 	var database *warehouse.Session
 	var err error
 	if ses != nil {
@@ -166,10 +161,7 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 	if database == nil && !outcome.Unconnected {
 		database, err = s.warehouse.Connect(ctx, st.target.WorkgroupName, st.target.Database, login.Username, login.Password)
 	}
-	if database != nil {
-		s.connected(st)
-	}
-	s.move(st, started)
+	s.move(st, started, database != nil)
 	if err == nil && database != nil && (outcome.Status == "" || outcome.After) {
 		err = s.runParts(ctx, st, database)
 	}
@@ -181,10 +173,9 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case st.ended(): // cancelled
 	case outcome.Status != "" && outcome.Status != Running:
 		st.status, st.err = outcome.Status, outcome.Error
-	case errors.Is(err, context.Canceled):
+	case err != nil && ctx.Err() != nil:
 		st.status = aborted
 	case err != nil:
 		st.status, st.err = failed, err.Error()
@@ -237,7 +228,8 @@ func (s *Server) runParts(ctx context.Context, st *statement, database *warehous
 			return failure(fmt.Sprintf("Query #%d failed with %v", i+1, err))
 		}
 	}
-	_, err := database.Execute(ctx, "COMMIT")
+	// From here on it is too late to cancel.
+	_, err := database.Execute(context.WithoutCancel(ctx), "COMMIT")
 	if err != nil {
 		_, _ = database.Execute(context.WithoutCancel(ctx), "ROLLBACK")
 	}
@@ -247,10 +239,6 @@ func (s *Server) runParts(ctx context.Context, st *statement, database *warehous
 func (s *Server) runPart(ctx context.Context, st *statement, i int, database *warehouse.Session) error {
 	s.mu.Lock()
 	p := &st.parts[i]
-	if st.ended() { // cancelled
-		s.mu.Unlock()
-		return context.Canceled
-	}
 	p.status, p.started = started, s.now()
 	s.mu.Unlock()
 
@@ -264,17 +252,14 @@ func (s *Server) runPart(ctx context.Context, st *statement, i int, database *wa
 	defer s.mu.Unlock()
 	p.ended = s.now()
 	switch {
-	case st.ended(): // cancelled, and its parts with it
-		return context.Canceled
-	case err != nil && ctx.Err() != nil:
+	case err == nil:
+		p.status, p.result, p.size = finished, res, size
+	case ctx.Err() != nil:
 		p.status = aborted
-		return err
-	case err != nil:
+	default:
 		p.status, p.err = failed, err.Error()
-		return err
 	}
-	p.status, p.result, p.size = finished, res, size
-	return nil
+	return err
 }
 
 // measure gives a result's size, and refuses a row that is too long for the Data API.
