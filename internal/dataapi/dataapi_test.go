@@ -36,12 +36,17 @@ func TestConnectionIsSession(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		tokens := make(map[string]bool)
 		for i, c := range s.made("ExecuteStatement") {
+			tokens[c.ClientToken] = true
 			opens := c.SessionID == "" && c.WorkgroupName == "ev-dev" && c.Database == "dev" && c.SecretArn == secretARN && c.SessionKeepAliveSeconds == 300
 			resumes := c.SessionID == s.statements[i%2].session && c.WorkgroupName+c.Database+c.SecretArn == "" && c.SessionKeepAliveSeconds == 0
 			if i < 2 && !opens || i >= 2 && !resumes {
 				t.Errorf("statement %d was sent with %+v", i, c)
 			}
+		}
+		if len(tokens) != 4 || tokens[""] {
+			t.Errorf("the statements do not have a token each: %v", tokens)
 		}
 	})
 }
@@ -314,12 +319,6 @@ func TestStatementsThatDoNotFinish(t *testing.T) {
 	}
 }
 
-func TestUnknownStatusIsAnError(t *testing.T) {
-	err := exec(t, &service{ends: map[string]string{"SELECT 1": `"Status":"PAUSED"`}}, "SELECT 1")
-	wantError(t, err, `may still run: its status "PAUSED" is not one that is known`, nil)
-	wantUnknown(t, err, firstID)
-}
-
 // TestCancelledContext: the statement is cancelled, and the error says what became of it.
 func TestCancelledContext(t *testing.T) {
 	running, refused := `"Status":"STARTED"`, refuse(400, "ValidationException", "Could not cancel a query that is already in FINISHED state")
@@ -508,6 +507,24 @@ func TestPassingErrorsAreRetried(t *testing.T) {
 	}
 }
 
+// TestFateThatIsNotKnown: when nobody can say how a statement ended, the error says so.
+func TestFateThatIsNotKnown(t *testing.T) {
+	for name, test := range map[string]struct {
+		s    *service
+		text string
+	}{
+		"no description":    {&service{fault: on("DescribeStatement", 99, always(cut))}, "asking for the state of statement " + firstID + ", which may still run: gave up after 1m0s"},
+		"a status of later": {&service{ends: map[string]string{"DROP TABLE t": `"Status":"PAUSED"`}}, `may still run: its status "PAUSED" is not one that is known`},
+		"no session":        {&service{fault: on("ExecuteStatement", 1, always(answer{body: `{"Id":"` + firstID + `"}`}))}, "was started without a session"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := exec(t, test.s, "DROP TABLE t")
+			wantError(t, err, test.text, nil)
+			wantUnknown(t, err, firstID)
+		})
+	}
+}
+
 // lost starts a statement, and nobody hears of it.
 func lost(s *service) func(call) answer {
 	return func(c call) answer {
@@ -548,18 +565,6 @@ func TestLostAnswerOfAnEndedSession(t *testing.T) {
 			t.Errorf("error %v; %d statements were started, want the ping and the INSERT once", err, len(s.statements))
 		}
 	})
-}
-
-func TestStatementsHaveTokensOfTheirOwn(t *testing.T) {
-	s := new(service)
-	for range 2 {
-		if err := exec(t, s, "SET a TO b"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if made := s.made("ExecuteStatement"); made[0].ClientToken == made[1].ClientToken {
-		t.Error("two statements had the same token")
-	}
 }
 
 func TestWaitsForTheWorkgroup(t *testing.T) {
