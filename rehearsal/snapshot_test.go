@@ -8,7 +8,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 
 	"example.com/evstream/emulator/fakeredshift"
-	"example.com/evstream/rehearsal"
 	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
@@ -16,26 +15,27 @@ import (
 // is replaced, and one before it is destroyed, however often that is tried. The
 // stand-in takes none of a namespace that is gone, or has no workgroup any more.
 func TestLastSnapshot(t *testing.T) {
+	t.Parallel()
 	d := stacktest.Start(t)
-	settings := map[string]string{"ev-streaming:snapshotRetentionDays": "7"}
-	d.MustUp(rehearsal.StackOptions{Settings: settings})
+	options := stacktest.With("snapshotRetentionDays", "7")
+	d.MustUp(options)
 	if taken := d.StandIns.Redshift.Snapshots(); len(taken) > 0 {
 		t.Fatalf("deploying takes the snapshots %v", taken)
 	}
-	settings["ev-streaming:databaseName"] = "other"
-	d.MustUp(rehearsal.StackOptions{Settings: settings})
+	options = stacktest.And(options, "databaseName", "other")
+	d.MustUp(options)
 	if taken := d.StandIns.Redshift.Snapshots(); len(taken) != 1 {
 		t.Fatalf("replacing the namespace takes the snapshots %v, want one", taken)
 	}
 
-	stack := d.Stack(rehearsal.StackOptions{Settings: settings})
+	stack := d.Stack(options)
 	destroy := func(ctx context.Context) error {
-		_, err := stack.Destroy(ctx, optdestroy.ProgressStreams(&d.Said), optdestroy.ErrorProgressStreams(&d.Said))
+		_, err := stack.Destroy(ctx, optdestroy.ProgressStreams(&d.Printed), optdestroy.ErrorProgressStreams(&d.Printed))
 		return err
 	}
 	standing := func(when string) {
 		t.Helper()
-		if _, err := d.StandIns.Account.Workgroup("ev-streaming-dev"); err != nil {
+		if _, err := d.StandIns.Account.Workgroup(stacktest.Workgroup); err != nil {
 			t.Fatalf("%s the workgroup is gone: %v", when, err)
 		}
 	}
@@ -43,9 +43,7 @@ func TestLastSnapshot(t *testing.T) {
 	d.StandIns.Redshift.Control("CreateSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 		return &fakeredshift.Fault{Err: &fakeredshift.Error{Code: "ServiceQuotaExceededException", Message: "Too many snapshots."}}
 	})
-	if err := destroy(t.Context()); err == nil || !strings.Contains(err.Error(), "Nothing is deleted before the snapshot is there. Run pulumi destroy again.") {
-		t.Errorf("without a snapshot the destroy ends with %v, want it stopped with what to do", err)
-	}
+	d.WantError("the destroy without a snapshot", destroy(t.Context()), "Nothing is deleted before the snapshot is there. Run pulumi destroy again.")
 	standing("without a snapshot")
 
 	d.StandIns.Redshift.Hold()
@@ -68,13 +66,11 @@ func TestLastSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	taken := d.StandIns.Redshift.Snapshots()
-	if len(taken) != 2 || taken[1].Status != "AVAILABLE" || taken[1].RetentionDays != 7 || taken[1].Namespace != "ev-streaming-dev" {
+	if len(taken) != 2 || taken[1].Status != "AVAILABLE" || taken[1].RetentionDays != 7 || taken[1].Namespace != stacktest.Namespace {
 		t.Errorf("the snapshots are %v, want one of the namespace replaced and one of the namespace destroyed, kept for 7 days", taken)
 	}
-	if !strings.Contains(d.Said.String(), "Snapshot "+taken[1].Name+" of namespace ev-streaming-dev is kept for 7 days.") {
-		t.Errorf("the destroy does not name the snapshot:\n%s", d.Said.String())
+	if !strings.Contains(d.Printed.String(), "Snapshot "+taken[1].Name+" of namespace ev-streaming-dev is kept for 7 days.") {
+		t.Errorf("the destroy does not name the snapshot:\n%s", d.Printed.String())
 	}
-	if left := d.StandIns.Left(); len(left) > 0 {
-		t.Errorf("destroy left %v", left)
-	}
+	d.NothingIsLeft()
 }

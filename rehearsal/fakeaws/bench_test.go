@@ -15,40 +15,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
 	"example.com/evstream/rehearsal/fakeaws"
-	"example.com/evstream/rehearsal/internal/plugindoor"
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
-// Resource types by the names that the tests use.
-var types = map[string]string{
-	"stream":         "aws:kinesis/stream:Stream",
-	"role":           "aws:iam/role:Role",
-	"role policy":    "aws:iam/rolePolicy:RolePolicy",
-	"endpoint":       "aws:ec2/vpcEndpoint:VpcEndpoint",
-	"group":          "aws:ec2/securityGroup:SecurityGroup",
-	"ingress":        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-	"egress":         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
-	"namespace":      "aws:redshiftserverless/namespace:Namespace",
-	"workgroup":      "aws:redshiftserverless/workgroup:Workgroup",
-	"usage limit":    "aws:redshiftserverless/usageLimit:UsageLimit",
-	"schedule":       "aws:scheduler/schedule:Schedule",
-	"queue":          "aws:sqs/queue:Queue",
-	"topic":          "aws:sns/topic:Topic",
-	"subscription":   "aws:sns/topicSubscription:TopicSubscription",
-	"alarm":          "aws:cloudwatch/metricAlarm:MetricAlarm",
-	"dashboard":      "aws:cloudwatch/dashboard:Dashboard",
-	"secret":         "aws:secretsmanager/secret:Secret",
-	"secret version": "aws:secretsmanager/secretVersion:SecretVersion",
-}
-
-const (
-	password  = "Plain-Text-Password-1"
-	streamARN = "arn:aws:kinesis:us-east-1:123456789012:stream/ev"
-	roleARN   = "arn:aws:iam::123456789012:role/streaming"
-	trust     = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",` +
-		`"Principal":{"Service":["redshift.amazonaws.com","redshift-serverless.amazonaws.com"]}}]}`
-	readStream = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["kinesis:Get*","kinesis:ListShards"],"Resource":"` + streamARN + `"},` +
-		`{"Effect":"Allow","Action":"kinesis:ListStreams","Resource":"*"}]}`
-)
+const password = "Plain-Text-Password-1"
 
 type props = map[string]any
 
@@ -78,54 +48,71 @@ func world() fakeaws.World {
 	}
 }
 
-// bench is the stand-in with the engine's end of its door.
+// bench is the stand-in with the engine's end of the connection.
 type bench struct {
 	*testing.T
-	account *fakeaws.Account
-	server  *fakeaws.Server
-	engine  *plugindoor.Client
-	outside *outside
+	inputs   *inputFile
+	world    fakeaws.World
+	settings props // of the provider; nil is the region alone
+
+	account  *fakeaws.Account
+	server   *fakeaws.Server
+	engine   *provider.Client
+	outside  *outside
+	dataAPI  *dataAPI
+	requests []string        // made by changes
+	made     map[string]made // by the name of the resource
 }
 
-func start(t *testing.T) *bench { return startWith(t, nil, fakeaws.Options{}) }
-
-func startWith(t *testing.T, settings props, opts fakeaws.Options) *bench {
+// start starts the stand-in in the ordinary world.
+func start(t *testing.T, opts fakeaws.Options) *bench {
 	t.Helper()
-	return startIn(t, world(), settings, opts)
-}
-
-func startIn(t *testing.T, world fakeaws.World, settings props, opts fakeaws.Options) *bench {
-	t.Helper()
-	b := &bench{T: t, outside: &outside{}}
-	var err error
-	if b.account, err = fakeaws.NewAccount(world); err != nil {
-		t.Fatal(err)
-	}
-	opts.Kinesis, opts.Redshift = b.outside, b.outside
-	if b.server, err = fakeaws.Start(b.account, opts); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.server.Close)
-	if settings == nil {
-		settings = props{"region": "us-east-1"}
-	}
-	if b.engine, err = plugindoor.Dial(t.Context(), b.server.Port(), "aws", resource.NewPropertyMapFromMap(settings)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.engine.Close() })
+	b := &bench{T: t, world: world(), inputs: readInputs(t), made: map[string]made{}}
+	b.start(opts)
 	return b
 }
 
-// another is a second engine on the same account.
-func (b *bench) another(settings props) *bench {
+func (b *bench) start(opts fakeaws.Options) {
 	b.Helper()
-	other := *b
 	var err error
-	if other.engine, err = plugindoor.Dial(b.Context(), b.server.Port(), "aws", resource.NewPropertyMapFromMap(settings)); err != nil {
-		b.Fatal(err)
+	b.account, err = fakeaws.NewAccount(b.world)
+	b.must(err)
+	b.outside, b.dataAPI = &outside{}, &dataAPI{}
+	opts.Kinesis, opts.Redshift, opts.DataAPI = b.outside, b.outside, b.dataAPI
+	b.server, err = fakeaws.Start(b.account, opts)
+	b.must(err)
+	b.Cleanup(b.server.Close)
+	if b.settings == nil {
+		b.settings = props{"region": "us-east-1"}
 	}
-	b.Cleanup(func() { other.engine.Close() })
-	return &other
+	b.dial()
+	b.server.Control("", "", func(c *fakeaws.Call) *fakeaws.Fault {
+		if c.Request != "" {
+			b.requests = append(b.requests, c.Request)
+		}
+		return nil
+	})
+}
+
+func (b *bench) dial() {
+	b.Helper()
+	engine, err := provider.Dial(b.Context(), b.server.Port(), "aws", resource.NewPropertyMapFromMap(b.settings))
+	b.must(err)
+	b.Cleanup(func() { engine.Close() })
+	b.engine = engine
+}
+
+// refuse has the nth request of that name refused.
+func (b *bench) refuse(api string, nth int) {
+	b.server.Control("", "", func(c *fakeaws.Call) *fakeaws.Fault {
+		if c.Request == api {
+			nth--
+		}
+		if c.Request != api || nth != 0 {
+			return nil
+		}
+		return &fakeaws.Fault{Err: errors.New("AWS says no")}
+	})
 }
 
 // outside stands for Kinesis and Redshift and remembers what they were asked.
@@ -173,42 +160,58 @@ func (o *outside) DeleteNamespace(_ context.Context, name string) error {
 }
 
 func (o *outside) CreateWorkgroup(_ context.Context, g fakeaws.Workgroup) error {
-	return o.ask("create workgroup %s of %s with %d RPU", g.Name, g.Namespace, g.BaseCapacity)
+	return o.ask("create workgroup %+v", g)
 }
 
 func (o *outside) UpdateWorkgroup(_ context.Context, g fakeaws.Workgroup) error {
-	return o.ask("update workgroup %s to %d RPU", g.Name, g.BaseCapacity)
+	return o.ask("update workgroup %+v", g)
 }
 
 func (o *outside) DeleteWorkgroup(_ context.Context, name string) error {
 	return o.ask("delete workgroup %s", name)
 }
 
-// made is a resource as the engine's state has it.
+// dataAPI stands for the Data API and remembers what it was asked.
+type dataAPI struct {
+	asked   []string
+	refuses int   // so many requests
+	fails   error // of the statement that is accepted
+}
+
+// throttled is a refusal as the AWS SDK has it.
+type throttled struct{}
+
+func (throttled) Error() string     { return "ThrottlingException: Rate exceeded" }
+func (throttled) ErrorCode() string { return "ThrottlingException" }
+
+func (d *dataAPI) ExecuteStatement(_ context.Context, s fakeaws.Statement) (func(context.Context) error, error) {
+	d.asked = append(d.asked, fmt.Sprintf("execute %+v", s))
+	if d.refuses > 0 {
+		d.refuses--
+		return nil, throttled{}
+	}
+	return func(context.Context) error { return d.fails }, nil
+}
+
+// made is a resource as the program and the engine's state have it.
 type made struct {
-	urn    resource.URN
-	id     resource.ID
-	inputs resource.PropertyMap
-	state  resource.PropertyMap
+	urn     resource.URN
+	id      resource.ID
+	program props
+	inputs  resource.PropertyMap
+	state   resource.PropertyMap
 }
 
-func urn(kind, name string) resource.URN {
-	return resource.NewURN("dev", "ev", "", tokens.Type(types[kind]), name)
+func (b *bench) urn(kind, name string) resource.URN {
+	return resource.NewURN("dev", "ev", "", tokens.Type(b.inputs.Types[kind].Type), name)
 }
 
-// refused is what Check said against inputs.
+// refused is what Check has against inputs.
 type refused []plugin.CheckFailure
 
-func (r refused) Error() string {
-	var lines []string
-	for _, f := range r {
-		lines = append(lines, fmt.Sprintf("%s: %s", f.Property, f.Reason))
-	}
-	return strings.Join(lines, "\n")
-}
+func (r refused) Error() string { return fmt.Sprint([]plugin.CheckFailure(r)) }
 
 func (b *bench) check(urn resource.URN, olds resource.PropertyMap, in props) (resource.PropertyMap, error) {
-	b.Helper()
 	checked, err := b.engine.Check(b.Context(), plugin.CheckRequest{URN: urn, Olds: olds, News: resource.NewPropertyMapFromMap(in), AllowUnknowns: true})
 	if err == nil && len(checked.Failures) > 0 {
 		err = refused(checked.Failures)
@@ -216,102 +219,114 @@ func (b *bench) check(urn resource.URN, olds resource.PropertyMap, in props) (re
 	return checked.Properties, err
 }
 
-// create does what the engine does for a new resource.
+// inPreview marks an error that a preview shows.
+func inPreview(err error) error {
+	if _, already := errors.AsType[refused](err); err == nil || already {
+		return err
+	}
+	return fmt.Errorf("refused in the preview: %w", err)
+}
+
+// inState marks an error after which the engine has the resource in its state.
+func inState(err error) error {
+	if failed, kept := errors.AsType[*plugin.InitError](err); kept {
+		return fmt.Errorf("in the state, and failed: %s", strings.Join(failed.Reasons, "; "))
+	}
+	return err
+}
+
+// create does what the engine does for a new resource. Of one that is not in the state there is
+// no id.
 func (b *bench) create(kind, name string, in props) (made, error) {
-	b.Helper()
-	m := made{urn: urn(kind, name)}
+	m := made{urn: b.urn(kind, name), program: in}
+	if _, err := b.preview(m, in); err != nil {
+		return m, err
+	}
 	var err error
 	if m.inputs, err = b.check(m.urn, nil, in); err != nil {
 		return m, err
 	}
-	if _, err = b.engine.Create(b.Context(), plugin.CreateRequest{URN: m.urn, Properties: m.inputs, Preview: true}); err != nil {
-		return m, fmt.Errorf("preview: %w", err)
-	}
 	resp, err := b.engine.Create(b.Context(), plugin.CreateRequest{URN: m.urn, Properties: m.inputs, Timeout: 60})
 	m.id, m.state = resp.ID, resp.Properties
-	return m, err
+	return m, inState(err)
 }
 
-func (b *bench) mustCreate(kind, name string, in props) made {
-	b.Helper()
-	m, err := b.create(kind, name, in)
+// preview does what the engine does in a preview of a change of what is there, or of what is new.
+func (b *bench) preview(m made, in props) (props, error) {
+	inputs, err := b.check(m.urn, m.inputs, in)
 	if err != nil {
-		b.Fatalf("creating %s %s: %v", kind, name, err)
+		return nil, inPreview(err)
 	}
-	return m
+	if m.id != "" {
+		changed, err := b.engine.Update(b.Context(), plugin.UpdateRequest{
+			URN: m.urn, ID: m.id, OldInputs: m.inputs, OldOutputs: m.state, NewInputs: inputs, Preview: true,
+		})
+		return shown(changed.Properties), inPreview(err)
+	}
+	created, err := b.engine.Create(b.Context(), plugin.CreateRequest{URN: m.urn, Properties: inputs, Preview: true})
+	return shown(created.Properties), inPreview(err)
 }
 
-// diff asks what other inputs change, with the paths that a replacement needs marked.
-func (b *bench) diff(m made, in props, ignore ...string) (changes map[string]string, deleteFirst bool, err error) {
-	b.Helper()
+// ignoring is a list of one property, or of none.
+func ignoring(property string) []string {
+	if property == "" {
+		return nil
+	}
+	return []string{property}
+}
+
+// diff says what other inputs change, and which paths need a new resource.
+func (b *bench) diff(m made, in props, ignore string) []string {
 	news, err := b.check(m.urn, m.inputs, in)
 	if err != nil {
-		return nil, false, err
+		return errorLines(err)
 	}
 	diff, err := b.engine.Diff(b.Context(), plugin.DiffRequest{
-		URN: m.urn, ID: m.id, OldInputs: m.inputs, OldOutputs: m.state, NewInputs: news, IgnoreChanges: ignore, AllowUnknowns: true,
+		URN: m.urn, ID: m.id, OldInputs: m.inputs, OldOutputs: m.state, NewInputs: news, IgnoreChanges: ignoring(ignore), AllowUnknowns: true,
 	})
-	for path, detail := range diff.DetailedDiff {
-		if changes == nil {
-			changes = map[string]string{}
-		}
-		changes[path] = detail.Kind.String()
-		if slices.Contains(diff.ReplaceKeys, resource.PropertyKey(path)) && !detail.Kind.IsReplace() {
-			changes[path] += "-replace"
-		}
+	if err != nil {
+		return errorLines(err)
 	}
-	return changes, diff.DeleteBeforeReplace, err
+	var lines []string
+	for path, detail := range diff.DetailedDiff {
+		kind := detail.Kind.String()
+		if slices.Contains(diff.ReplaceKeys, resource.PropertyKey(path)) && !detail.Kind.IsReplace() {
+			kind += "-replace"
+		}
+		lines = append(lines, path+": "+kind)
+	}
+	slices.Sort(lines)
+	if diff.DeleteBeforeReplace {
+		lines = append(lines, "the old one is deleted first")
+	}
+	if (diff.Changes == plugin.DiffSome) != (len(lines) > 0) {
+		b.Errorf("%s: the changes are %v, and %q", m.urn, diff.Changes, lines)
+	}
+	return append(lines, "nothing")[:max(1, len(lines))]
 }
 
 // update does what the engine does for a changed resource.
-func (b *bench) update(m made, in props, ignore ...string) (made, error) {
-	b.Helper()
+func (b *bench) update(m made, in props, ignore string) (made, error) {
 	news, err := b.check(m.urn, m.inputs, in)
 	if err != nil {
-		return m, err
+		return m, inPreview(err)
 	}
 	resp, err := b.engine.Update(b.Context(), plugin.UpdateRequest{
-		URN: m.urn, ID: m.id, OldInputs: m.inputs, OldOutputs: m.state, NewInputs: news, IgnoreChanges: ignore,
+		URN: m.urn, ID: m.id, OldInputs: m.inputs, OldOutputs: m.state, NewInputs: news, IgnoreChanges: ignoring(ignore),
 	})
-	if _, kept := errors.AsType[*plugin.InitError](err); err != nil && !kept {
-		return m, err
+	if _, kept := errors.AsType[*plugin.InitError](err); err == nil || kept {
+		m.inputs, m.state = news, resp.Properties
 	}
-	return made{m.urn, m.id, news, resp.Properties}, err
+	m.program = in
+	return m, inState(err)
 }
 
-// refuse has the nth request of that name refused, and returns which requests are made.
-func (b *bench) refuse(api string, nth int) (made *[]string) {
-	made = new([]string)
-	b.server.Control("", "", func(c *fakeaws.Call) *fakeaws.Fault {
-		*made = append(*made, c.Request)
-		if c.Request == api {
-			nth--
-		}
-		if c.Request != api || nth != 0 {
-			return nil
-		}
-		c.Keep()
-		return &fakeaws.Fault{Err: errors.New("AWS says no")}
-	})
-	return made
-}
-
-// refresh does what the engine does before an update with --refresh.
+// refresh does what the engine does before an update with --refresh. What is gone has no id.
 func (b *bench) refresh(m made) made {
 	b.Helper()
 	found, err := b.engine.Read(b.Context(), plugin.ReadRequest{URN: m.urn, ID: m.id, Inputs: m.inputs, State: m.state})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return made{m.urn, m.id, found.Inputs, found.Outputs}
-}
-
-func (b *bench) mustUpdate(m made, in props, ignore ...string) made {
-	b.Helper()
-	m, err := b.update(m, in, ignore...)
-	if err != nil {
-		b.Fatalf("updating %s: %v", m.urn, err)
-	}
+	b.must(err)
+	m.id, m.inputs, m.state = found.ID, found.Inputs, found.Outputs
 	return m
 }
 
@@ -320,11 +335,21 @@ func (b *bench) delete(m made) error {
 	return err
 }
 
-func (b *bench) mustDelete(m made) {
+func (b *bench) look(token string, args props) (props, error) {
+	found, err := b.engine.Invoke(b.Context(), plugin.InvokeRequest{Tok: tokens.ModuleMember(token), Args: resource.NewPropertyMapFromMap(args)})
+	return shown(found.Properties), err
+}
+
+// inAccount is what AWS has of a resource.
+func (b *bench) inAccount(m made) props {
 	b.Helper()
-	if err := b.delete(m); err != nil {
-		b.Fatalf("deleting %s: %v", m.urn, err)
+	for _, r := range b.account.Resources() {
+		if r.Type == string(m.urn.Type()) && r.ID == string(m.id) {
+			return r.Properties
+		}
 	}
+	b.Fatalf("AWS has no %s", m.id)
+	return nil
 }
 
 // plain shows properties as a test writes them: secrets and unknown values by name.
@@ -362,52 +387,5 @@ func wantError(t *testing.T, err error, part string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), part) {
 		t.Errorf("the error is\n%v\nwant in it\n%s", err, part)
-	}
-}
-
-// Inputs that work, for a test to change one thing in.
-
-func with(in props, changes ...any) props {
-	changed := props{}
-	for key, value := range in {
-		changed[key] = value
-	}
-	for i := 0; i < len(changes); i += 2 {
-		if key := changes[i].(string); changes[i+1] == nil {
-			delete(changed, key)
-		} else {
-			changed[key] = changes[i+1]
-		}
-	}
-	return changed
-}
-
-func streamInputs() props {
-	return props{"name": "ev", "streamModeDetails": props{"streamMode": "ON_DEMAND"}}
-}
-
-func roleInputs() props { return props{"name": "streaming", "assumeRolePolicy": trust} }
-
-func rolePolicyInputs() props {
-	return props{"name": "read-stream", "role": "streaming", "policy": readStream}
-}
-
-func groupInputs() props { return props{"vpcId": "vpc-1", "description": "Redshift"} }
-
-func ruleInputs(group made) props {
-	return props{"securityGroupId": string(group.id), "ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "0.0.0.0/0"}
-}
-
-func namespaceInputs() props {
-	return props{
-		"namespaceName": "ev-dev", "dbName": "dev", "adminUsername": secret("evadmin"), "adminUserPassword": secret(password),
-		"iamRoles": []any{roleARN}, "defaultIamRoleArn": roleARN, "logExports": []any{"userlog", "connectionlog"},
-	}
-}
-
-func workgroupInputs() props {
-	return props{
-		"workgroupName": "ev-dev", "namespaceName": "ev-dev", "baseCapacity": 8, "enhancedVpcRouting": true,
-		"subnetIds": []any{"subnet-a", "subnet-b", "subnet-c"},
 	}
 }

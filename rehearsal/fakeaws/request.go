@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
@@ -99,10 +98,10 @@ func (t *resourceType) requests(o *op) []request {
 }
 
 // carryOut makes the requests of a change until one fails.
-func (p *provider) carryOut(ctx context.Context, t *resourceType, call Call, seconds float64, o *op) error {
+func (p *bridge) carryOut(ctx context.Context, t *resourceType, call Call, o *op) error {
 	for _, r := range t.requests(o) {
 		call.Request = r.api
-		if err := p.make(ctx, t, call, seconds, o, r); err != nil {
+		if err := p.make(ctx, t, call, o, r); err != nil {
 			return bridged(err)
 		}
 	}
@@ -111,14 +110,14 @@ func (p *provider) carryOut(ctx context.Context, t *resourceType, call Call, sec
 
 // make makes one request: first what AWS says, then what happens outside, then the wait
 // until it has become true.
-func (p *provider) make(ctx context.Context, t *resourceType, call Call, seconds float64, o *op, r request) error {
+func (p *bridge) make(ctx context.Context, t *resourceType, call Call, o *op, r request) error {
 	name := o.in.text(t.name)
 	if name == "" {
 		name = o.state.text(t.name)
 	}
 	doing := map[string]string{Create: "creating", Update: "updating", Delete: "deleting"}[call.Operation]
 	explain := func(err error) error { return fmt.Errorf("%s %s (%s): %w", doing, t.noun, name, err) }
-	f := p.fault(call)
+	f := p.controls.Decide(call)
 	if err := p.hold(ctx, f); err != nil {
 		return explain(err)
 	}
@@ -138,19 +137,15 @@ func (p *provider) make(ctx context.Context, t *resourceType, call Call, seconds
 		return explain(f.Lost)
 	}
 	o.kept = o.kept || !t.idAfterWait
-	err = p.wait(ctx, call, seconds)
-	if err == nil {
-		err = f.NotReady
-	}
-	if err != nil {
-		return fmt.Errorf("waiting for %s (%s) %s: %w", t.noun, name, call.Operation, err)
+	if f.NotReady != nil {
+		return fmt.Errorf("waiting for %s (%s) %s: %w", t.noun, name, call.Operation, f.NotReady)
 	}
 	o.kept = true
 	return nil
 }
 
 // change does the part of a request that happens in the account. The result undoes it.
-func (p *provider) change(t *resourceType, o *op, r request) (undo func(), outside effect, err error) {
+func (p *bridge) change(t *resourceType, o *op, r request) (undo func(), outside effect, err error) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
 	found, id := p.account.find(t.token, o.id), o.id
@@ -192,7 +187,7 @@ var errNotFound = errors.New("couldn't find resource")
 
 // read is what the provider reads of a resource. What it does not ask AWS for stays as it is
 // remembered.
-func (p *provider) read(t *resourceType, id string, remembered values) (values, error) {
+func (p *bridge) read(t *resourceType, id string, remembered values) (values, error) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
 	found := p.account.find(t.token, id)
@@ -213,7 +208,7 @@ func (p *provider) read(t *resourceType, id string, remembered values) (values, 
 }
 
 // importID is the id of the resource that an import names by a property.
-func (p *provider) importID(t *resourceType, name string) (string, error) {
+func (p *bridge) importID(t *resourceType, name string) (string, error) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
 	for _, candidate := range p.account.all(t.token) {
@@ -225,7 +220,7 @@ func (p *provider) importID(t *resourceType, name string) (string, error) {
 }
 
 // hold spends the part of a fault that comes before anything is done.
-func (p *provider) hold(ctx context.Context, f Fault) error {
+func (p *bridge) hold(ctx context.Context, f Fault) error {
 	if f.Hold != nil {
 		select {
 		case <-f.Hold:
@@ -236,28 +231,4 @@ func (p *provider) hold(ctx context.Context, f Fault) error {
 		}
 	}
 	return f.Err
-}
-
-// wait lasts as long as the options say that the change does.
-func (p *provider) wait(ctx context.Context, call Call, seconds float64) error {
-	if p.opts.Delay == nil {
-		return nil
-	}
-	delay := p.opts.Delay(call.Operation, call.Type)
-	limit := time.Duration(seconds * float64(time.Second))
-	late := limit > 0 && limit < delay
-	if late {
-		delay = limit
-	}
-	select {
-	case <-time.After(delay):
-	case <-p.stopped(ctx):
-		return context.Canceled
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if late {
-		return fmt.Errorf("timeout while waiting for state to become 'AVAILABLE' (timeout: %s)", limit)
-	}
-	return nil
 }

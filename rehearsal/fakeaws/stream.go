@@ -128,7 +128,10 @@ func streamMode(props values) string {
 func (o *op) stream(put func(Kinesis, context.Context, Stream) error) effect {
 	s := Stream{
 		Name: o.props.text("name"), ARN: o.id, Mode: streamMode(o.props), Shards: o.props.number("shardCount"),
-		RetentionHours: o.props.number("retentionPeriod"), Tags: o.props.textMap("tags"),
+		RetentionHours: o.props.number("retentionPeriod"),
+	}
+	if tags := o.props.textMap("tags"); len(tags) > 0 {
+		s.Tags = tags
 	}
 	if o.props.text("encryptionType") == "KMS" {
 		s.KMSKey = o.props.text("kmsKeyId")

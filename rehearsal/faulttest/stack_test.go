@@ -21,7 +21,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"example.com/evstream/rehearsal"
 	"example.com/evstream/rehearsal/fakeaws"
 	"example.com/evstream/rehearsal/internal/stacktest"
 )
@@ -40,11 +39,12 @@ type stack struct {
 	before map[string]bool // what was in the account, by type and id
 }
 
-func start(t *testing.T, settings map[string]string) *stack {
+func start(t *testing.T, settings ...string) *stack {
 	t.Helper()
 	d := stacktest.Start(t)
-	s := &stack{t: t, Deployment: d, pulumi: d.Stack(rehearsal.StackOptions{Settings: settings}), before: map[string]bool{}}
-	s.pulumi.Workspace().SetEnvVar("PULUMI_DEBUG_LANGUAGES", serveLanguage(t))
+	s := &stack{t: t, Deployment: d, pulumi: d.Stack(stacktest.With(settings...)), before: map[string]bool{}}
+	_, port, _ := strings.Cut(stacktest.ServeLanguage(t, nil), ":")
+	s.pulumi.Workspace().SetEnvVar("PULUMI_DEBUG_LANGUAGES", "go:"+port)
 	for _, r := range d.StandIns.Account.Resources() {
 		s.before[r.Type+" "+r.ID] = true
 	}
@@ -53,34 +53,32 @@ func start(t *testing.T, settings map[string]string) *stack {
 
 // up deploys and returns what the engine printed.
 func (s *stack) up(options ...optup.Option) (string, error) {
-	var said bytes.Buffer
-	_, err := s.pulumi.Up(s.t.Context(), append(options, optup.ProgressStreams(&said), optup.ErrorProgressStreams(&said))...)
-	return said.String(), err
+	var printed bytes.Buffer
+	_, err := s.pulumi.Up(s.t.Context(), append(options, optup.ProgressStreams(&printed), optup.ErrorProgressStreams(&printed))...)
+	return printed.String(), err
 }
 
 func (s *stack) mustUp() {
 	s.t.Helper()
-	if said, err := s.up(); err != nil {
-		s.t.Fatalf("pulumi up: %v\n%s", err, said)
+	if printed, err := s.up(); err != nil {
+		s.t.Fatalf("pulumi up: %v\n%s", err, printed)
 	}
 }
 
 // destroy destroys and returns what the engine printed.
 func (s *stack) destroy(options ...optdestroy.Option) (string, error) {
-	var said bytes.Buffer
-	_, err := s.pulumi.Destroy(s.t.Context(), append(options, optdestroy.ProgressStreams(&said), optdestroy.ErrorProgressStreams(&said))...)
-	return said.String(), err
+	var printed bytes.Buffer
+	_, err := s.pulumi.Destroy(s.t.Context(), append(options, optdestroy.ProgressStreams(&printed), optdestroy.ErrorProgressStreams(&printed))...)
+	return printed.String(), err
 }
 
 // mustDestroy destroys and makes sure that nothing is left.
 func (s *stack) mustDestroy() {
 	s.t.Helper()
-	if said, err := s.destroy(); err != nil {
-		s.t.Fatalf("pulumi destroy: %v\n%s", err, said)
+	if printed, err := s.destroy(); err != nil {
+		s.t.Fatalf("pulumi destroy: %v\n%s", err, printed)
 	}
-	if left := s.StandIns.Left(); len(left) > 0 {
-		s.t.Errorf("pulumi destroy left %v", left)
-	}
+	s.NothingIsLeft()
 }
 
 // unchanged makes sure that a preview finds nothing to do.
@@ -105,7 +103,7 @@ func (s *stack) recoverCreation(urn resource.URN, failed fault) {
 	s.t.Helper()
 	switch kind := string(urn.Type()); {
 	case failed.request == streamType+" CreateStream" && failed.how == "notReady":
-		s.imports([]*optimport.ImportResource{{Type: kind, Name: urn.Name(), ID: "ev_stream_data"}})
+		s.imports([]*optimport.ImportResource{{Type: kind, Name: urn.Name(), ID: stacktest.Stream}})
 	case strings.HasPrefix(kind, "aws:vpc/securityGroup") && (failed.how == "notReady" || strings.HasSuffix(failed.request, " CreateTags")):
 		for _, r := range s.unrecorded() {
 			if r.Type == kind {

@@ -20,7 +20,7 @@ import (
 	"example.com/evstream/emulator/fakeredshift"
 	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/rehearsal/fakeaws"
-	"example.com/evstream/rehearsal/internal/plugindoor"
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 // standIns are those that one fact needs, started when it first does. A stream takes a
@@ -36,7 +36,7 @@ type standIns struct {
 	session   *warehouse.Session
 	dataAPI   *fakedataapi.Server
 	snapshots *fakeredshift.Server
-	engine    *plugindoor.Client
+	engine    *provider.Client
 	made      map[string]made
 }
 
@@ -234,7 +234,7 @@ func (s *standIns) theSnapshots() *fakeredshift.Server {
 }
 
 // theEngine is the engine's end of the aws provider, on an account with one VPC.
-func (s *standIns) theEngine() *plugindoor.Client {
+func (s *standIns) theEngine() *provider.Client {
 	s.Helper()
 	if s.engine != nil {
 		return s.engine
@@ -250,7 +250,7 @@ func (s *standIns) theEngine() *plugindoor.Client {
 	server, err := fakeaws.Start(account, fakeaws.Options{})
 	s.must(err)
 	s.Cleanup(server.Close)
-	s.engine, err = plugindoor.Dial(s.Context(), server.Port(), "aws", properties(map[string]any{"region": "us-east-1"}))
+	s.engine, err = provider.Dial(s.Context(), server.Port(), "aws", properties(map[string]any{"region": "us-east-1"}))
 	s.must(err)
 	s.Cleanup(func() { s.must(s.engine.Close()) })
 	s.made = map[string]made{}

@@ -1,4 +1,4 @@
-package docstest
+package stacktest
 
 import (
 	"bytes"
@@ -22,14 +22,16 @@ import (
 
 // language runs Go programs for the Pulumi CLI, in place of the plugin
 // pulumi-language-go of an installed one: like that one, it starts what Pulumi.yaml
-// names as the binary, or builds the program. The CLI finds it with --client.
+// names as the binary, or builds the program.
 type language struct {
 	pulumirpc.UnimplementedLanguageRuntimeServer
 	env []string
 }
 
-// serveLanguage returns the address. It ends with the test.
-func serveLanguage(t *testing.T, env []string) string {
+// ServeLanguage returns the address at which programs are run in an environment. The CLI finds it
+// with --client, or by its port in PULUMI_DEBUG_LANGUAGES, as pulumi import does, which asks for no
+// more than the plugins that a program needs. It ends with the test.
+func ServeLanguage(t *testing.T, env []string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -40,6 +42,10 @@ func serveLanguage(t *testing.T, env []string) string {
 	go func() { _ = server.Serve(listener) }() // ends by Stop
 	t.Cleanup(server.Stop)
 	return listener.Addr().String()
+}
+
+func (language) Handshake(context.Context, *pulumirpc.LanguageHandshakeRequest) (*pulumirpc.LanguageHandshakeResponse, error) {
+	return &pulumirpc.LanguageHandshakeResponse{}, nil
 }
 
 func (language) GetRequiredPackages(context.Context, *pulumirpc.GetRequiredPackagesRequest) (*pulumirpc.GetRequiredPackagesResponse, error) {

@@ -1,7 +1,8 @@
-// Package plugindoor is the gRPC door of a Pulumi provider that runs inside this
-// process: it serves a [plugin.Provider] on a loopback port, to which the engine
-// attaches when PULUMI_DEBUG_PROVIDERS=NAME:PORT names it.
-package plugindoor
+// Package provider has what the stand-ins of Pulumi's providers share. It serves a
+// [plugin.Provider] that runs inside this process on a loopback port, to which the engine
+// attaches when PULUMI_DEBUG_PROVIDERS=NAME:PORT names it; Dial is the engine's end. With
+// Controls a test decides what goes wrong.
+package provider
 
 import (
 	"context"
@@ -27,59 +28,59 @@ type Provider interface {
 	Attach(engine string) error
 }
 
-// Door is an open door. Close it.
-type Door struct {
+// Server serves a provider. Close it.
+type Server struct {
 	listener net.Listener
 	provider Provider
 	serving  sync.WaitGroup // the accept loop, and each connection
 
 	mu      sync.Mutex
-	servers map[*grpc.Server]bool // nil when the door is closed
+	servers map[*grpc.Server]bool // nil when it is closed
 }
 
 // maxMessage is the engine's own limit for one message, in bytes.
 const maxMessage = 400 << 20
 
-// Open serves the provider on a free port of 127.0.0.1, to any number of engines.
-func Open(p Provider) (*Door, error) {
+// Serve serves the provider on a free port of 127.0.0.1, to any number of engines.
+func Serve(p Provider) (*Server, error) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("opening the provider's door: %w", err)
+		return nil, fmt.Errorf("serving the provider: %w", err)
 	}
-	d := &Door{listener: listener, provider: p, servers: map[*grpc.Server]bool{}}
-	d.serving.Go(func() {
+	s := &Server{listener: listener, provider: p, servers: map[*grpc.Server]bool{}}
+	s.serving.Go(func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
-				return // the door is closed
+				return // it is closed
 			}
-			d.serving.Go(func() { d.serve(conn) })
+			s.serving.Go(func() { s.serve(conn) })
 		}
 	})
-	return d, nil
+	return s, nil
 }
 
 // serve serves one engine. It has a server of its own, because the SDK's keeps in itself
-// what the engine said when it configured the provider.
-func (d *Door) serve(conn net.Conn) {
+// how the engine configured the provider.
+func (s *Server) serve(conn net.Conn) {
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.WaitForHandlers(true))
-	pulumirpc.RegisterResourceProviderServer(server, sdkServer{plugin.NewProviderServer(d.provider)})
-	d.mu.Lock()
-	if d.servers == nil {
-		d.mu.Unlock()
+	pulumirpc.RegisterResourceProviderServer(server, sdkServer{plugin.NewProviderServer(s.provider)})
+	s.mu.Lock()
+	if s.servers == nil {
+		s.mu.Unlock()
 		_ = conn.Close()
 		return
 	}
-	d.servers[server] = true
-	d.mu.Unlock()
+	s.servers[server] = true
+	s.mu.Unlock()
 
 	defer conn.Close() // in case it never came to be served
 	ended := make(chan struct{})
 	_ = server.Serve(&only{conn: &watched{Conn: conn, end: sync.OnceFunc(func() { close(ended) })}, ended: ended})
 	server.Stop()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.servers, server)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.servers, server)
 }
 
 // only is a listener for one connection.
@@ -105,7 +106,7 @@ func (o *only) Close() error {
 	return nil
 }
 
-// watched is a connection that says when it is closed.
+// watched is a connection that calls a function when it is closed.
 type watched struct {
 	net.Conn
 	end func()
@@ -117,20 +118,19 @@ func (w *watched) Close() error {
 }
 
 // Port is the port on 127.0.0.1.
-func (d *Door) Port() int { return d.listener.Addr().(*net.TCPAddr).Port }
+func (s *Server) Port() int { return s.listener.Addr().(*net.TCPAddr).Port }
 
-// Close cancels the contexts of the requests under way, waits for them and closes
-// the door.
-func (d *Door) Close() {
-	_ = d.listener.Close()
-	d.mu.Lock()
-	servers := d.servers
-	d.servers = nil
-	d.mu.Unlock()
+// Close cancels the contexts of the requests under way and waits for them.
+func (s *Server) Close() {
+	_ = s.listener.Close()
+	s.mu.Lock()
+	servers := s.servers
+	s.servers = nil
+	s.mu.Unlock()
 	for server := range servers {
 		server.Stop()
 	}
-	d.serving.Wait()
+	s.serving.Wait()
 }
 
 // sdkServer adds to the SDK's server what that leaves out.
@@ -138,7 +138,7 @@ type sdkServer struct {
 	pulumirpc.ResourceProviderServer
 }
 
-// Diff says that the detailed diff is there. Without the flag the engine drops it.
+// Diff marks that the detailed diff is there. Without the flag the engine drops it.
 func (s sdkServer) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	resp, err := s.ResourceProviderServer.Diff(ctx, req)
 	if resp != nil {
@@ -185,9 +185,9 @@ func initFailed(err error) error {
 	})
 }
 
-// Dial returns the engine's side of the door, as the engine itself has it, for the
-// provider of a package with a configuration. What the provider says to the
-// configuration is the error of the first call. Close the client.
+// Dial returns the engine's end, as the engine itself has it, for the provider of a package with
+// a configuration. A configuration that the provider refuses is the error of the first call.
+// Close the client.
 func Dial(ctx context.Context, port int, pkg string, config resource.PropertyMap) (*Client, error) {
 	conn, err := grpc.NewClient(fmt.Sprintf("127.0.0.1:%d", port),
 		grpc.WithTransportCredentials(insecure.NewCredentials()), rpcutil.GrpcChannelOptions())
