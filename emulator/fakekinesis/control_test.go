@@ -74,7 +74,7 @@ func TestWhatAControlSees(t *testing.T) {
 		"UpdateMaxRecordSize": `{"StreamARN":"arn:aws:kinesis:us-east-1:123456789012:stream/ev","MaxRecordSizeInKiB":1024}`,
 		"PutRecord":           `{"StreamName":"ev","PartitionKey":"k","Data":"eA=="}`,
 	} {
-		post(t, s, operation, body)
+		serve(s, operation, body)
 		if seen.Operation != operation || seen.Stream != "ev" {
 			t.Errorf("the control sees %s of %q, want %s of ev", seen.Operation, seen.Stream, operation)
 		}
