@@ -12,7 +12,10 @@ require (
 	google.golang.org/grpc v1.84.0
 )
 
-require github.com/duckdb/duckdb-go/v2 v2.10502.0 // indirect
+require (
+	github.com/duckdb/duckdb-go/v2 v2.10502.0 // indirect
+	github.com/shopspring/decimal v1.6.0 // indirect
+)
 
 require (
 	github.com/aws/aws-sdk-go-v2/config v1.33.15

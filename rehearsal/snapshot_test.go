@@ -19,12 +19,12 @@ func TestLastSnapshot(t *testing.T) {
 	d := stacktest.Start(t)
 	options := stacktest.With("snapshotRetentionDays", "7")
 	d.MustUp(options)
-	if taken := d.StandIns.Snapshots.Snapshots(); len(taken) > 0 {
+	if taken := d.StandIns.Redshift.Snapshots(); len(taken) > 0 {
 		t.Fatalf("deploying takes the snapshots %v", taken)
 	}
 	options = stacktest.And(options, "databaseName", "other")
 	d.MustUp(options)
-	if taken := d.StandIns.Snapshots.Snapshots(); len(taken) != 1 {
+	if taken := d.StandIns.Redshift.Snapshots(); len(taken) != 1 {
 		t.Fatalf("replacing the namespace takes the snapshots %v, want one", taken)
 	}
 
@@ -40,16 +40,16 @@ func TestLastSnapshot(t *testing.T) {
 		}
 	}
 
-	d.StandIns.Snapshots.Control("CreateSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
+	d.StandIns.Redshift.Control("CreateSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 		return &fakeredshift.Fault{Err: &fakeredshift.Error{Code: "ServiceQuotaExceededException", Message: "Too many snapshots."}}
 	})
 	d.WantError("the destroy without a snapshot", destroy(t.Context()), "Nothing is deleted before the snapshot is there. Run pulumi destroy again.")
 	standing("without a snapshot")
 
-	d.StandIns.Snapshots.Hold()
+	d.StandIns.Redshift.Hold()
 	ctx, kill := context.WithCancel(t.Context())
 	defer kill()
-	d.StandIns.Snapshots.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
+	d.StandIns.Redshift.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
 		kill()
 		return &fakeredshift.Fault{}
 	})
@@ -58,14 +58,14 @@ func TestLastSnapshot(t *testing.T) {
 	}
 	standing("half-way through the snapshot")
 
-	d.StandIns.Snapshots.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
-		go d.StandIns.Snapshots.Release("AVAILABLE")
+	d.StandIns.Redshift.Control("GetSnapshot", func(*fakeredshift.Call) *fakeredshift.Fault {
+		go d.StandIns.Redshift.Release("AVAILABLE")
 		return &fakeredshift.Fault{}
 	})
 	if err := destroy(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	taken := d.StandIns.Snapshots.Snapshots()
+	taken := d.StandIns.Redshift.Snapshots()
 	if len(taken) != 2 || taken[1].Status != "AVAILABLE" || taken[1].RetentionDays != 7 || taken[1].Namespace != stacktest.Namespace {
 		t.Errorf("the snapshots are %v, want one of the namespace replaced and one of the namespace destroyed, kept for 7 days", taken)
 	}

@@ -156,6 +156,16 @@ func TestControlsReadLikeAScript(t *testing.T) {
 		t.Error(err)
 	}
 
+	for operation, body := range map[string]string{
+		"CreateStream":        `{"StreamName":"ev"}`,
+		"UpdateMaxRecordSize": `{"StreamARN":"arn:aws:kinesis:us-east-1:123456789012:stream/ev","MaxRecordSizeInKiB":1024}`,
+	} {
+		post(t, s, operation, body)
+		if last := seen[len(seen)-1]; last.Operation != operation || last.Stream != "ev" {
+			t.Errorf("the control sees %s of %q, want %s of ev", last.Operation, last.Stream, operation)
+		}
+	}
+	seen = seen[:len(seen)-2]
 	if len(seen) != 5 {
 		t.Fatalf("the first control saw %d calls, want 5", len(seen))
 	}

@@ -279,6 +279,30 @@ func TestReadingAcrossASplit(t *testing.T) {
 	}
 }
 
+// TestNumbersThatNobodyGave: a sequence number that differs in one digit from one that was
+// issued is none, wherever that digit is.
+func TestNumbersThatNobodyGave(t *testing.T) {
+	s := start(t)
+	provisioned(t, s, "ev", 1)
+	issued := put(t, s, "k")[0].SequenceNumber
+	for i := range issued {
+		other := []byte(issued)
+		other[i] = '0' + (other[i]-'0'+1)%10
+		_, err := s.ReadAfter("ev", shard0, string(other), 1)
+		wantCode(t, err, "InvalidArgumentException")
+	}
+	if _, err := s.ReadAfter("ev", shard0, issued, 1); err != nil {
+		t.Errorf("after the number itself: %v", err)
+	}
+	shards, err := client(s).ListShards(context.Background(), &kinesis.ListShardsInput{StreamName: aws.String("ev")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ReadAfter("ev", shard0, *shards.Shards[0].SequenceNumberRange.StartingSequenceNumber, 1); err != nil {
+		t.Errorf("after the shard's first number: %v", err)
+	}
+}
+
 // TestNumberOfAnotherShard: a sequence number says which shard it belongs to, so that
 // using it elsewhere is noticed.
 func TestNumberOfAnotherShard(t *testing.T) {

@@ -81,7 +81,7 @@ func (p plainBody) Do(r *http.Request) (*http.Response, error) {
 	return p.client.Do(r)
 }
 
-// provisioned makes an ACTIVE stream through the direct door.
+// provisioned makes an ACTIVE stream without a request.
 func provisioned(t testing.TB, s *fakekinesis.Server, name string, shards int) {
 	t.Helper()
 	if _, err := s.CreateStream(fakekinesis.StreamSettings{Name: name, Shards: shards}); err != nil {
@@ -89,7 +89,7 @@ func provisioned(t testing.TB, s *fakekinesis.Server, name string, shards int) {
 	}
 }
 
-// wantCode fails the test unless err carries the AWS error code, through either door.
+// wantCode fails the test unless err carries the AWS error code, of a request or a method.
 func wantCode(t testing.TB, err error, code string) {
 	t.Helper()
 	var remote smithy.APIError
@@ -175,6 +175,9 @@ func TestValidation(t *testing.T) {
 	if _, err := s.CreateStream(fakekinesis.StreamSettings{Name: "od", Mode: fakekinesis.OnDemand}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := s.CreateStream(fakekinesis.StreamSettings{Name: "kept", Shards: 1, RetentionHours: 48}); err != nil {
+		t.Fatal(err)
+	}
 	const arn = "arn:aws:kinesis:us-east-1:123456789012:stream/"
 	long := strings.Repeat("x", 300)
 	for _, c := range []struct{ operation, body, code string }{
@@ -211,6 +214,7 @@ func TestValidation(t *testing.T) {
 		{"UpdateMaxRecordSize", `{"StreamARN":"` + arn + `ev","MaxRecordSizeInKiB":10241}`, "ValidationException"},
 		{"UpdateMaxRecordSize", `{"StreamName":"ev","MaxRecordSizeInKiB":2048}`, "ValidationException"},
 		{"IncreaseStreamRetentionPeriod", `{"StreamName":"ev","RetentionPeriodHours":8761}`, "InvalidArgumentException"},
+		{"IncreaseStreamRetentionPeriod", `{"StreamName":"kept","RetentionPeriodHours":24}`, "InvalidArgumentException"},
 		{"DecreaseStreamRetentionPeriod", `{"StreamName":"ev","RetentionPeriodHours":23}`, "InvalidArgumentException"},
 		{"DecreaseStreamRetentionPeriod", `{"StreamName":"ev","RetentionPeriodHours":48}`, "InvalidArgumentException"},
 		{"StartStreamEncryption", `{"StreamName":"ev","EncryptionType":"NONE","KeyId":"alias/aws/kinesis"}`, "InvalidArgumentException"},

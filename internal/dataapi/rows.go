@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
+
+	"example.com/evstream/internal/interrupt"
 )
 
 // rows are the rows of one statement, one page of them in memory.
@@ -54,9 +56,14 @@ func (r *rows) fetch(token *string) error {
 }
 
 func (r *rows) Next(dest []driver.Value) error {
-	for len(r.page) == 0 { // a page may be empty though another follows
+	// A page may be empty though another follows. The one after an empty one is
+	// asked for after a pause.
+	for pause := time.Duration(0); len(r.page) == 0; pause = min(2*pause+firstPoll, lastPoll) {
 		if aws.ToString(r.next) == "" {
 			return io.EOF
+		}
+		if err := interrupt.Sleep(r.ctx, pause); err != nil {
+			return err
 		}
 		if err := r.fetch(r.next); err != nil {
 			return err

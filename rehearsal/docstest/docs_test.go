@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/evstream/emulator"
 	"example.com/evstream/rehearsal"
 	"example.com/evstream/rehearsal/internal/stacktest"
 )
@@ -346,7 +347,7 @@ func newReader(t *testing.T, root, project string) *reader {
 	}
 	r := &reader{project: project, dir: project}
 	var err error
-	if r.standIns, err = rehearsal.Start(rehearsal.Options{Root: project, Dir: kept, RefreshInterval: rehearsal.DefaultRefreshInterval}); err != nil {
+	if r.standIns, err = rehearsal.Start(rehearsal.Options{Root: project, Dir: kept, RefreshInterval: emulator.DefaultRefreshInterval}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -96,7 +96,7 @@ func (s *standIns) do(name string, input any) (any, *failure) {
 	return nil, nil
 }
 
-// post sends a request to a network door.
+// post sends a request around any SDK.
 func (s *standIns) post(url, service, target string, input any) (any, *failure) {
 	s.Helper()
 	body, err := json.Marshal(input)
@@ -224,11 +224,9 @@ func (s *standIns) await(input any) (any, *failure) {
 
 func (s *standIns) theSnapshots() *fakeredshift.Server {
 	if s.snapshots == nil {
-		s.snapshots = fakeredshift.New(func(name string) (fakeredshift.Namespace, bool) {
-			return fakeredshift.Namespace{
-				ARN: "arn:aws:redshift-serverless:us-east-1:123456789012:namespace/00000000-0000-4000-8000-000000000001", AdminUser: "admin", Workgroup: "ev-dev",
-			}, name == "ev"
-		}, fakeredshift.WithClock(s.now))
+		s.snapshots = fakeredshift.New(nil, fakeredshift.WithClock(s.now))
+		s.must(s.snapshots.CreateNamespace(s.Context(), fakeredshift.Namespace{Name: "ev", ID: "00000000-0000-4000-8000-000000000001"}))
+		s.must(s.snapshots.CreateWorkgroup(fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev"}))
 		s.must(s.snapshots.Start())
 		s.Cleanup(func() { s.must(s.snapshots.Close()) })
 	}

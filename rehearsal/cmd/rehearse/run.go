@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"example.com/evstream/emulator"
 	"example.com/evstream/internal/cost"
 	"example.com/evstream/rehearsal"
 )
@@ -40,7 +42,7 @@ type runner struct {
 	out       io.Writer
 
 	stack       auto.Stack
-	environment []string // of the commands
+	environment map[string]string // of the commands
 	steps       []step
 	made        map[string]int // resources by type
 	written     produced
@@ -82,8 +84,7 @@ func (r *runner) all(ctx context.Context) error {
 		{"pulumi destroy", r.destroy},
 	} {
 		if r.keep && s.title == "pulumi destroy" {
-			r.keepRunning(ctx)
-			return nil
+			return r.keepRunning(ctx)
 		}
 		fmt.Fprintf(r.out, "\n── %s\n", s.title)
 		began := time.Now()
@@ -150,24 +151,23 @@ func (r *runner) up(ctx context.Context) error {
 		fmt.Fprintf(r.out, "    %-*s %s\n", width, name, value)
 	}
 	output := func(name string) string { return fmt.Sprint(result.Outputs[name].Value) }
-	environment := r.standIns.CommandEnv()
-	maps.Copy(environment, map[string]string{
+	r.environment = r.standIns.CommandEnv()
+	maps.Copy(r.environment, map[string]string{
 		"REDSHIFT_WORKGROUP":  output("workgroupName"),
 		"REDSHIFT_DATABASE":   output("databaseName"),
 		"REDSHIFT_SECRET_ARN": output("dataApiSecretArn"),
 		"STREAM_NAME":         output("streamName"),
 	})
-	r.environment = nil
-	for name, value := range environment {
-		r.environment = append(r.environment, name+"="+value)
-	}
 	return nil
 }
 
 // command prepares one of the project's commands, as a user would run it.
 func (r *runner) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(r.dir, "bin", name), args...)
-	cmd.Env = append(os.Environ(), r.environment...)
+	cmd.Env = os.Environ()
+	for name, value := range r.environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
 	cmd.Dir = r.root
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
@@ -319,16 +319,17 @@ func (r *runner) previewAgain(ctx context.Context) error {
 }
 
 // keepRunning waits for Ctrl-C. What runs goes with the stand-ins.
-func (r *runner) keepRunning(ctx context.Context) {
+func (r *runner) keepRunning(ctx context.Context) error {
 	r.summary()
-	fmt.Fprint(r.out, "\n── keep it running\n  In another terminal, in the project's folder:\n\n")
-	environment := map[string]string{}
-	for _, pair := range r.environment {
-		name, value, _ := strings.Cut(pair, "=")
-		environment[name] = value
+	envFile := cmp.Or(r.envFile, filepath.Join(r.dir, "env"))
+	if err := emulator.WriteEnv(envFile, r.environment); err != nil {
+		return err
 	}
-	printEnvironment(r.out, environment)
-	fmt.Fprint(r.out, `
+	fmt.Fprintf(r.out, `
+── keep it running
+  In another terminal, in the project's folder:
+
+	set -a; . %s; set +a
 	go run ./cmd/produce --count 1000
 	go run ./cmd/query usage
 	aws kinesis describe-stream-summary --stream-name $STREAM_NAME
@@ -336,8 +337,9 @@ func (r *runner) keepRunning(ctx context.Context) {
 	    --secret-arn $REDSHIFT_SECRET_ARN --sql 'SELECT COUNT(*) FROM ev_station_data'
 
   Ctrl-C ends it.
-`)
+`, envFile)
 	<-ctx.Done()
+	return nil
 }
 
 func (r *runner) destroy(ctx context.Context) error {
