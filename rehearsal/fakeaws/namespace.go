@@ -104,11 +104,9 @@ func namespaceType() *resourceType {
 			return o.namespace(Redshift.UpdateNamespace)
 		}),
 		delete: request{api: "DeleteNamespace", do: func(o *op) error {
-			for _, group := range o.all(workgroupToken) {
-				if group.props.text("namespaceName") == o.id {
-					return o.refuse("ConflictException",
-						"The namespace %s is associated with the workgroup %s. Delete the workgroup first.", o.id, group.id)
-				}
+			if group := first(o.where(workgroupToken, values{"namespaceName": o.id})); group != nil {
+				return o.refuse("ConflictException",
+					"The namespace %s is associated with the workgroup %s. Delete the workgroup first.", o.id, group.id)
 			}
 			if managed := o.state.text("adminPasswordSecretArn"); managed != "" {
 				o.removeSecret(managed)

@@ -245,33 +245,31 @@ func (a *Account) Authorize(roleARN, service, action, resource string) error {
 }
 
 func (a *Account) authorize(roleARN, service, action, resource string) error {
-	for _, role := range a.all(roleToken) {
-		if role.props.text("arn") != roleARN {
-			continue
-		}
-		trust, err := trustPolicy.parse("AssumeRole", role.props.text("assumeRolePolicy"))
+	role := first(a.where(roleToken, values{"arn": roleARN}))
+	if role == nil {
+		return fmt.Errorf("%s is not authorized to assume the IAM role %s: there is no such role", service, roleARN)
+	}
+	trust, err := trustPolicy.parse("AssumeRole", role.props.text("assumeRolePolicy"))
+	if err != nil {
+		return err
+	}
+	if !trust.allows(question{service: service, action: "sts:AssumeRole", resource: roleARN, context: a.callContext(service)}) {
+		return fmt.Errorf("%s is not authorized to assume the IAM role %s: its trust policy does not allow it", service, roleARN)
+	}
+	if strings.EqualFold(action, "sts:AssumeRole") {
+		return nil
+	}
+	for _, inline := range a.policiesOf(role.id) {
+		allowed, err := rolesPolicy.parse("GetRolePolicy", inline.props.text("policy"))
 		if err != nil {
 			return err
 		}
-		if !trust.allows(question{service: service, action: "sts:AssumeRole", resource: roleARN, context: a.callContext(service)}) {
-			return fmt.Errorf("%s is not authorized to assume the IAM role %s: its trust policy does not allow it", service, roleARN)
-		}
-		if strings.EqualFold(action, "sts:AssumeRole") {
+		if allowed.allows(a.requestOf(roleARN, action, resource)) {
 			return nil
 		}
-		for _, inline := range a.policiesOf(role.id) {
-			allowed, err := rolesPolicy.parse("GetRolePolicy", inline.props.text("policy"))
-			if err != nil {
-				return err
-			}
-			if allowed.allows(a.requestOf(roleARN, action, resource)) {
-				return nil
-			}
-		}
-		return fmt.Errorf("%s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
-			roleARN, action, resource, action)
 	}
-	return fmt.Errorf("%s is not authorized to assume the IAM role %s: there is no such role", service, roleARN)
+	return fmt.Errorf("%s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
+		roleARN, action, resource, action)
 }
 
 // callContext is what a service says about itself when it takes a role on. Redshift's
@@ -294,5 +292,5 @@ func (a *Account) requestOf(roleARN, action, resource string) question {
 
 // policiesOf returns the inline policies of a role.
 func (a *Account) policiesOf(role string) []*thing {
-	return slices.DeleteFunc(a.all(rolePolicyToken), func(t *thing) bool { return t.props.text("role") != role })
+	return a.where(rolePolicyToken, values{"role": role})
 }

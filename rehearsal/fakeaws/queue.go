@@ -94,10 +94,5 @@ func (a *Account) Messages(queue string) ([]Message, error) {
 
 // queueNamed finds a queue by its name or ARN.
 func (a *Account) queueNamed(id string) *thing {
-	for _, queue := range a.all(queueToken) {
-		if id == queue.props.text("arn") || id == queue.props.text("name") {
-			return queue
-		}
-	}
-	return nil
+	return first(append(a.where(queueToken, values{"arn": id}), a.where(queueToken, values{"name": id})...))
 }

@@ -237,10 +237,8 @@ func (p *bridge) read(t *resourceType, id string, remembered values) (values, er
 func (p *bridge) importID(t *resourceType, name string) (string, error) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
-	for _, candidate := range p.account.all(t.token) {
-		if candidate.props.text(t.importsBy) == name {
-			return candidate.id, nil
-		}
+	if found := first(p.account.where(t.token, values{t.importsBy: name})); found != nil {
+		return found.id, nil
 	}
 	return "", errNotFound
 }

@@ -141,17 +141,12 @@ func (a *Account) secretNamed(id string) *thing {
 var arnEnd = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 
 func (a *Account) versionsOf(secret string) []*thing {
-	return slices.DeleteFunc(a.all(secretVersionToken), func(t *thing) bool { return t.props.text("arn") != secret })
+	return a.where(secretVersionToken, values{"arn": secret})
 }
 
 // staged returns the version of a secret that carries a label.
 func (a *Account) staged(secret, label string) *thing {
-	for _, version := range a.versionsOf(secret) {
-		if slices.Contains(version.props.texts("versionStages"), label) {
-			return version
-		}
-	}
-	return nil
+	return first(a.where(secretVersionToken, values{"arn": secret, "versionStages": label}))
 }
 
 // SecretValue returns the current value of a secret, by ARN or name.

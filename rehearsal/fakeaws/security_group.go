@@ -43,11 +43,8 @@ func securityGroupType() *resourceType {
 			case o.in.text("description") == "":
 				return o.refuse("MissingParameter", "The request must contain the parameter GroupDescription")
 			}
-			for _, group := range o.all(securityGroupToken) {
-				if group.props.text("name") == name && group.props.text("vpcId") == vpc.ID {
-					return o.refuse("InvalidGroup.Duplicate",
-						"The security group '%s' already exists for VPC '%s'", name, vpc.ID)
-				}
+			if len(o.where(securityGroupToken, values{"name": name, "vpcId": vpc.ID})) > 0 {
+				return o.refuse("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", name, vpc.ID)
 			}
 			o.id = o.newID("sg-", string(o.urn), 17)
 			o.props["vpcId"] = vpc.ID
@@ -72,15 +69,11 @@ func securityGroupType() *resourceType {
 					uses = append(uses, rule.id)
 				}
 			}
-			for _, group := range o.all(workgroupToken) {
-				if slices.Contains(group.props.texts("securityGroupIds"), o.id) {
-					uses = append(uses, "workgroup "+group.id)
-				}
+			for _, group := range o.where(workgroupToken, values{"securityGroupIds": o.id}) {
+				uses = append(uses, "workgroup "+group.id)
 			}
-			for _, endpoint := range o.all(vpcEndpointToken) {
-				if slices.Contains(endpoint.props.texts("securityGroupIds"), o.id) {
-					uses = append(uses, endpoint.id)
-				}
+			for _, endpoint := range o.where(vpcEndpointToken, values{"securityGroupIds": o.id}) {
+				uses = append(uses, endpoint.id)
 			}
 			if len(uses) > 0 {
 				return o.refuse("DependencyViolation",
@@ -188,14 +181,12 @@ func (o *op) checkRule(token string) error {
 	case (protocol == "tcp" || protocol == "udp") && (from < 0 || to < from):
 		return o.invalid("Invalid TCP port range (%d:%d)", from, to)
 	}
-	for _, rule := range o.all(token) {
-		same := rule.id != o.id
-		for _, key := range append([]string{"securityGroupId", "ipProtocol", "fromPort", "toPort"}, peers...) {
-			same = same && isSame(rule.props[key], o.in[key])
-		}
-		if same {
-			return o.refuse("InvalidPermission.Duplicate", "the specified rule already exists: %s", rule.id)
-		}
+	is := values{}
+	for _, key := range append([]string{"securityGroupId", "ipProtocol", "fromPort", "toPort"}, peers...) {
+		is[key] = o.in[key]
+	}
+	if rule := first(o.where(token, is)); rule != nil && rule.id != o.id {
+		return o.refuse("InvalidPermission.Duplicate", "the specified rule already exists: %s", rule.id)
 	}
 	return nil
 }

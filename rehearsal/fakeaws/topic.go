@@ -47,10 +47,8 @@ func topicType() *resourceType {
 		}}}, attributes(func(o *op, key string) bool { return o.in.has(key) })...),
 		update: attributes(func(o *op, key string) bool { return o.differs[key] }),
 		delete: request{api: "DeleteTopic", do: func(o *op) error {
-			for _, subscription := range o.all(subscriptionToken) {
-				if subscription.props.text("topic") == o.id {
-					o.remove(subscription)
-				}
+			for _, subscription := range o.where(subscriptionToken, values{"topic": o.id}) {
+				o.remove(subscription)
 			}
 			return nil
 		}},
@@ -86,11 +84,9 @@ func subscriptionType() *resourceType {
 			}
 			// A subscription that is there is the answer: recorded by LocalStack,
 			// tests/aws/services/sns/test_sns.snapshot.json, test_subscribe_idempotency, 2025-10-06.
-			for _, found := range o.all(subscriptionToken) {
-				if found.props.text("topic") == topic && found.props.text("endpoint") == endpoint {
-					o.id, o.props = found.id, found.props
-					return nil
-				}
+			if found := first(o.where(subscriptionToken, values{"topic": topic, "endpoint": endpoint})); found != nil {
+				o.id, o.props = found.id, found.props
+				return nil
 			}
 			o.id = topic + ":" + o.newUUID("subscription", topic+endpoint)
 			o.props["arn"] = o.id

@@ -18,18 +18,15 @@ func usageLimitType() *resourceType {
 			"arn":          {output: true},
 		},
 		create: one("CreateUsageLimit", func(o *op) error {
-			group := o.workgroupWithARN(o.in.text("resourceArn"))
+			arn, usage, period := o.in.text("resourceArn"), o.in.text("usageType"), o.in.text("period")
+			group := first(o.where(workgroupToken, values{"arn": arn}))
 			if group == nil {
-				return o.refuse("ResourceNotFoundException",
-					"The resource %s was not found.", o.in.text("resourceArn"))
+				return o.refuse("ResourceNotFoundException", "The resource %s was not found.", arn)
 			}
-			for _, other := range o.limitsOf(group) {
-				if other.props.text("usageType") == o.in.text("usageType") && other.props.text("period") == o.in.text("period") {
-					return o.refuse("ConflictException",
-						"A usage limit for %s with the period %s already exists.", o.in.text("usageType"), o.in.text("period"))
-				}
+			if len(o.where(usageLimitToken, values{"resourceArn": arn, "usageType": usage, "period": period})) > 0 {
+				return o.refuse("ConflictException", "A usage limit for %s with the period %s already exists.", usage, period)
 			}
-			o.id = o.newUUID("usage limit", group.id+o.in.text("usageType"))
+			o.id = o.newUUID("usage limit", group.id+usage)
 			o.props["arn"] = o.arn("redshift-serverless", "usagelimit/"+o.id)
 			return o.checkAmount()
 		}),
@@ -46,22 +43,7 @@ func (o *op) checkAmount() error {
 	return nil
 }
 
-func (a *Account) workgroupWithARN(arn string) *thing {
-	for _, group := range a.all(workgroupToken) {
-		if group.props.text("arn") == arn {
-			return group
-		}
-	}
-	return nil
-}
-
 // limitsOf returns the usage limits of a workgroup.
 func (a *Account) limitsOf(group *thing) []*thing {
-	var limits []*thing
-	for _, limit := range a.all(usageLimitToken) {
-		if limit.props.text("resourceArn") == group.props.text("arn") {
-			limits = append(limits, limit)
-		}
-	}
-	return limits
+	return a.where(usageLimitToken, values{"resourceArn": group.props["arn"]})
 }

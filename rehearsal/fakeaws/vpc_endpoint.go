@@ -147,13 +147,7 @@ func (o *op) names(service string, zones []string) []any {
 
 // privateEndpoint returns the endpoint to which a VPC's own DNS leads for a service.
 func (a *Account) privateEndpoint(vpc *VPC, service string) *thing {
-	for _, endpoint := range a.all(vpcEndpointToken) {
-		p := endpoint.props
-		if p.text("vpcId") == vpc.ID && p.text("serviceName") == service && p.flag("privateDnsEnabled") {
-			return endpoint
-		}
-	}
-	return nil
+	return first(a.where(vpcEndpointToken, values{"vpcId": vpc.ID, "serviceName": service, "privateDnsEnabled": true}))
 }
 
 // putWorldEndpoint makes an endpoint that was there before, in the first subnet of each
@@ -284,11 +278,10 @@ func (a *Account) admits(groups []string, from string, others []string) bool {
 // hasRule says whether a group has a rule for HTTPS and the whole of a block of addresses,
 // or one of other groups.
 func (a *Account) hasRule(kind, group, block string, groups []string) bool {
-	return slices.ContainsFunc(a.all(kind), func(rule *thing) bool {
+	return slices.ContainsFunc(a.where(kind, values{"securityGroupId": group}), func(rule *thing) bool {
 		p := rule.props
 		port := p.text("ipProtocol") == "-1" || p.text("ipProtocol") == "tcp" && p.number("fromPort") <= 443 && 443 <= p.number("toPort")
-		return p.text("securityGroupId") == group && port &&
-			(covers(p.text("cidrIpv4"), block) || slices.Contains(groups, p.text("referencedSecurityGroupId")))
+		return port && (covers(p.text("cidrIpv4"), block) || slices.Contains(groups, p.text("referencedSecurityGroupId")))
 	})
 }
 

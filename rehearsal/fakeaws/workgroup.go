@@ -178,10 +178,8 @@ func (o *op) checkNames() error {
 	if o.find(namespaceToken, namespace) == nil {
 		return o.refuse("ResourceNotFoundException", "The namespace %s was not found.", namespace)
 	}
-	for _, other := range o.all(workgroupToken) {
-		if other.id != name && other.props.text("namespaceName") == namespace {
-			return o.refuse("ConflictException", "The namespace %s is associated with the workgroup %s.", namespace, other.id)
-		}
+	if other := first(o.where(workgroupToken, values{"namespaceName": namespace})); other != nil && other.id != name {
+		return o.refuse("ConflictException", "The namespace %s is associated with the workgroup %s.", namespace, other.id)
 	}
 	return nil
 }
