@@ -31,6 +31,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"gopkg.in/yaml.v3"
+
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 var update = flag.Bool("update", false, "write what the scenarios print into testdata")
@@ -234,28 +236,8 @@ func (e *Engine) value(n *yaml.Node) any {
 }
 
 // Shown are properties as a scenario prints them: secrets and unknown values by name.
-func Shown(m resource.PropertyMap) Props { return shown(resource.NewProperty(m)).(Props) }
-
-func shown(v resource.PropertyValue) any {
-	switch {
-	case v.IsSecret():
-		return "[secret]"
-	case v.IsComputed():
-		return "[unknown]"
-	case v.IsArray():
-		list := []any{}
-		for _, item := range v.ArrayValue() {
-			list = append(list, shown(item))
-		}
-		return list
-	case v.IsObject():
-		object := Props{}
-		for key, item := range v.ObjectValue() {
-			object[string(key)] = shown(item)
-		}
-		return object
-	}
-	return v.V
+func Shown(m resource.PropertyMap) Props {
+	return provider.Plain(resource.NewProperty(m), "[secret]", "[unknown]").(Props)
 }
 
 // Lines are properties, one a line: some of them, or all.
@@ -263,7 +245,7 @@ func Lines(all Props, some ...string) []string {
 	some = slices.DeleteFunc(slices.Clone(some), func(key string) bool { return key == "" })
 	var lines []string
 	for _, key := range slices.Sorted(maps.Keys(all)) {
-		if key != "__defaults" && (len(some) == 0 || slices.Contains(some, key)) {
+		if len(some) == 0 || slices.Contains(some, key) {
 			lines = append(lines, key+": "+asJSON(all[key]))
 		}
 	}
