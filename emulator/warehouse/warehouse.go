@@ -292,12 +292,9 @@ func (w *Warehouse) DeleteWorkgroup(name string) error {
 func (w *Warehouse) Connect(ctx context.Context, workgroupName, databaseName, user, password string) (*Session, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	wg, ok := w.workgroups[workgroupName]
-	if !ok {
-		return nil, ErrNoWorkgroup
-	}
-	if w.o.Clock().Before(wg.ReadyAt) {
-		return nil, ErrNotReady
+	wg, err := w.ready(workgroupName)
+	if err != nil {
+		return nil, err
 	}
 	ns := w.namespaces[wg.Namespace]
 	superuser, err := ns.login(ctx, user, password)
@@ -329,8 +326,8 @@ func (w *Warehouse) session(ctx context.Context, ns *namespace, wg *workgroup, u
 	return s, nil
 }
 
-// Query runs one statement as the namespace's admin in a session of its own: the direct
-// door for tests. The namespace must have a workgroup, available or not.
+// Query runs one statement as the namespace's admin in a session of its own, for tests.
+// The namespace must have a workgroup, available or not.
 func (w *Warehouse) Query(ctx context.Context, namespaceName, statement string) (*Result, error) {
 	return w.QueryAs(ctx, namespaceName, "", statement)
 }
@@ -437,12 +434,18 @@ func (w *Warehouse) role(namespaceName, roleARN, action, resource string) error 
 func (w *Warehouse) Ready(workgroupName string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	wg, ok := w.workgroups[workgroupName]
-	if !ok {
-		return ErrNoWorkgroup
+	_, err := w.ready(workgroupName)
+	return err
+}
+
+// ready gives a workgroup that can be connected to. It is called with w.mu held.
+func (w *Warehouse) ready(name string) (*workgroup, error) {
+	wg, ok := w.workgroups[name]
+	switch {
+	case !ok:
+		return nil, ErrNoWorkgroup
+	case w.o.Clock().Before(wg.ReadyAt):
+		return nil, ErrNotReady
 	}
-	if w.o.Clock().Before(wg.ReadyAt) {
-		return ErrNotReady
-	}
-	return nil
+	return wg, nil
 }
