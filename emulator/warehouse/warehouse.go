@@ -46,8 +46,6 @@ type Options struct {
 	Region         string           // of streams' ARNs: us-east-1
 	Account        string           // of streams' ARNs: 123456789012
 	MaxRecordBytes int              // the longest record a streaming view takes: what the doubt record-size says
-	MemoryLimit    string           // of each namespace's engine: 300MB
-	Threads        int              // of each namespace's engine: 2
 	Dir            string           // where each namespace has a folder, until it is deleted: the system's for temporary files
 }
 
@@ -128,12 +126,6 @@ func New(o Options) *Warehouse {
 		if o.reads(recordSize, "10MiB") {
 			o.MaxRecordBytes *= 10
 		}
-	}
-	if o.MemoryLimit == "" {
-		o.MemoryLimit = "300MB"
-	}
-	if o.Threads == 0 {
-		o.Threads = 2
 	}
 	return &Warehouse{o: o, namespaces: make(map[string]*namespace), workgroups: make(map[string]*workgroup)}
 }
