@@ -30,13 +30,20 @@ func TestNoSlowerThanAPlainLoop(t *testing.T) {
 		requests int
 		size     int     // of a record
 		atMost   float64 // of the loop's time
+		twice    int     // records, at most
 	}{
-		{"2 Mbit/s upstream", 250_000, func(int) time.Duration { return 0 }, 12, 2_048, 1.01},
+		{"2 Mbit/s upstream", 250_000, func(int) time.Duration { return 0 }, 12, 2_048, 1.01, 0},
 		{"a server that takes as much longer as it has requests", 0,
-			func(n int) time.Duration { return time.Duration(n) * 100 * time.Millisecond }, 200, 50, 1.01},
+			func(n int) time.Duration { return time.Duration(n) * 100 * time.Millisecond }, 100, 50, 1.01, 0},
 		{"a server that takes still longer with more requests", 0,
-			func(n int) time.Duration { return time.Duration(n*n) * 100 * time.Millisecond }, 200, 50, 1.1},
-		{"a server far away", 0, func(int) time.Duration { return 200 * time.Millisecond }, 1000, 50, 0.1},
+			func(n int) time.Duration { return time.Duration(n*n) * 100 * time.Millisecond }, 100, 50, 1.1, 0},
+		{"a server that is late with too many at once", 0, func(n int) time.Duration {
+			if n > 4 {
+				return time.Minute
+			}
+			return time.Second
+		}, 400, 50, 0.9, 16 * 500},
+		{"a server far away", 0, func(int) time.Duration { return 200 * time.Millisecond }, 400, 50, 0.1, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -66,8 +73,8 @@ func TestNoSlowerThanAPlainLoop(t *testing.T) {
 				}
 				s := settled(t, w, f)
 				took := time.Since(began)
-				if stored, _ := e.copies(); s.Failed != 0 || s.Uncertain != 0 || stored != 2*all {
-					t.Errorf("%d failed, %d uncertain, %d stored of %d: want none, none and all twice", s.Failed, s.Uncertain, stored, all)
+				if stored, _ := e.copies(); s.Failed > 0 || stored-2*all > test.twice || s.Uncertain > int64(test.twice) {
+					t.Errorf("%d failed, %d uncertain, %d stored for twice %d: want none to fail and at most %d too many", s.Failed, s.Uncertain, stored, all, test.twice)
 				}
 				if took.Seconds() > test.atMost*loop.Seconds() {
 					t.Errorf("took %s, the loop %s: want at most %.2f times as long", took, loop, test.atMost)

@@ -47,7 +47,8 @@ func (g *gauge) part(s kinesisput.Stats, elapsed time.Duration) float64 {
 	case g.o.count >= 0:
 		done, total = s.Delivered+s.Failed, g.o.count
 	case size > 0:
-		done, total = read, size
+		settled := float64(s.Delivered+s.Failed) / float64(max(s.Accepted, 1))
+		done, total = int64(float64(read)*settled), size
 	case g.o.duration > 0:
 		done, total = int64(elapsed), int64(g.o.duration)
 	}
