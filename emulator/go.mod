@@ -9,6 +9,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/redshiftserverless v1.35.2
 	github.com/duckdb/duckdb-go/v2 v2.10502.0
 	github.com/google/go-cmp v0.7.0
+	github.com/shopspring/decimal v1.6.0
 )
 
 require gonum.org/v1/gonum v0.17.0 // indirect

@@ -2,20 +2,18 @@ package rehearsal_test
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 
-	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/fakeaws"
 	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
-// logIn says whether the Data API gets in with the secret that a deployed stack
+// logIn returns whether the Data API gets in with the secret that a deployed stack
 // names.
 func logIn(t *testing.T, d *stacktest.Deployment, outputs auto.OutputMap) error {
 	t.Helper()
@@ -23,7 +21,7 @@ func logIn(t *testing.T, d *stacktest.Deployment, outputs auto.OutputMap) error 
 		t.Setenv(name, value)
 	}
 	secret, _ := outputs["dataApiSecretArn"].Value.(string)
-	db, err := dataapi.Open(t.Context(), dataapi.Config{Workgroup: "ev-streaming-dev", Database: "dev", SecretARN: secret})
+	db, err := dataapi.Open(t.Context(), dataapi.Config{Workgroup: stacktest.Workgroup, Database: "dev", SecretARN: secret})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,57 +38,56 @@ func TestAdminRotation(t *testing.T) {
 	if err := logIn(t, d, d.MustUp(rehearsal.StackOptions{}).Outputs); err != nil {
 		t.Fatal(err)
 	}
-	put(t, d, 3)
+	d.Put(records("", 3)...)
+	d.Refresh()
 	passwords := []string{rehearsal.AdminPassword}
-	for i, value := range []string{
+	for i, secret := range []string{
 		`{"admin_username": "evadmin", "admin_user_password": "%s"}`, // copied again
 		`{"username": "evadmin", "password": "%s"}`,                  // the copy goes
 		`{"username": "evadmin", "password": "%s"}`,                  // used as it is, again
 	} {
 		password := fmt.Sprintf("Rotated%dRehearsals", i)
 		passwords = append(passwords, password)
-		if err := d.StandIns.Account.SetSecret("redshift/admin", fmt.Sprintf(value, password)); err != nil {
-			t.Fatal(err)
-		}
+		d.SetAdmin(fmt.Sprintf(secret, password))
 		if err := logIn(t, d, d.MustUp(rehearsal.StackOptions{}).Outputs); err != nil {
 			t.Errorf("rotation %d: %v", i, err)
 		}
-		if n, err := d.StandIns.Account.Namespace("ev-streaming-dev"); err != nil || n.AdminPassword != password {
+		if n, err := d.StandIns.Account.Namespace(stacktest.Namespace); err != nil || n.AdminPassword != password {
 			t.Errorf("rotation %d did not reach the namespace: %v", i, err)
 		}
 	}
-	if got := d.Ask("SELECT COUNT(*) FROM ev_station_data_extract"); fmt.Sprint(got) != "3" {
-		t.Errorf("%v of 3 records are left", got)
-	}
-	if _, err := d.Stack(rehearsal.StackOptions{}).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
-		t.Errorf("afterwards there is still something to do: %v", err)
-	}
+	d.WantRecords(3)
+	d.Unchanged(rehearsal.StackOptions{})
 	for _, password := range passwords {
-		if strings.Contains(d.Said.String(), password) {
+		if strings.Contains(d.Printed.String(), password) {
 			t.Errorf("the engine's output shows a password")
 		}
 	}
 }
 
-// TestPrivate deploys into a VPC from which nothing gets out, with endpoints, and
-// leaves the admin's password and the capacity to AWS. What it can't take back from
-// AWS is refused in a preview.
+// TestPrivate deploys into a VPC from which nothing gets out, with endpoints and every
+// other option that makes resources, and leaves the admin's password and the capacity
+// to AWS. Then the schedule's time comes: when all is well, and when something was
+// changed behind the deployment's back. What can't be taken back from AWS is refused in
+// a preview.
 func TestPrivate(t *testing.T) {
 	d := stacktest.Start(t)
-	options := rehearsal.StackOptions{Settings: map[string]string{
-		"ev-streaming:vpcName": "isolated", "ev-streaming:createVpcEndpoints": "true",
-		"ev-streaming:secretName": "", "ev-streaming:manageAdminPassword": "true",
-		"ev-streaming:priceTarget": "50", "ev-streaming:baseCapacity": "0",
-	}}
+	options := stacktest.With(
+		"vpcName", "isolated", "createVpcEndpoints", "true",
+		"secretName", "", "manageAdminPassword", "true",
+		"priceTarget", "50", "baseCapacity", "0",
+		"refresh", "rate(5 minutes)", "usageLimitRpuHours", "10", "alarmEmail", "ops@example.com", "dashboard", "true")
 	outputs := d.MustUp(options).Outputs
 	if err := logIn(t, d, outputs); err != nil {
 		t.Error(err)
 	}
+	d.Unchanged(options)
 
 	role, stream := outputs["streamingRoleArn"].Value.(string), outputs["streamArn"].Value.(string)
+	secret := outputs["dataApiSecretArn"].Value.(string)
 	for _, c := range []struct {
 		action, resource string
-		gets             bool
+		passes           bool
 	}{
 		{"sts:AssumeRole", role, true},
 		{"kinesis:ListStreams", "*", true},
@@ -101,57 +98,76 @@ func TestPrivate(t *testing.T) {
 		{"kinesis:PutRecords", stream, false},
 		{"kinesis:GetRecords", stream + "-other", false},
 		{"sts:AssumeRole", role + "-other", false},
-		{"secretsmanager:GetSecretValue", outputs["dataApiSecretArn"].Value.(string), false},
+		{"secretsmanager:GetSecretValue", secret, false},
 	} {
-		if err := d.StandIns.Account.Egress("ev-streaming-dev", role, c.action, c.resource); (err == nil) != c.gets {
-			t.Errorf("%s on %s through the VPC: %v; it should pass: %t", c.action, c.resource, err, c.gets)
+		if err := d.StandIns.Account.Egress(stacktest.Workgroup, role, c.action, c.resource); (err == nil) != c.passes {
+			t.Errorf("%s on %s through the VPC: %v; it should pass: %t", c.action, c.resource, err, c.passes)
 		}
 	}
 
-	// AWS rotates the password by itself, in its secret and in the warehouse.
-	if err := d.StandIns.Account.SetSecret(outputs["dataApiSecretArn"].Value.(string), `{"username": "admin", "password": "RotatedByAws1"}`); err != nil {
+	const schedule = "ev-streaming-dev-refresh"
+	fire := func() error { return d.StandIns.AWS.Fire(t.Context(), schedule) }
+	d.Put(records("", 1)...)
+	if err := fire(); err != nil {
+		t.Fatal(err)
+	}
+	d.WantRecords(1)
+
+	// AWS rotates the password by itself, in its secret and in the warehouse. The scheduler does
+	// not see how a statement ends.
+	if err := d.StandIns.Account.SetSecret(secret, `{"username": "admin", "password": "RotatedByAws1"}`); err != nil {
 		t.Fatal(err)
 	}
 	if err := logIn(t, d, outputs); err == nil {
 		t.Error("the Data API gets in with a password that the warehouse was not told")
 	}
-	n, err := d.StandIns.Account.Namespace("ev-streaming-dev")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.StandIns.Warehouse.UpdateNamespace(warehouse.Namespace{
-		Name: n.Name, ID: n.ID, Database: n.Database, AdminUser: n.AdminUser, AdminPassword: n.AdminPassword, IAMRoles: n.IAMRoles, DefaultRole: n.DefaultRole,
-	}); err != nil {
-		t.Fatal(err)
-	}
+	d.WantError("the schedule", fire(), "password authentication failed")
+	d.TellWarehouse()
 	if err := logIn(t, d, outputs); err != nil {
 		t.Errorf("after AWS rotated the password: %v", err)
 	}
-	if _, err := d.Stack(options).Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
-		t.Errorf("afterwards there is something to do: %v", err)
-	}
+	d.Unchanged(options)
 
 	for _, c := range []struct {
-		change map[string]string
-		says   string
+		changed rehearsal.StackOptions
+		want    string
 	}{
-		{map[string]string{"priceTarget": "0", "baseCapacity": "8"}, "priceTarget can't be switched off"},
-		{map[string]string{"kmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd"}, "kmsKeyArn can't change while AWS keeps the admin's password"},
-		{map[string]string{"manageAdminPassword": "false", "secretName": "redshift/admin"}, "Set manageAdminPassword to true again and remove secretName"},
+		{stacktest.And(options, "priceTarget", "0", "baseCapacity", "8"), "priceTarget can't be switched off"},
+		{stacktest.And(options, "kmsKeyArn", "arn:aws:kms:us-east-1:123456789012:key/1234abcd"), "kmsKeyArn can't change while AWS keeps the admin's password"},
+		{stacktest.And(options, "manageAdminPassword", "false", "secretName", "redshift/admin"), "Set manageAdminPassword to true again and remove secretName"},
 	} {
-		changed := maps.Clone(options.Settings)
-		for key, value := range c.change {
-			changed["ev-streaming:"+key] = value
-		}
-		if _, err := d.Stack(rehearsal.StackOptions{Settings: changed}).Preview(t.Context()); err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("the preview of %v ends with %v, want it refused with %q", c.change, err, c.says)
-		}
+		wantPreview(t, d, "what can't be taken back", c.changed, c.want)
 	}
 
-	if _, err := d.Stack(options).Destroy(t.Context()); err != nil {
+	endpoint := d.Resource(func(r fakeaws.Resource) bool {
+		service, _ := r.Properties["serviceName"].(string)
+		return strings.HasSuffix(service, "kinesis-streams")
+	})
+	if err := d.StandIns.Account.Remove(endpoint.Type, endpoint.ID); err != nil {
 		t.Fatal(err)
 	}
-	if left := d.StandIns.Left(); len(left) > 0 {
-		t.Errorf("destroy left %v", left)
+	d.WantError("the schedule", fire(), "Failed to connect for kinesis:ListStreams")
+	failed := func() int {
+		t.Helper()
+		letters, err := d.StandIns.Account.Messages(schedule + "-failed")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(letters)
 	}
+	if n := failed(); n > 0 {
+		t.Errorf("%d events are in the queue, though all statements were started", n)
+	}
+
+	// What it may not do, it sees.
+	policy := d.Resource(func(r fakeaws.Resource) bool { return strings.HasPrefix(r.ID, schedule+":") })
+	others := strings.Replace(policy.Properties["policy"].(string), "redshift-data:ExecuteStatement", "redshift-data:DescribeStatement", 1)
+	if err := d.StandIns.Account.Change(policy.Type, policy.ID, map[string]any{"policy": others}); err != nil {
+		t.Fatal(err)
+	}
+	d.WantError("the schedule", fire(), "tried 6 times: operation error Redshift Data: ExecuteStatement")
+	if n := failed(); n != 1 {
+		t.Errorf("%d events are in the queue, want the one that was refused", n)
+	}
+	d.MustDestroy(options)
 }

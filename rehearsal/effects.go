@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,7 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
 
 	"example.com/evstream/emulator/fakekinesis"
-	"example.com/evstream/emulator/warehouse"
+	"example.com/evstream/emulator/fakeredshift"
+	"example.com/evstream/emulator/fakesecrets"
 	"example.com/evstream/rehearsal/fakeaws"
 )
 
@@ -49,51 +51,97 @@ func streamSettings(stream fakeaws.Stream) fakekinesis.StreamSettings {
 	}
 }
 
-// redshift makes the account's namespaces and workgroups in the warehouse.
-type redshift struct{ warehouse *warehouse.Warehouse }
+// redshift makes the account's namespaces and workgroups in Redshift Serverless.
+type redshift struct {
+	server  *fakeredshift.Server
+	account *fakeaws.Account
+}
 
 func (r redshift) CreateNamespace(ctx context.Context, n fakeaws.Namespace) error {
-	return r.warehouse.CreateNamespace(ctx, namespace(n))
+	_, err := r.server.CreateNamespace(ctx, r.namespace(n))
+	return err
 }
 
 func (r redshift) UpdateNamespace(_ context.Context, n fakeaws.Namespace) error {
-	return r.warehouse.UpdateNamespace(namespace(n))
+	return r.server.UpdateNamespace(r.namespace(n))
 }
 
 func (r redshift) DeleteNamespace(_ context.Context, name string) error {
-	return r.warehouse.DeleteNamespace(name)
+	return r.server.DeleteNamespace(name)
 }
 
 func (r redshift) CreateWorkgroup(_ context.Context, w fakeaws.Workgroup) error {
-	return r.warehouse.CreateWorkgroup(workgroup(w))
+	_, err := r.server.CreateWorkgroup(workgroup(w))
+	return err
 }
 
 func (r redshift) UpdateWorkgroup(_ context.Context, w fakeaws.Workgroup) error {
-	return r.warehouse.UpdateWorkgroup(workgroup(w))
+	return r.server.UpdateWorkgroup(workgroup(w))
 }
 
 func (r redshift) DeleteWorkgroup(_ context.Context, name string) error {
-	return r.warehouse.DeleteWorkgroup(name)
+	return r.server.DeleteWorkgroup(name)
 }
 
-func namespace(n fakeaws.Namespace) warehouse.Namespace {
-	return warehouse.Namespace{
+func (r redshift) namespace(n fakeaws.Namespace) fakeredshift.Namespace {
+	made := fakeredshift.Namespace{
 		Name:          n.Name,
 		ID:            n.ID,
+		ARN:           n.ARN,
 		Database:      n.Database,
 		AdminUser:     n.AdminUser,
 		AdminPassword: n.AdminPassword,
 		IAMRoles:      n.IAMRoles,
 		DefaultRole:   n.DefaultRole,
+		LogExports:    n.LogExports,
+	}
+	for _, resource := range r.account.Resources() {
+		if ShortType(resource.Type) == "redshiftserverless.Namespace" && resource.ID == n.Name {
+			made.AdminSecretARN, _ = resource.Properties["adminPasswordSecretArn"].(string)
+		}
+	}
+	return made
+}
+
+func workgroup(w fakeaws.Workgroup) fakeredshift.Workgroup {
+	return fakeredshift.Workgroup{
+		Name:               w.Name,
+		ID:                 w.ID,
+		ARN:                w.ARN,
+		Namespace:          w.Namespace,
+		BaseCapacity:       w.BaseCapacity,
+		MaxCapacity:        w.MaxCapacity,
+		PriceTarget:        w.PriceTarget,
+		Port:               w.Port,
+		EnhancedVPCRouting: w.EnhancedVPCRouting,
+		PubliclyAccessible: w.PubliclyAccessible,
+		SubnetIDs:          w.SubnetIDs,
+		SecurityGroupIDs:   w.SecurityGroupIDs,
+		ConfigParameters:   w.ConfigParameters,
 	}
 }
 
-func workgroup(w fakeaws.Workgroup) warehouse.Workgroup {
-	return warehouse.Workgroup{
-		Name:                     w.Name,
-		Namespace:                w.Namespace,
-		CaseSensitiveIdentifiers: w.ConfigParameters["enable_case_sensitive_identifier"] == "true",
+// secrets are those of the account, with their current values.
+func secrets(account *fakeaws.Account) []fakesecrets.Secret {
+	versions := map[string]string{} // by ARN
+	var all []fakesecrets.Secret
+	for _, r := range account.Resources() {
+		arn, _ := r.Properties["arn"].(string)
+		switch ShortType(r.Type) {
+		case "secretsmanager.SecretVersion":
+			if stages, _ := r.Properties["versionStages"].([]any); slices.Contains(stages, any("AWSCURRENT")) {
+				versions[arn], _ = r.Properties["versionId"].(string)
+			}
+		case "secretsmanager.Secret":
+			name, _ := r.Properties["name"].(string)
+			value, _ := account.SecretValue(arn) // none yet
+			all = append(all, fakesecrets.Secret{Name: name, ARN: arn, Value: value, Created: time.Unix(0, 0)})
+		}
 	}
+	for i := range all {
+		all[i].VersionID = versions[all[i].ARN]
+	}
+	return all
 }
 
 // statements runs the account's schedules in the Data API.

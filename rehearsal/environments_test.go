@@ -2,7 +2,6 @@ package rehearsal_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -10,32 +9,19 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 
 	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
 // TestEnvironments deploys the two shipped stack files side by side in one
 // account: neither sees the other's records, and destroying dev leaves prod.
 func TestEnvironments(t *testing.T) {
-	root, err := rehearsal.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cli, err := rehearsal.CLI(t.Context(), root, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	standIns, err := rehearsal.Start(rehearsal.Options{Root: root, Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := standIns.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	stacks, streams := map[string]auto.Stack{}, map[string]string{}
+	t.Parallel()
+	d := stacktest.Start(t)
+	stacks, outputs := map[string]auto.Stack{}, map[string]auto.OutputMap{}
 	for _, name := range []string{"dev", "prod"} {
-		stack, err := standIns.NewStack(t.Context(), cli, dir, name, rehearsal.StackOptions{})
+		// What a preview and a destroy do with protected resources is looked at below.
+		protected := rehearsal.StackOptions{Settings: map[string]string{"ev-streaming:protect": fmt.Sprint(name == "prod")}}
+		stack, err := d.StandIns.NewStack(t.Context(), d.CLI, d.Dir, name, protected)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,65 +29,48 @@ func TestEnvironments(t *testing.T) {
 		if err != nil {
 			t.Fatalf("up of %s: %v", name, err)
 		}
-		stacks[name] = stack
-		streams[name] = fmt.Sprint(result.Outputs["streamName"].Value)
+		stacks[name], outputs[name] = stack, result.Outputs
 	}
+	text := func(stack, output string) string { return fmt.Sprint(outputs[stack][output].Value) }
 
-	for name, records := range map[string]int{"dev": 2, "prod": 3} {
-		for i := range records {
-			record := fmt.Sprintf(`{"_id": "%s-%d", "stationID": 7}`, name, i)
-			if _, err := standIns.Kinesis.Put(streams[name], "key", []byte(record)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	ids := func(name string) string {
+	d.PutInto(text("dev", "streamName"), records("dev-", 2)...)
+	d.PutInto(text("prod", "streamName"), records("prod-", 3)...)
+	wantIDs := func(stack, want string) {
 		t.Helper()
-		workgroup := "ev-streaming-" + name
-		if _, err := standIns.Warehouse.Query(t.Context(), workgroup, "REFRESH MATERIALIZED VIEW ev_station_data"); err != nil {
+		if _, err := d.StandIns.Warehouse.Query(t.Context(), text(stack, "workgroupName"), "REFRESH MATERIALIZED VIEW ev_station_data"); err != nil {
 			t.Fatal(err)
 		}
-		result, err := standIns.Warehouse.Query(t.Context(), workgroup, "SELECT id FROM ev_station_data_extract ORDER BY id")
+		result, err := d.StandIns.Warehouse.Query(t.Context(), text(stack, "workgroupName"), "SELECT id FROM ev_station_data_extract ORDER BY id")
 		if err != nil {
 			t.Fatal(err)
 		}
-		var ids []string
-		for _, row := range result.Rows {
-			ids = append(ids, fmt.Sprint(row[0]))
+		if got := strings.Trim(fmt.Sprint(result.Rows), "[]"); strings.ReplaceAll(got, "] [", " ") != want {
+			t.Errorf("%s has the records %s, want %s", stack, got, want)
 		}
-		return strings.Join(ids, " ")
 	}
-	if got := ids("dev"); got != "dev-0 dev-1" {
-		t.Errorf("dev has the records %s", got)
-	}
-	if got := ids("prod"); got != "prod-0 prod-1 prod-2" {
-		t.Errorf("prod has the records %s", got)
-	}
+	wantIDs("dev", "dev-0 dev-1")
+	wantIDs("prod", "prod-0 prod-1 prod-2")
 
 	dev, prod := stacks["dev"], stacks["prod"]
 	if _, err := dev.Destroy(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	left := strings.Join(standIns.Left(), "\n")
-	if strings.Contains(left, "ev-streaming-dev") || strings.Contains(left, "stream ev_stream_data\n") {
-		t.Errorf("destroy of dev left\n%s", left)
+	for _, left := range d.StandIns.Left() {
+		if strings.Contains(left, text("dev", "namespaceName")) || left == "stream "+text("dev", "streamName") {
+			t.Errorf("destroy of dev left %s", left)
+		}
 	}
 	if _, err := prod.Preview(t.Context(), optpreview.ExpectNoChanges()); err != nil {
 		t.Errorf("destroy of dev changed prod: %v", err)
 	}
-	if got := ids("prod"); got != "prod-0 prod-1 prod-2" {
-		t.Errorf("after the destroy of dev, prod has the records %s", got)
-	}
+	wantIDs("prod", "prod-0 prod-1 prod-2")
 
 	// The Automation API destroys without a preview, which would refuse this
 	// before anything is deleted. Protection keeps what holds data even so.
-	if _, err := prod.Destroy(t.Context()); err == nil || !strings.Contains(err.Error(), "because it is protected") {
-		t.Errorf("destroy of prod, which is protected: %v", err)
-	}
+	_, err := prod.Destroy(t.Context())
+	d.WantError("destroy of prod, which is protected", err, "because it is protected")
 	if _, err := prod.Up(t.Context()); err != nil {
 		t.Errorf("up after the refused destroy: %v", err)
 	}
-	if got := ids("prod"); got != "prod-0 prod-1 prod-2" {
-		t.Errorf("after a refused destroy and up, prod has the records %s", got)
-	}
+	wantIDs("prod", "prod-0 prod-1 prod-2")
 }

@@ -12,7 +12,10 @@ require (
 	google.golang.org/grpc v1.84.0
 )
 
-require github.com/duckdb/duckdb-go/v2 v2.10502.0 // indirect
+require (
+	github.com/duckdb/duckdb-go/v2 v2.10502.0 // indirect
+	github.com/shopspring/decimal v1.6.0 // indirect
+)
 
 require (
 	github.com/aws/aws-sdk-go-v2/config v1.33.15
@@ -162,7 +165,7 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261005182115-fad411399dd8 // indirect
 	google.golang.org/protobuf v1.36.12
 	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
-	gopkg.in/yaml.v3 v3.0.1 // indirect
+	gopkg.in/yaml.v3 v3.0.1
 	lukechampine.com/frand v1.4.2 // indirect
 )
 

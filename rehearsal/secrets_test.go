@@ -59,7 +59,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 	unknownToEngine := maps.Clone(secrets)
 	maps.DeleteFunc(unknownToEngine, func(name, _ string) bool { return strings.HasPrefix(name, "the admin's") })
 	processes := watchProcesses(t)
-	pulumi := newRecorder(t, d.Dir)
+	pulumi := &recorder{PulumiCommand: d.CLI, t: t, dir: d.Dir}
 
 	// The admin changes so that a difference has an old and a new password.
 	admin := func(name, password string) {
@@ -68,17 +68,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.StandIns.Account.SetSecret("redshift/admin", string(value)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	prepare := func(program rehearsal.StackOptions) *auto.Stack {
-		t.Helper()
-		stack, err := d.StandIns.NewStack(t.Context(), pulumi, d.Dir, "dev", program)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &stack
+		d.SetAdmin(string(value))
 	}
 	preview := func(stack *auto.Stack, also ...string) {
 		t.Helper()
@@ -103,12 +93,12 @@ func TestNoSecretIsWritten(t *testing.T) {
 			t.Errorf("up: err = %v, want %q", err, want)
 		}
 	}
-	shipped := prepare(rehearsal.StackOptions{})
-	preview(shipped, "--diff", "--show-full-output")
+	unedited := d.StackBy(pulumi, rehearsal.StackOptions{})
+	preview(unedited, "--diff", "--show-full-output")
 
 	// A value of the secret that is refused.
 	admin(rehearsal.AdminName, rehearsal.AdminPassword+`'"\`)
-	up(shipped, "holds a character that Redshift refuses")
+	up(unedited, "holds a character that Redshift refuses")
 	admin(rehearsal.AdminName, rehearsal.AdminPassword)
 
 	// Failures of what holds the secret, and of the command.
@@ -123,21 +113,19 @@ func TestNoSecretIsWritten(t *testing.T) {
 			return &fakeaws.Fault{Err: errors.New("AWS says no")}
 		})
 	}
-	up(shipped, "AWS says no")
+	up(unedited, "AWS says no")
 	refuse.Store(false)
-	failing := shippedAnd(t, map[string]string{
-		"00006_wrong.sql": "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE VIEW wrong AS SELECT no_such_column FROM ev_station_data;\n",
-	})
-	up(prepare(rehearsal.StackOptions{Program: deployWith(failing)}), "no_such_column")
-	up(shipped, "")
+	failing := adding(statement("CREATE VIEW wrong AS SELECT no_such_column FROM ev_station_data"))
+	up(d.StackBy(pulumi, rehearsal.StackOptions{Program: withSQL(failing)}), "no_such_column")
+	up(unedited, "")
 
 	admin(rehearsal.AdminName, rotated)
-	preview(shipped)
-	preview(shipped, "--diff", "--show-full-output")
-	preview(shipped, "--json")
-	preview(shipped, "-v=11", "--logtostderr", "--logflow")
+	preview(unedited)
+	preview(unedited, "--diff", "--show-full-output")
+	preview(unedited, "--json")
+	preview(unedited, "-v=11", "--logtostderr", "--logflow")
 	pulumi.also = []string{"-v=8", "--logtostderr", "--logflow"}
-	up(shipped, "")
+	up(unedited, "")
 	pulumi.also = nil
 	for _, command := range []string{
 		"go run ./cmd/evstream status --stack dev",
@@ -148,7 +136,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 	} {
 		pulumi.write(command, []byte(d.Run(command)))
 	}
-	if _, err := shipped.Destroy(t.Context()); err != nil {
+	if _, err := unedited.Destroy(t.Context()); err != nil {
 		t.Error(err)
 	}
 
@@ -259,19 +247,6 @@ type recorder struct {
 	also []string // more arguments for the next commands
 
 	count int
-}
-
-func newRecorder(t *testing.T, dir string) *recorder {
-	t.Helper()
-	root, err := rehearsal.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cli, err := rehearsal.CLI(t.Context(), root, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &recorder{PulumiCommand: cli, t: t, dir: dir}
 }
 
 func (r *recorder) Run(ctx context.Context, dir string, in io.Reader, out, errs []io.Writer, env []string, args ...string) (string, string, int, error) {

@@ -1,8 +1,8 @@
 // Package rehearsal runs the Pulumi program of this project against local
 // stand-ins for AWS, with the real Pulumi engine.
 //
-// Start starts the stand-ins: Kinesis, the Redshift Data API in front of a
-// warehouse, and Pulumi's aws and command providers, all on loopback. NewStack
+// Start starts the stand-ins: the emulator of the AWS services, and Pulumi's aws and
+// command providers, all on loopback. NewStack
 // prepares a stack of the program on them through Pulumi's Automation API, and
 // CLI finds or builds the Pulumi CLI that this needs.
 package rehearsal
@@ -14,21 +14,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
+	"example.com/evstream/emulator"
 	"example.com/evstream/emulator/doubt"
-	"example.com/evstream/emulator/fakedataapi"
 	"example.com/evstream/emulator/fakekinesis"
-	"example.com/evstream/emulator/fakeredshift"
-	"example.com/evstream/emulator/warehouse"
+	"example.com/evstream/emulator/fakesecrets"
 	"example.com/evstream/rehearsal/fakeaws"
 	"example.com/evstream/rehearsal/fakecommand"
 )
-
-// DefaultRefreshInterval is how often the rehearsal refreshes streaming views
-// that refresh automatically.
-const DefaultRefreshInterval = 200 * time.Millisecond
 
 // The admin in the existing secrets of the stand-in account.
 const (
@@ -54,7 +48,8 @@ type Options struct {
 	World *fakeaws.World
 
 	// RefreshInterval is how often streaming views are refreshed that refresh
-	// automatically; 0 leaves it to the caller (warehouse.AutoRefresh).
+	// automatically, for example emulator.DefaultRefreshInterval; 0 leaves it to the
+	// caller (warehouse.AutoRefresh).
 	RefreshInterval time.Duration
 
 	// InstalledCommand leaves the command provider to Pulumi.
@@ -65,22 +60,17 @@ type Options struct {
 }
 
 // Doubts lists what no source settles about the services that the stand-ins stand for.
-func Doubts() doubt.List { return append(warehouse.Doubts(), fakedataapi.Doubts()...) }
+func Doubts() doubt.List { return emulator.Doubts() }
 
 // StandIns are the running stand-ins. Close them.
 type StandIns struct {
-	Account   *fakeaws.Account
-	AWS       *fakeaws.Server
-	Commands  *fakecommand.Server // nil with InstalledCommand
-	Kinesis   *fakekinesis.Server
-	DataAPI   *fakedataapi.Server
-	Warehouse *warehouse.Warehouse
-	Snapshots *fakeredshift.Server
+	*emulator.Emulator // the services, with what the account has made in them
+	Account            *fakeaws.Account
+	AWS                *fakeaws.Server
+	Commands           *fakecommand.Server // nil with InstalledCommand
 
 	root, dir string
 	before    []string // what was in the account
-	stop      context.CancelFunc
-	refreshes sync.WaitGroup
 }
 
 // World is what the stand-in account holds before anything is deployed: the VPC
@@ -120,8 +110,7 @@ func World() fakeaws.World {
 
 // Start starts the stand-ins for the world.
 func Start(o Options) (_ *StandIns, err error) {
-	ctx, stop := context.WithCancel(context.Background())
-	s := &StandIns{root: o.Root, dir: o.Dir, stop: stop}
+	s := &StandIns{root: o.Root, dir: o.Dir}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("starting the stand-ins: %w", err), s.Close())
@@ -136,43 +125,37 @@ func Start(o Options) (_ *StandIns, err error) {
 	if s.Account, err = fakeaws.NewAccount(world); err != nil {
 		return nil, err
 	}
-	s.Kinesis = fakekinesis.New(fakekinesis.WithRegion(region), fakekinesis.WithAccount(accountID), fakekinesis.WithDir(o.Dir))
-	if err := s.Kinesis.Start(); err != nil {
-		return nil, err
-	}
-	for _, stream := range world.Streams {
-		if err := (streams{s.Kinesis}).CreateStream(ctx, stream); err != nil {
-			return nil, err
-		}
-	}
 	data := filepath.Join(o.Dir, "warehouse")
 	for _, folder := range []string{data, s.StateDir()} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, err
 		}
 	}
-	s.Warehouse = warehouse.New(warehouse.Options{
-		Streams: s.Kinesis,
+	interval := o.RefreshInterval
+	if interval == 0 {
+		interval = -1
+	}
+	if s.Emulator, err = emulator.Start(context.Background(), emulator.Options{
+		Region:          region,
+		Account:         accountID,
+		Dir:             data,
+		RefreshInterval: interval,
+		Readings:        o.Readings,
+		Secrets:         func() []fakesecrets.Secret { return secrets(s.Account) },
 		Authorize: func(roleARN, action, resource string) error {
 			return s.Account.Authorize(roleARN, "redshift-serverless.amazonaws.com", action, resource)
 		},
-		Reach:   s.Account.Egress,
-		Region:  region,
-		Account: accountID,
-		Dir:     data,
-
-		Readings: warehouse.Doubts().Of(o.Readings),
-	})
-	s.DataAPI = fakedataapi.New(s.Warehouse, s.Account.SecretValue, fakedataapi.WithRegion(region), fakedataapi.WithReadings(fakedataapi.Doubts().Of(o.Readings)))
-	if err := s.DataAPI.Start(); err != nil {
+		Reach: s.Account.Egress,
+	}); err != nil {
 		return nil, err
 	}
-	s.Snapshots = fakeredshift.New(s.namespace, fakeredshift.WithRegion(region))
-	if err := s.Snapshots.Start(); err != nil {
-		return nil, err
+	for _, stream := range world.Streams {
+		if _, err := s.Kinesis.CreateStream(streamSettings(stream)); err != nil {
+			return nil, err
+		}
 	}
 	s.AWS, err = fakeaws.Start(s.Account, fakeaws.Options{
-		Kinesis: streams{s.Kinesis}, Redshift: redshift{s.Warehouse}, DataAPI: newStatements(s.DataAPI.URL()),
+		Kinesis: streams{s.Kinesis}, Redshift: redshift{s.Redshift, s.Account}, DataAPI: newStatements(s.URL()),
 	})
 	if err != nil {
 		return nil, err
@@ -187,54 +170,30 @@ func Start(o Options) (_ *StandIns, err error) {
 		}
 	}
 	s.before = s.resources()
-	if o.RefreshInterval > 0 {
-		s.refreshes.Go(func() { s.Warehouse.RunAutoRefresh(ctx, o.RefreshInterval) })
-	}
 	return s, nil
 }
 
 // Close stops the stand-ins; what they hold is gone. The folder stays.
 func (s *StandIns) Close() error {
-	s.stop()
-	s.refreshes.Wait()
 	if s.Commands != nil {
 		s.Commands.Close()
 	}
 	if s.AWS != nil {
 		s.AWS.Close()
 	}
-	var errs []error
-	if s.Snapshots != nil {
-		errs = append(errs, s.Snapshots.Close())
+	if s.Emulator == nil {
+		return nil
 	}
-	if s.DataAPI != nil {
-		errs = append(errs, s.DataAPI.Close())
-	}
-	if s.Warehouse != nil {
-		errs = append(errs, s.Warehouse.Close())
-	}
-	if s.Kinesis != nil {
-		errs = append(errs, s.Kinesis.Close())
-	}
-	return errors.Join(errs...)
+	return s.Emulator.Close()
 }
 
 // CommandEnv is the environment with which any AWS SDK, and so the commands of
-// this project and the AWS CLI, talk to the stand-ins.
+// this project and the AWS CLI, talk to the stand-ins and nothing else.
 func (s *StandIns) CommandEnv() map[string]string {
-	return map[string]string{
-		"AWS_REGION":                     region,
-		"AWS_DEFAULT_REGION":             region,
-		"AWS_ACCESS_KEY_ID":              "AKIAREHEARSAL0000000",
-		"AWS_SECRET_ACCESS_KEY":          "SecretKeyOf/NoAccount+0000000000000000=",
-		"AWS_SESSION_TOKEN":              "SessionTokenOf/NoAccount+000000==",
-		"AWS_EC2_METADATA_DISABLED":      "true",
-		"PULUMI_SKIP_UPDATE_CHECK":       "true", // with --stack they ask the Pulumi CLI
-		"AWS_ENDPOINT_URL_KINESIS":       s.Kinesis.URL(),
-		"AWS_ENDPOINT_URL_REDSHIFT_DATA": s.DataAPI.URL(),
-
-		"AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS": s.Snapshots.URL(), // for snapshots only
-	}
+	environment := s.Env()
+	environment["AWS_EC2_METADATA_DISABLED"] = "true"
+	environment["PULUMI_SKIP_UPDATE_CHECK"] = "true" // with --stack they ask the Pulumi CLI
+	return environment
 }
 
 // ProgramEnv is the environment with which the Pulumi CLI runs the program on
@@ -253,28 +212,6 @@ func (s *StandIns) ProgramEnv() map[string]string {
 // StateDir is an empty folder for the state of stacks that an installed Pulumi
 // CLI deploys.
 func (s *StandIns) StateDir() string { return filepath.Join(s.dir, "state") }
-
-// namespace is what the account's Redshift knows of a namespace when it takes a
-// snapshot.
-func (s *StandIns) namespace(name string) (fakeredshift.Namespace, bool) {
-	found, err := s.Account.Namespace(name)
-	if err != nil {
-		return fakeredshift.Namespace{}, false
-	}
-	n := fakeredshift.Namespace{ARN: found.ARN, AdminUser: found.AdminUser}
-	for _, r := range s.Account.Resources() {
-		if r.Properties["namespaceName"] != name {
-			continue
-		}
-		switch ShortType(r.Type) {
-		case "redshiftserverless.Namespace":
-			n.AdminSecretARN, _ = r.Properties["adminPasswordSecretArn"].(string)
-		case "redshiftserverless.Workgroup":
-			n.Workgroup = r.ID
-		}
-	}
-	return n, true
-}
 
 // Left names what is in the account that was not there at the start, but for
 // snapshots, which are meant to stay.

@@ -156,12 +156,12 @@ func (m *Migration) parse(text string) error {
 		}
 	}
 	second := m.Statements[min(1, len(m.Statements)-1)]
-	switch limit := maxBatch - besides - len(m.Views()); {
+	switch limit := maxBatch - besides - len(m.Sets) - len(m.Views()); {
 	case m.Alone && len(m.Statements) > 1:
 		return fmt.Errorf("%d: a second statement in a file that runs outside a transaction: make a file of each", second.Line)
 	case len(m.Statements) > limit:
-		return fmt.Errorf("%d: the file has %d statements and makes %d views, and one batch of the Redshift Data API has room for %d statements then: split it",
-			m.Statements[limit].Line, len(m.Statements), len(m.Views()), limit)
+		return fmt.Errorf("%d: statement %d of the file: one batch of the Redshift Data API has room for %d, beside the SETs, the grants on the views and the record: split the file",
+			m.Statements[limit].Line, limit+1, limit)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func Split(text string) ([]Statement, error) {
 		case kind == semicolon && begun.Line == 0:
 			return nil, fmt.Errorf("%d: a semicolon that ends no statement", line)
 		case kind == semicolon:
-			begun.Text = strings.TrimSpace(text[begin:i])
+			begun.Text = strings.TrimRight(text[begin:i], "\t\n\f\r ")
 			list, begun = append(list, begun), Statement{}
 		case kind != blank && begun.Line == 0:
 			begin, begun.Line = i, line

@@ -79,7 +79,9 @@ func main() {
 // run is the whole command and returns its exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch {
-	case slices.ContainsFunc(args, func(arg string) bool { return arg == "help" || strings.TrimLeft(arg, "-") == "h" || arg == "--help" || arg == "-help" }):
+	case slices.ContainsFunc(args, func(arg string) bool {
+		return arg == "help" || strings.TrimLeft(arg, "-") == "h" || arg == "--help" || arg == "-help"
+	}):
 		fmt.Fprint(stdout, usage)
 		return 0
 	case len(args) != 1 || args[0] != "up":

@@ -1,10 +1,11 @@
-// Package doubt holds what nobody here knows about AWS: the questions that no source
-// settles, or that sources answer differently. A stand-in behaves by one answer to each,
-// and can be told to behave by another, so that a test can show that the program is right
-// whichever it is.
+// Package doubt holds what is not known about AWS: the questions that no source settles, or
+// that sources answer differently. A service is emulated by one answer to each, and can be
+// told to behave by another, so that a test can show that a program is right whichever it is.
 package doubt
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +17,7 @@ type Doubt struct {
 	Name     string // of the switch
 	Question string
 	Answers  []Answer
-	Program  string // what this project's SQL and programs do about it
+	Advice   string // how to be right under each of them
 
 	// Ask is the expression that tells on a real Redshift, over a row t with the
 	// column text, which is Text, and doc, which is JSON_PARSE(text) when Ask
@@ -91,8 +92,20 @@ const (
 	Else  = "any other value"
 )
 
-// A List is the doubts of a stand-in.
+// A List is the doubts about a service.
 type List []Doubt
+
+// MustLoad reads a list that is part of the program, as JSON with the names of the fields
+// in lower case.
+func MustLoad(data []byte) List {
+	var l List
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&l); err != nil {
+		panic(fmt.Sprintf("the list of doubts: %v", err))
+	}
+	return l
+}
 
 // Readings are answers by the doubts' names. A doubt that is not among them has its
 // default.
@@ -190,13 +203,13 @@ func (r Readings) String() string {
 // Table writes the list as a table of Markdown.
 func (l List) Table() string {
 	var b strings.Builder
-	b.WriteString("| switch | question | answers, the default first | what the program does |\n|---|---|---|---|\n")
+	b.WriteString("| switch | question | answers, the default first | how to be right under each |\n|---|---|---|---|\n")
 	for _, d := range l {
 		var answers []string
 		for _, a := range d.Answers {
 			answers = append(answers, fmt.Sprintf("`%s`: %s (%s)", a.Name, a.Meaning, a.Source))
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", d.Name, d.Question, strings.Join(answers, "; "), d.Program)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", d.Name, d.Question, strings.Join(answers, "; "), d.Advice)
 	}
 	return b.String()
 }

@@ -19,7 +19,7 @@ func Doubts() doubt.List {
 				{Name: "invalid", Meaning: "`ValidationException`", Source: "awslabs/mcp#4587, of a provisioned cluster"},
 				{Name: "not-found", Meaning: "`ResourceNotFoundException`", Source: "what `ListSessions` gives, awslabs/mcp#4587"},
 			},
-			Program: "It takes either for the session's end.",
+			Advice: "Take either for the session's end.",
 		},
 		{
 			Name:     tokenOrder,
@@ -28,7 +28,7 @@ func Doubts() doubt.List {
 				{Name: "token-first", Meaning: "the call gets its statement again, though its session is gone", Source: "no source"},
 				{Name: "session-first", Meaning: "the call is refused", Source: "no source"},
 			},
-			Program: "It does not send a statement again whose first answer was lost, but says that it may run.",
+			Advice: "Do not send a statement again whose first answer was lost: it may run.",
 		},
 		{
 			Name:     batchParameters,
@@ -37,7 +37,7 @@ func Doubts() doubt.List {
 				{Name: "any", Meaning: "one of them has to", Source: "no source; the service model says that they are shared across all statements"},
 				{Name: "each", Meaning: "a statement that does not is refused", Source: "no source"},
 			},
-			Program: "It sends what the caller of `dataapi.Batch` gives; its documentation names the doubt.",
+			Advice: "Use every parameter in every statement of the batch, or write the values into them.",
 		},
 	}
 }

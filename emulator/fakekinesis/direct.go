@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The direct door. Its errors are of type *Error, with the code that the network door
-// would answer.
+// What a test does without a request. Errors are of type *Error, with the code that the
+// request would be answered with.
 
 // StreamSettings are what the owner of a stream chooses.
 type StreamSettings struct {
@@ -43,9 +43,11 @@ type Record struct {
 
 // check validates settings as the request that would make the stream.
 func (s *Server) check(w StreamSettings) error {
-	if err := s.Validate("CreateStream", createStream{
-		StreamName: w.Name, StreamModeDetails: &streamModeDetails{w.Mode}, MaxRecordSizeInKiB: &w.MaxRecordKiB, Tags: w.Tags,
-	}); err != nil {
+	in := createStream{StreamName: w.Name, StreamModeDetails: &streamModeDetails{w.Mode}, MaxRecordSizeInKiB: &w.MaxRecordKiB}
+	if len(w.Tags) > 0 {
+		in.Tags = w.Tags
+	}
+	if err := s.Validate("CreateStream", in); err != nil {
 		return err
 	}
 	if w.KMSKey != "" {

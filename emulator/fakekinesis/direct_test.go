@@ -54,6 +54,9 @@ func TestSettingsAreKeptAndChanged(t *testing.T) {
 	want.Status, want.Mode = fakekinesis.Active, fakekinesis.OnDemand
 	check(s.Stream("ev"))
 
+	settings.Tags, want.Tags = map[string]string{}, map[string]string{} // none any more
+	check(s.UpdateStream(settings))
+
 	if err := s.DeleteStream("ev"); err != nil {
 		t.Fatal(err)
 	}

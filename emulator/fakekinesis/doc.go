@@ -12,14 +12,10 @@
 //		Credentials:  credentials.NewStaticCredentialsProvider("any", "any", ""),
 //	})
 //
-// It has three doors:
-//
-//   - the network door, the service's JSON protocol on a loopback port;
-//   - the direct door, methods on [Server] that make streams and read and write
-//     records without a socket: [Server.CreateStream], [Server.Put],
-//     [Server.ReadAfter] and others;
-//   - the fault door, [Server.Control], which lets a test answer, hold back or cut
-//     a request of the network door.
+// Clients use the service's JSON protocol on a loopback port. A test makes streams and
+// reads and writes records without a request ([Server.CreateStream], [Server.Put],
+// [Server.ReadAfter] and others), and decides with [Server.Control] what happens to a
+// request: an error, a delay, a cut connection.
 //
 // Time is in the test's hand ([WithClock]): states, retention, iterator expiry and
 // throughput limits follow that clock, and nothing happens in the background.

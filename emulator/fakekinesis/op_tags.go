@@ -66,11 +66,7 @@ type listTagsForStream struct {
 }
 
 func (in *listTagsForStream) apply(s *Server, now time.Time) (any, error) {
-	name, err := s.resolve(in.streamRef)
-	if err != nil {
-		return nil, err
-	}
-	st, err := s.find(name, now)
+	st, err := s.resolveAny(in.streamRef, now)
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +92,7 @@ type listTagsForResource struct{ ResourceARN string }
 func (in *listTagsForResource) stream() string { return streamRef{StreamARN: &in.ResourceARN}.stream() }
 
 func (in *listTagsForResource) apply(s *Server, now time.Time) (any, error) {
-	name, err := s.resolve(streamRef{StreamARN: &in.ResourceARN})
-	if err != nil {
-		return nil, err
-	}
-	st, err := s.find(name, now)
+	st, err := s.resolveAny(streamRef{StreamARN: &in.ResourceARN}, now)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // A Server holds the streams of one account in one region. Its methods may be called
-// from several goroutines. The direct door works whether or not it was started.
+// from several goroutines. All but its URL works whether or not it was started.
 type Server struct {
 	*awsjson.Service // the network: Start, URL, Close, ServeHTTP, Control, Calls
 
@@ -57,7 +57,7 @@ func WithDiscard() Option { return func(s *Server) { s.discard = true } }
 // temporary files unless given. The files have no names there.
 func WithDir(dir string) Option { return func(s *Server) { s.dir = dir } }
 
-// New makes a server without streams. [Server.Start] opens its network door.
+// New makes a server without streams. Start serves it on a free port of 127.0.0.1.
 func New(options ...Option) *Server {
 	s := &Server{
 		region:  "us-east-1",

@@ -74,15 +74,25 @@ func appendPadded(b []byte, n int64, width int) []byte {
 	return b
 }
 
-// place finds what a sequence number of this shard stands for. It is false for one
-// that the shard can't have issued.
+// place finds what a sequence number of this shard stands for. It is false for one that the
+// shard has not issued, as far as it still knows: it forgets when forgotten records arrived.
 func (sh *shard) place(sequence string) (int64, bool) {
 	number, ok := shardOfSequence(sequence)
 	if !ok || number != sh.number || sequence[:15] != sh.prefix {
 		return 0, false
 	}
 	place, err := strconv.ParseInt(sequence[15:35], 10, 64)
-	return place, err == nil && (place < sh.log.next || place == sh.log.next && !sh.open())
+	switch {
+	case err != nil || place < 0:
+		return 0, false
+	case place == 0:
+		return place, sequence == sh.firstSequence()
+	case place < sh.log.first:
+		return place, true
+	case place < sh.log.next:
+		return place, sequence == sh.sequence(place, sh.log.slot(place).arrived)
+	}
+	return place, place == sh.log.next && !sh.open() && sequence == sh.lastSequence()
 }
 
 // issued says whether a sequence number is one of a shard of the stream.

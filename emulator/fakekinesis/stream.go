@@ -293,12 +293,30 @@ func (s *Server) resolve(r streamRef) (string, error) {
 	return name, nil
 }
 
+// resolveAny returns the stream of a request in any state, resolveActive one that may be
+// changed.
+func (s *Server) resolveAny(r streamRef, now time.Time) (*stream, error) {
+	name, err := s.resolve(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.find(name, now)
+}
+
+func (s *Server) resolveActive(r streamRef, now time.Time) (*stream, error) {
+	name, err := s.resolve(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.findActive(name, now)
+}
+
 func (s *Server) arn(name string) string {
 	return fmt.Sprintf("arn:aws:kinesis:%s:%s:stream/%s", s.region, s.account, name)
 }
 
 // The following check one wish each against the stream's present state and return what
-// carries it out. Both doors use them.
+// carries it out, for requests and for the methods of Server.
 
 func (s *Server) create(want StreamSettings, now time.Time) (*stream, error) {
 	if s.streams[want.Name] != nil {

@@ -2,34 +2,15 @@ package fakeredshift
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"example.com/evstream/emulator/fault"
 	"example.com/evstream/emulator/internal/awsjson"
+	"example.com/evstream/emulator/warehouse"
 )
-
-// Namespace is what the service knows of a namespace when it takes a snapshot.
-type Namespace struct {
-	ARN            string
-	AdminUser      string
-	AdminSecretARN string // "" unless AWS keeps the admin's password
-	Workgroup      string // name; "" if it has none
-}
-
-// Namespaces gives a namespace by its name, if there is one.
-type Namespaces func(name string) (Namespace, bool)
-
-// Snapshot is a snapshot of a namespace.
-type Snapshot struct {
-	Name          string
-	Namespace     string // name
-	Status        string // CREATING, AVAILABLE, FAILED and so on
-	RetentionDays int    // -1 is for ever
-	Created       time.Time
-
-	of Namespace
-}
 
 // What a test says about requests; see package fault.
 type (
@@ -42,18 +23,36 @@ func invalid(format string, args ...any) error {
 	return fault.Errorf("ValidationException", format, args...)
 }
 
+func notFound(format string, args ...any) error {
+	return fault.Errorf("ResourceNotFoundException", format, args...)
+}
+
+func conflict(format string, args ...any) error {
+	return fault.Errorf("ConflictException", format, args...)
+}
+
 // A Server is the service of one account in one region. Its methods may be called from
 // several goroutines.
 type Server struct {
 	*awsjson.Service // the network: Start, URL, Close, ServeHTTP, Control, Calls
 
-	namespaces Namespaces
-	region     string
-	now        func() time.Time
+	warehouse       *warehouse.Warehouse // nil: nothing holds data
+	region, account string
+	now             func() time.Time
+	secrets         Secrets
 
-	mu        sync.Mutex // guards what follows
-	snapshots []*Snapshot
-	held      bool
+	mu         sync.Mutex // guards what follows
+	namespaces []Namespace
+	workgroups []Workgroup
+	snapshots  []*Snapshot
+	held       bool
+}
+
+// Secrets keeps the passwords of admins that AWS manages.
+type Secrets interface {
+	// MakeSecret makes a secret and returns its ARN.
+	MakeSecret(name, value string) (arn string)
+	DeleteSecret(arn string)
 }
 
 // An Option changes how a Server behaves.
@@ -63,12 +62,19 @@ type Option func(*Server)
 // are refused, as they would not reach this one's endpoint.
 func WithRegion(region string) Option { return func(s *Server) { s.region = region } }
 
+// WithAccount sets the twelve-digit account number, 123456789012 unless given.
+func WithAccount(id string) Option { return func(s *Server) { s.account = id } }
+
 // WithClock sets the clock, time.Now unless given. It must be safe for concurrent use.
 func WithClock(now func() time.Time) Option { return func(s *Server) { s.now = now } }
 
-// New makes a server. [Server.Start] opens its network door.
-func New(namespaces Namespaces, options ...Option) *Server {
-	s := &Server{namespaces: namespaces, region: "us-east-1", now: time.Now}
+// WithSecrets sets where managed passwords are kept. Unless given, manageAdminPassword is
+// refused.
+func WithSecrets(secrets Secrets) Option { return func(s *Server) { s.secrets = secrets } }
+
+// New makes a server of a warehouse, which may be nil: nothing then holds data.
+func New(w *warehouse.Warehouse, options ...Option) *Server {
+	s := &Server{warehouse: w, region: "us-east-1", account: "123456789012", now: time.Now}
 	for _, o := range options {
 		o(s)
 	}
@@ -76,54 +82,67 @@ func New(namespaces Namespaces, options ...Option) *Server {
 		Name:   "redshift-serverless",
 		Region: s.region,
 		Operations: map[string]awsjson.Handler{
-			"CreateSnapshot": op(s, createSnapshot.apply), "GetSnapshot": op(s, getSnapshot.apply), "ListSnapshots": op(s, listSnapshots.apply),
+			"CreateNamespace": op(s, (*createNamespace).apply),
+			"GetNamespace":    op(s, (*getNamespace).apply),
+			"ListNamespaces":  op(s, (*listNamespaces).apply),
+			"DeleteNamespace": op(s, (*deleteNamespace).apply),
+			"CreateWorkgroup": op(s, (*createWorkgroup).apply),
+			"GetWorkgroup":    op(s, (*getWorkgroup).apply),
+			"ListWorkgroups":  op(s, (*listWorkgroups).apply),
+			"DeleteWorkgroup": op(s, (*deleteWorkgroup).apply),
+			"CreateSnapshot":  op(s, (*createSnapshot).apply),
+			"GetSnapshot":     op(s, (*getSnapshot).apply),
+			"ListSnapshots":   op(s, (*listSnapshots).apply),
 		},
 		MaxBody: 1 << 20,
 	})
 	return s
 }
 
-// Snapshots are those that were taken, oldest first.
-func (s *Server) Snapshots() []Snapshot {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []Snapshot
-	for _, snapshot := range s.snapshots {
-		all = append(all, *snapshot)
+// op makes a handler of an operation's function.
+func op[In any](s *Server, apply func(*In, context.Context, *Server) (any, error)) awsjson.Handler {
+	return awsjson.Handle(func(ctx context.Context, in *In) (any, error) { return apply(in, ctx, s) })
+}
+
+// A page is what the lists of the API are asked for.
+type page struct {
+	MaxResults *int   `json:"maxResults"`
+	NextToken  string `json:"nextToken"`
+}
+
+// pageSize is how many items a page has; the service's is not documented.
+const pageSize = 20
+
+// list answers with a page of what each item shows.
+func list[T any](p page, name string, all []T, shown func(T) map[string]any) (any, error) {
+	items, next, err := awsjson.Page(all, p.MaxResults, pageSize, p.NextToken)
+	if err != nil {
+		return nil, invalid("%v", err)
 	}
-	return all
-}
-
-// Hold keeps the snapshots taken from now on CREATING, until [Server.Release].
-func (s *Server) Hold() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held = true
-}
-
-// Release ends the snapshots that are CREATING with a status, AVAILABLE or FAILED. Later
-// ones are AVAILABLE at once.
-func (s *Server) Release(status string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held = false
-	for _, snapshot := range s.snapshots {
-		if snapshot.Status == creating {
-			snapshot.Status = status
-		}
+	shownItems := make([]map[string]any, len(items))
+	for i, item := range items {
+		shownItems[i] = shown(item)
 	}
+	reply := map[string]any{name: shownItems}
+	if next != "" {
+		reply["nextToken"] = next
+	}
+	return reply, nil
 }
 
-const (
-	creating  = "CREATING"
-	available = "AVAILABLE"
-)
+// with is what is shown, with the status of one that the request has begun to change.
+func with(status string, shown map[string]any) map[string]any {
+	shown["status"] = status
+	return shown
+}
 
-// op makes a handler of an operation's function, which is called with s.mu held.
-func op[In any](s *Server, apply func(In, *Server) (any, error)) awsjson.Handler {
-	return awsjson.Handle(func(_ context.Context, in *In) (any, error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return apply(*in, s)
-	})
+func date(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func (s *Server) arn(kind, id string) string {
+	return strings.Join([]string{"arn:aws:redshift-serverless", s.region, s.account, kind + "/" + id}, ":")
+}
+
+// indexOf is where the item of a name is; -1 if there is none.
+func indexOf[T any](all []T, name string, nameOf func(T) string) int {
+	return slices.IndexFunc(all, func(item T) bool { return nameOf(item) == name })
 }

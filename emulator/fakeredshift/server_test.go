@@ -1,6 +1,7 @@
 package fakeredshift_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,20 +14,22 @@ import (
 	"github.com/aws/smithy-go"
 
 	"example.com/evstream/emulator/fakeredshift"
+	"example.com/evstream/emulator/fakesecrets"
+	"example.com/evstream/emulator/warehouse"
 )
 
-// start starts a server with the namespaces ev, and idle, which has no workgroup.
+// start starts a server with the namespaces ev-dev, and idle, which has no workgroup.
 func start(t *testing.T) (*fakeredshift.Server, *redshiftserverless.Client) {
 	t.Helper()
-	s := fakeredshift.New(func(name string) (fakeredshift.Namespace, bool) {
-		switch name {
-		case "ev":
-			return fakeredshift.Namespace{ARN: "arn:aws:redshift-serverless:us-east-1:123456789012:namespace/1", AdminUser: "admin", Workgroup: "ev"}, true
-		case "idle":
-			return fakeredshift.Namespace{}, true
+	s := fakeredshift.New(nil)
+	for _, name := range []string{"ev-dev", "idle"} {
+		if _, err := s.CreateNamespace(t.Context(), fakeredshift.Namespace{Name: name}); err != nil {
+			t.Fatal(err)
 		}
-		return fakeredshift.Namespace{}, false
-	})
+	}
+	if _, err := s.CreateWorkgroup(fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev-dev"}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -52,12 +55,12 @@ func TestSnapshots(t *testing.T) {
 	s, c := start(t)
 	s.Hold()
 	for i := range 45 {
-		if err := take(t, c, "ev", fmt.Sprintf("s-%d", i), 7); err != nil {
+		if err := take(t, c, "ev-dev", fmt.Sprintf("s-%d", i), 7); err != nil {
 			t.Fatal(err)
 		}
 	}
 	listed := map[string]types.SnapshotStatus{}
-	pages := redshiftserverless.NewListSnapshotsPaginator(c, &redshiftserverless.ListSnapshotsInput{NamespaceName: aws.String("ev")})
+	pages := redshiftserverless.NewListSnapshotsPaginator(c, &redshiftserverless.ListSnapshotsInput{NamespaceName: aws.String("ev-dev")})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -82,7 +85,7 @@ func TestSnapshots(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	s, c := start(t)
-	if err := take(t, c, "ev", "taken", 7); err != nil {
+	if err := take(t, c, "ev-dev", "taken", 7); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range []struct {
@@ -92,11 +95,11 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"no such namespace", take(t, c, "none", "s", 7), "ResourceNotFoundException"},
 		{"no workgroup", take(t, c, "idle", "s", 7), "ValidationException"},
-		{"a name twice", take(t, c, "ev", "taken", 7), "ConflictException"},
-		{"a name with upper case", take(t, c, "ev", "Taken", 7), "ValidationException"},
-		{"kept for no day", take(t, c, "ev", "s", 0), "ValidationException"},
-		{"kept for 11 years", take(t, c, "ev", "s", 4000), "ValidationException"},
-		{"another region", take(t, client(s, "eu-west-1"), "ev", "s", 7), "InvalidSignatureException"},
+		{"a name twice", take(t, c, "ev-dev", "taken", 7), "ConflictException"},
+		{"a name with upper case", take(t, c, "ev-dev", "Taken", 7), "ValidationException"},
+		{"kept for no day", take(t, c, "ev-dev", "s", 0), "ValidationException"},
+		{"kept for 11 years", take(t, c, "ev-dev", "s", 4000), "ValidationException"},
+		{"another region", take(t, client(s, "eu-west-1"), "ev-dev", "s", 7), "InvalidSignatureException"},
 		{"another operation", func() error {
 			_, err := c.DeleteSnapshot(t.Context(), &redshiftserverless.DeleteSnapshotInput{SnapshotName: aws.String("taken")})
 			return err
@@ -117,5 +120,147 @@ func TestRefusals(t *testing.T) {
 	}
 	if taken := s.Snapshots(); len(taken) != 1 {
 		t.Errorf("%d snapshots are there after the refusals, want the one before them", len(taken))
+	}
+}
+
+// TestNamespacesAndWorkgroups makes, shows and deletes what a test needs, in a warehouse.
+func TestNamespacesAndWorkgroups(t *testing.T) {
+	w := warehouse.New(warehouse.Options{Dir: t.TempDir()})
+	defer w.Close()
+	secrets := fakesecrets.New()
+	s := fakeredshift.New(w, fakeredshift.WithSecrets(secrets))
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c, ctx := client(s, "us-east-1"), t.Context()
+
+	const role = "arn:aws:iam::123456789012:role/streaming"
+	made, err := c.CreateNamespace(ctx, &redshiftserverless.CreateNamespaceInput{
+		NamespaceName: aws.String("ev-dev"), ManageAdminPassword: aws.Bool(true), IamRoles: []string{role}, DefaultIamRoleArn: aws.String(role),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Ready("ev-dev"); err == nil {
+		t.Error("the warehouse has a workgroup before it was made")
+	}
+	group, err := c.CreateWorkgroup(ctx, &redshiftserverless.CreateWorkgroupInput{
+		WorkgroupName: aws.String("ev-dev"), NamespaceName: aws.String("ev-dev"),
+		ConfigParameters: []types.ConfigParameter{{ParameterKey: aws.String("enable_case_sensitive_identifier"), ParameterValue: aws.String("true")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if group.Workgroup.Status != types.WorkgroupStatusCreating {
+		t.Errorf("the new workgroup is %s, want CREATING", group.Workgroup.Status)
+	}
+	login, err := secrets.Value(*made.Namespace.AdminPasswordSecretArn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var admin struct{ Username, Password string }
+	if err := json.Unmarshal([]byte(login), &admin); err != nil {
+		t.Fatal(err)
+	}
+	session, err := w.Connect(ctx, "ev-dev", "dev", admin.Username, admin.Password)
+	if err != nil {
+		t.Fatalf("logging in with the managed secret: %v", err)
+	}
+	if err := session.Close(); err != nil {
+		t.Error(err)
+	}
+
+	got, err := c.GetWorkgroup(ctx, &redshiftserverless.GetWorkgroupInput{WorkgroupName: aws.String("ev-dev")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := got.Workgroup
+	if g.Status != types.WorkgroupStatusAvailable || *g.BaseCapacity != -1 || *g.PricePerformanceTarget.Level != 50 || len(g.ConfigParameters) != 9 ||
+		*g.Endpoint.Address != "ev-dev.123456789012.us-east-1.redshift-serverless.amazonaws.com" {
+		t.Errorf("a workgroup that was given no capacity is %+v", g)
+	}
+	namespaces, err := c.ListNamespaces(ctx, &redshiftserverless.ListNamespacesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	workgroups, err := c.ListWorkgroups(ctx, &redshiftserverless.ListWorkgroupsInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(namespaces.Namespaces) != 1 || len(workgroups.Workgroups) != 1 || *namespaces.Namespaces[0].DefaultIamRoleArn != role {
+		t.Errorf("the lists have %d namespaces and %d workgroups, want 1 and 1", len(namespaces.Namespaces), len(workgroups.Workgroups))
+	}
+
+	_, err = c.DeleteNamespace(ctx, &redshiftserverless.DeleteNamespaceInput{NamespaceName: aws.String("ev-dev")})
+	if code := smithy.APIError(nil); !errors.As(err, &code) || code.ErrorCode() != "ConflictException" {
+		t.Errorf("a namespace with a workgroup is deleted: %v", err)
+	}
+	if _, err := c.DeleteWorkgroup(ctx, &redshiftserverless.DeleteWorkgroupInput{WorkgroupName: aws.String("ev-dev")}); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.DeleteNamespace(ctx, &redshiftserverless.DeleteNamespaceInput{NamespaceName: aws.String("ev-dev"), FinalSnapshotName: aws.String("last")}); err != nil {
+		t.Error(err)
+	}
+	if _, err := secrets.Value(*made.Namespace.AdminPasswordSecretArn); err == nil {
+		t.Error("the managed secret outlives its namespace")
+	}
+	if taken := s.Snapshots(); len(taken) != 1 || taken[0].Name != "last" {
+		t.Errorf("the snapshots are %v, want the last one", taken)
+	}
+}
+
+// TestCreationRefused: what is wrong with a namespace or a workgroup is said before it is made.
+func TestCreationRefused(t *testing.T) {
+	s, c := start(t)
+	namespace := func(change func(*redshiftserverless.CreateNamespaceInput)) error {
+		in := &redshiftserverless.CreateNamespaceInput{NamespaceName: aws.String("new")}
+		change(in)
+		_, err := c.CreateNamespace(t.Context(), in)
+		return err
+	}
+	workgroup := func(change func(*redshiftserverless.CreateWorkgroupInput)) error {
+		in := &redshiftserverless.CreateWorkgroupInput{WorkgroupName: aws.String("new"), NamespaceName: aws.String("idle")}
+		change(in)
+		_, err := c.CreateWorkgroup(t.Context(), in)
+		return err
+	}
+	type (
+		ns = redshiftserverless.CreateNamespaceInput
+		wg = redshiftserverless.CreateWorkgroupInput
+	)
+	for want, err := range map[string]error{
+		"Namespace idle already exists":        namespace(func(in *ns) { in.NamespaceName = aws.String("idle") }),
+		"regular expression pattern":           namespace(func(in *ns) { in.NamespaceName = aws.String("Upper") }),
+		"Invalid database name":                namespace(func(in *ns) { in.DbName = aws.String("my-db") }),
+		"Invalid admin user name":              namespace(func(in *ns) { in.AdminUsername = aws.String("1st") }),
+		"at least one upper-case letter":       namespace(func(in *ns) { in.AdminUserPassword = aws.String("lowercase1") }),
+		"must be in the list of IAM roles":     namespace(func(in *ns) { in.DefaultIamRoleArn = aws.String("arn:aws:iam::123456789012:role/r") }),
+		"does not support manageAdminPassword": namespace(func(in *ns) { in.ManageAdminPassword = aws.Bool(true) }),
+		`the request member "tags"`:            namespace(func(in *ns) { in.Tags = []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}} }),
+		"namespace none was not found":         workgroup(func(in *wg) { in.NamespaceName = aws.String("none") }),
+		"is associated with the workgroup":     workgroup(func(in *wg) { in.NamespaceName = aws.String("ev-dev") }),
+		"Workgroup ev-dev already exists":      workgroup(func(in *wg) { in.WorkgroupName = aws.String("ev-dev") }),
+		"Invalid base capacity 12":             workgroup(func(in *wg) { in.BaseCapacity = aws.Int32(12) }),
+		"Invalid max capacity 8":               workgroup(func(in *wg) { in.BaseCapacity, in.MaxCapacity = aws.Int32(16), aws.Int32(8) }),
+		"Invalid port 80":                      workgroup(func(in *wg) { in.Port = aws.Int32(80) }),
+		"Invalid configuration parameter": workgroup(func(in *wg) {
+			in.ConfigParameters = []types.ConfigParameter{{ParameterKey: aws.String("colour"), ParameterValue: aws.String("red")}}
+		}),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	for name, err := range map[string]error{
+		"workgroup": func() error {
+			_, err := c.GetWorkgroup(t.Context(), &redshiftserverless.GetWorkgroupInput{WorkgroupName: aws.String("new")})
+			return err
+		}(),
+		"namespace": s.DeleteNamespace("new"),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "was not found") {
+			t.Errorf("a refused %s: %v, want that there is none", name, err)
+		}
 	}
 }

@@ -1,12 +1,59 @@
 package fakeredshift
 
 import (
-	"fmt"
+	"context"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
+
+// Snapshot is a snapshot of a namespace.
+type Snapshot struct {
+	Name          string
+	Namespace     string // name
+	Status        string // CREATING, AVAILABLE, FAILED and so on
+	RetentionDays int    // -1 is for ever
+	Created       time.Time
+
+	of Namespace
+}
+
+const (
+	creating  = "CREATING"
+	available = "AVAILABLE"
+)
+
+// Snapshots are those that were taken, oldest first.
+func (s *Server) Snapshots() []Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Snapshot
+	for _, snapshot := range s.snapshots {
+		all = append(all, *snapshot)
+	}
+	return all
+}
+
+// Hold keeps the snapshots taken from now on CREATING, until [Server.Release].
+func (s *Server) Hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = true
+}
+
+// Release ends the snapshots that are CREATING with a status, AVAILABLE or FAILED. Later
+// ones are AVAILABLE at once.
+func (s *Server) Release(status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = false
+	for _, snapshot := range s.snapshots {
+		if snapshot.Status == creating {
+			snapshot.Status = status
+		}
+	}
+}
 
 type createSnapshot struct {
 	NamespaceName   string `json:"namespaceName"`
@@ -18,88 +65,77 @@ type createSnapshot struct {
 // gives none.
 var snapshotName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
-func (in createSnapshot) apply(s *Server) (any, error) {
+func (in *createSnapshot) apply(_ context.Context, s *Server) (any, error) {
+	namespace, err := s.Namespace(in.NamespaceName)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	idle := s.workgroupOf(namespace.Name) == ""
+	s.mu.Unlock()
+	if idle {
+		return nil, invalid("The namespace %s has no workgroup.", namespace.Name)
+	}
+	snapshot, err := in.take(s, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"snapshot": with(creating, snapshot.shown())}, nil // whatever it is by the next request
+}
+
+func (in *createSnapshot) take(s *Server, of Namespace) (Snapshot, error) {
 	days := -1
 	if in.RetentionPeriod != nil {
 		days = *in.RetentionPeriod
 	}
-	namespace, ok := s.namespaces(in.NamespaceName)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
-	case in.NamespaceName == "" || in.SnapshotName == "":
-		return nil, invalid("Both namespaceName and snapshotName must be given.")
 	case !snapshotName.MatchString(in.SnapshotName) || len(in.SnapshotName) > 255:
-		return nil, invalid("The snapshot name %s is not valid.", in.SnapshotName)
+		return Snapshot{}, invalid("The snapshot name %s is not valid.", in.SnapshotName)
 	case days != -1 && (days < 1 || days > 3653):
-		return nil, invalid("The retention period must be -1 or 1 to 3653 days, not %d.", days)
-	case !ok:
-		return nil, &Error{Code: "ResourceNotFoundException", Message: fmt.Sprintf("The namespace %s was not found.", in.NamespaceName)}
-	case namespace.Workgroup == "":
-		return nil, invalid("The namespace %s has no workgroup.", in.NamespaceName)
+		return Snapshot{}, invalid("The retention period must be -1 or 1 to 3653 days, not %d.", days)
 	case s.find(in.SnapshotName) != nil:
-		return nil, &Error{Code: "ConflictException", Message: fmt.Sprintf("A snapshot named %s already exists.", in.SnapshotName)}
+		return Snapshot{}, conflict("A snapshot named %s already exists.", in.SnapshotName)
 	}
-	snapshot := &Snapshot{
-		Name: in.SnapshotName, Namespace: in.NamespaceName, Status: available, RetentionDays: days, Created: s.now(), of: namespace,
-	}
+	snapshot := &Snapshot{Name: in.SnapshotName, Namespace: of.Name, Status: available, RetentionDays: days, Created: s.now(), of: of}
 	if s.held {
 		snapshot.Status = creating
 	}
 	s.snapshots = append(s.snapshots, snapshot)
-	shown := snapshot.shown()
-	shown["status"] = creating // whatever it is by the next request
-	return map[string]any{"snapshot": shown}, nil
+	return *snapshot, nil
 }
 
 type getSnapshot struct {
 	SnapshotName string `json:"snapshotName"`
 }
 
-func (in getSnapshot) apply(s *Server) (any, error) {
+func (in *getSnapshot) apply(_ context.Context, s *Server) (any, error) {
 	if in.SnapshotName == "" {
 		return nil, invalid("The stand-in needs snapshotName.")
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	snapshot := s.find(in.SnapshotName)
 	if snapshot == nil {
-		return nil, &Error{Code: "ResourceNotFoundException", Message: fmt.Sprintf("The snapshot %s was not found.", in.SnapshotName)}
+		return nil, notFound("The snapshot %s was not found.", in.SnapshotName)
 	}
 	return map[string]any{"snapshot": snapshot.shown()}, nil
 }
 
 type listSnapshots struct {
-	NamespaceName string  `json:"namespaceName"`
-	MaxResults    *int    `json:"maxResults"`
-	NextToken     *string `json:"nextToken"`
+	page
+	NamespaceName string `json:"namespaceName"`
 }
 
-// pageSize is how many snapshots a page has; the service's is not documented.
-const pageSize = 20
-
-func (in listSnapshots) apply(s *Server) (any, error) {
-	size, from := pageSize, 0
-	if in.MaxResults != nil {
-		if size = *in.MaxResults; size < 1 || size > 100 {
-			return nil, invalid("maxResults must be 1 to 100, not %d.", size)
-		}
-	}
-	if in.NextToken != nil {
-		if _, err := fmt.Sscanf(*in.NextToken, "from %d", &from); err != nil {
-			return nil, invalid("The token %q is none of the stand-in's.", *in.NextToken)
-		}
-	}
-	var of []map[string]any
-	for _, snapshot := range s.snapshots {
-		if in.NamespaceName == "" || snapshot.Namespace == in.NamespaceName {
-			of = append(of, snapshot.shown())
-		}
-	}
+func (in *listSnapshots) apply(_ context.Context, s *Server) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := slices.DeleteFunc(slices.Clone(s.snapshots), func(snapshot *Snapshot) bool {
+		return in.NamespaceName != "" && snapshot.Namespace != in.NamespaceName
+	})
 	slices.Reverse(of) // no order is documented: clients must not rely on one
-	from = min(from, len(of))
-	to := min(from+size, len(of))
-	reply := map[string]any{"snapshots": of[from:to]}
-	if to < len(of) {
-		reply["nextToken"] = fmt.Sprintf("from %d", to)
-	}
-	return reply, nil
+	return list(in.page, "snapshots", of, (*Snapshot).shown)
 }
 
 func (s *Server) find(name string) *Snapshot {
@@ -115,7 +151,7 @@ func (s *Server) find(name string) *Snapshot {
 func (s *Snapshot) shown() map[string]any {
 	shown := map[string]any{
 		"snapshotName": s.Name, "namespaceName": s.Namespace, "namespaceArn": s.of.ARN, "adminUsername": s.of.AdminUser,
-		"status": s.Status, "snapshotRetentionPeriod": s.RetentionDays, "snapshotCreateTime": s.Created.UTC().Format(time.RFC3339),
+		"status": s.Status, "snapshotRetentionPeriod": s.RetentionDays, "snapshotCreateTime": date(s.Created),
 	}
 	if s.of.AdminSecretARN != "" {
 		shown["adminPasswordSecretArn"] = s.of.AdminSecretARN

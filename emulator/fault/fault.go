@@ -127,6 +127,9 @@ type Control func(*Call) *Fault
 
 // Controls are those of one emulator. The zero value has none.
 type Controls struct {
+	// Check says what is wrong with the service or the operation of a rule; nil: nothing.
+	Check func(service, operation string) error
+
 	mu  sync.Mutex
 	all []*registered
 }

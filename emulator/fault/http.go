@@ -69,6 +69,9 @@ func (r *Rule) fault() (Fault, error) {
 // add registers the rule.
 func (c *Controls) add(r *Rule) error {
 	f, err := r.fault()
+	if err == nil && c.Check != nil {
+		err = c.Check(r.Service, r.Operation)
+	}
 	if err != nil {
 		return err
 	}

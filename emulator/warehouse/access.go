@@ -19,65 +19,51 @@ type identity struct {
 // userName reads the name of a user, whose case double quotes keep, whatever the setting
 // enable_case_sensitive_identifier says:
 // https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_USER.html
-func (c *cursor) userName() (string, error) {
+func (c *cursor) userName() string {
 	if t := c.look(0); t.kind == quoted {
 		c.i++
-		return t.val, nil
+		return t.val
+	}
+	return c.name()
+}
+
+// nameOf reads the name of a user, a group or a role.
+func (c *cursor) nameOf(kind string) string {
+	if kind == "user" {
+		return c.userName()
 	}
 	return c.name()
 }
 
 // identity reads { name | GROUP name | ROLE name | PUBLIC }. As in PostgreSQL, and
 // whatever Redshift does, a name public in double quotes is everybody too.
-func (c *cursor) identity() (identity, error) {
-	id := identity{kind: "user"}
-	for _, kind := range []string{"group", "role"} {
-		if c.accept(kind) {
-			id.kind = kind
-		}
+func (c *cursor) identity() identity {
+	if c.peek("group", "role") {
+		return identity{c.next().val, c.name()}
 	}
-	var err error
-	if id.kind != "user" {
-		id.name, err = c.name()
-		return id, err
+	if name := c.userName(); name != "public" {
+		return identity{"user", name}
 	}
-	if id.name, err = c.userName(); id.name == "public" {
-		id.kind = "public"
-	}
-	return id, err
+	return identity{"public", "public"}
 }
 
-// readList reads one or more of something, separated by commas.
-func readList[T any](c *cursor, read func() (T, error)) ([]T, error) {
-	var all []T
-	for {
-		one, err := read()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-		if !c.accept(",") {
-			return all, nil
-		}
-	}
-}
-
-// exists says whether there is a user, a group or a role.
-func (s *Session) exists(ctx context.Context, id identity) (bool, error) {
-	var n int
-	err := s.conn.QueryRowContext(ctx, "SELECT count(*) FROM rs.identities_known WHERE kind = $1 AND name = $2", id.kind, id.name).Scan(&n)
-	if err != nil {
-		return false, fmt.Errorf("look up %s %q: %w", id.kind, id.name, err)
-	}
-	return n > 0, nil
+// identityExists says whether there is a user, a group or a role.
+func (s *Session) identityExists(ctx context.Context, id identity) (bool, error) {
+	return s.exists(ctx, "SELECT id FROM rs.identities WHERE kind = $1 AND name = $2", id.kind, id.name)
 }
 
 // mustExist is the error for an identity that there is not.
-func (s *Session) mustExist(ctx context.Context, id identity) error {
-	if ok, err := s.exists(ctx, id); err != nil || ok || id.kind == "public" {
-		return err
+func (s *Session) mustExist(ctx context.Context, ids ...identity) error {
+	for _, id := range ids {
+		ok, err := s.identityExists(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !ok && id.kind != "public" {
+			return errorf("%s %q does not exist", id.kind, id.name)
+		}
 	}
-	return errorf("%s %q does not exist", id.kind, id.name)
+	return nil
 }
 
 func (s *Session) mustBeSuperuser(what string) error {
@@ -94,16 +80,9 @@ func (s *Session) createIdentity(ctx context.Context, c *cursor, kind string) er
 	if err := s.mustBeSuperuser("create " + kind + "s"); err != nil {
 		return err
 	}
-	read := c.name
-	if kind == "user" {
-		read = c.userName
-	}
-	name, err := read()
-	if err != nil {
-		return err
-	}
-	if strings.EqualFold(name, "public") {
-		return errorf("%s name %q is reserved", kind, name)
+	created := identity{kind, c.nameOf(kind)}
+	if strings.EqualFold(created.name, "public") {
+		c.fail(errorf("%s name %q is reserved", kind, created.name))
 	}
 	var password any
 	superuser := false
@@ -112,51 +91,46 @@ func (s *Session) createIdentity(ctx context.Context, c *cursor, kind string) er
 	case "user":
 		c.accept("with")
 		if c.look(0).kind == word && !c.peek("password") {
-			return unsupported("CREATE USER without PASSWORD as its first option")
+			c.refuse("CREATE USER without PASSWORD as its first option")
 		}
-		if err := c.expect("password"); err != nil {
-			return err
-		}
+		c.expect("password")
 		if !c.accept("disable") {
-			if c.look(0).kind != text {
-				return c.syntaxError()
-			}
-			password = c.next().val
+			password = c.literal()
 		}
 		if superuser = c.accept("createuser"); !superuser {
 			c.accept("nocreateuser")
 		}
 		if c.accept("in", "group") {
-			if groups, err = readList(c, c.name); err != nil {
-				return err
-			}
+			groups = commaList(c, c.name)
 		}
 	case "group":
 		if c.accept("with", "user") || c.accept("user") {
-			if users, err = readList(c, c.userName); err != nil {
-				return err
-			}
+			users = commaList(c, c.userName)
 		}
+	}
+	if len(c.toks) > c.i {
+		c.refuse("another option of CREATE %s", strings.ToUpper(kind))
 	}
 	if err := c.end(); err != nil {
-		return unsupported("another option of CREATE %s", strings.ToUpper(kind))
-	}
-	if ok, err := s.exists(ctx, identity{kind, name}); err != nil || ok {
-		if err == nil {
-			err = errorf("%s %q already exists", kind, name)
-		}
 		return err
 	}
-	if _, err := s.exec(ctx, "INSERT INTO rs.identities_known VALUES (nextval('rs.ids'), $1, $2, $3, $4)", kind, name, password, superuser); err != nil {
+	exists, err := s.identityExists(ctx, created)
+	if err != nil {
+		return err
+	}
+	if exists {
+		return errorf("%s %q already exists", kind, created.name)
+	}
+	if _, err := s.exec(ctx, "INSERT INTO rs.identities VALUES (nextval('rs.ids'), $1, $2, $3, $4)", kind, created.name, password, superuser); err != nil {
 		return err
 	}
 	for _, group := range groups {
-		if err := s.join(ctx, identity{"group", group}, identity{"user", name}); err != nil {
+		if err := s.join(ctx, identity{"group", group}, created); err != nil {
 			return err
 		}
 	}
 	for _, user := range users {
-		if err := s.join(ctx, identity{"group", name}, identity{"user", user}); err != nil {
+		if err := s.join(ctx, created, identity{"user", user}); err != nil {
 			return err
 		}
 	}
@@ -165,10 +139,8 @@ func (s *Session) createIdentity(ctx context.Context, c *cursor, kind string) er
 
 // join makes a user a member of a group, or grants a role to a user or a role.
 func (s *Session) join(ctx context.Context, to, member identity) error {
-	for _, id := range []identity{to, member} {
-		if err := s.mustExist(ctx, id); err != nil {
-			return err
-		}
+	if err := s.mustExist(ctx, to, member); err != nil {
+		return err
 	}
 	if err := s.leave(ctx, to, member); err != nil {
 		return err
@@ -187,31 +159,20 @@ func (s *Session) alterGroup(ctx context.Context, c *cursor) error {
 	if err := s.mustBeSuperuser("alter groups"); err != nil {
 		return err
 	}
-	group, err := c.name()
-	if err != nil {
-		return err
-	}
+	group := c.name()
 	if c.peek("rename") {
-		return unsupported("ALTER GROUP RENAME")
+		c.refuse("ALTER GROUP RENAME")
 	}
-	add := c.accept("add", "user")
-	if !add {
-		if err := c.expect("drop", "user"); err != nil {
-			return err
-		}
+	change := s.join
+	if c.oneOf("add", "drop") == "drop" {
+		change = s.leave
 	}
-	users, err := readList(c, c.userName)
-	if err != nil {
-		return err
-	}
+	c.expect("user")
+	users := commaList(c, c.userName)
 	if err := c.end(); err != nil {
 		return err
 	}
 	for _, user := range users {
-		change := s.leave
-		if add {
-			change = s.join
-		}
 		if err := change(ctx, identity{"group", group}, identity{"user", user}); err != nil {
 			return err
 		}
@@ -226,46 +187,35 @@ func (s *Session) dropIdentity(ctx context.Context, c *cursor, kind string) erro
 		return err
 	}
 	ifExists := c.accept("if", "exists")
-	read := c.name
-	if kind == "user" {
-		read = c.userName
-	}
-	name, err := read()
-	if err != nil {
-		return err
-	}
+	name := c.nameOf(kind)
 	if c.peek(",", "force") {
-		return unsupported("DROP %s of several, or with FORCE", strings.ToUpper(kind))
+		c.refuse("DROP %s of several, or with FORCE", strings.ToUpper(kind))
 	}
 	if err := c.end(); err != nil {
 		return err
 	}
-	id := identity{kind, name}
-	if err := s.mustExist(ctx, id); err != nil {
-		if ok, existsErr := s.exists(ctx, id); existsErr == nil && !ok && ifExists {
-			return nil
-		}
+	exists, err := s.identityExists(ctx, identity{kind, name})
+	switch {
+	case err != nil:
+		return err
+	case !exists && ifExists:
+		return nil
+	case !exists:
+		return errorf("%s %q does not exist", kind, name)
+	}
+	holds, err := s.exists(ctx, `
+		SELECT name FROM rs.privileges WHERE kind = $1 AND grantee = $2
+		UNION ALL SELECT name FROM rs.owners WHERE $1 = 'user' AND owner = $2`, kind, name)
+	if err != nil {
 		return err
 	}
-	var held int
-	err = s.conn.QueryRowContext(ctx, `
-		SELECT (SELECT count(*) FROM rs.privileges WHERE kind = $1 AND grantee = $2)
-			+ (SELECT count(*) FROM rs.owners WHERE $1 = 'user' AND owner = $2)`, kind, name).Scan(&held)
-	if err != nil {
-		return fmt.Errorf("look up what %s %q has: %w", kind, name, err)
-	}
-	if held > 0 {
+	if holds {
 		return errorf("%s %q cannot be dropped because the %s has a privilege on some object", kind, name, kind)
 	}
-	for _, cleanup := range []string{
+	return s.execAll(ctx, []string{
 		"DELETE FROM rs.members WHERE kind = $1 AND name = $2 OR member_kind = $1 AND member = $2",
-		"DELETE FROM rs.identities_known WHERE kind = $1 AND name = $2",
-	} {
-		if _, err := s.exec(ctx, cleanup, kind, name); err != nil {
-			return err
-		}
-	}
-	return nil
+		"DELETE FROM rs.identities WHERE kind = $1 AND name = $2",
+	}, kind, name)
 }
 
 // The privileges there are on each kind of object.
@@ -283,44 +233,33 @@ func (s *Session) grant(ctx context.Context, c *cursor, revoke bool) error {
 	if c.accept("role") {
 		return s.grantRole(ctx, c, revoke)
 	}
-	privileges, err := readList(c, c.name)
-	if err != nil {
-		return err
-	}
+	privileges := commaList(c, c.name)
 	all := slices.Equal(privileges, []string{"all"})
 	if all {
 		c.accept("privileges")
 	}
-	if err := c.expect("on"); err != nil {
-		if c.peek("(") {
-			return unsupported("a privilege on columns")
-		}
-		return err
+	if c.peek("(") {
+		c.refuse("a privilege on columns")
 	}
-	known := relationPrivileges
+	c.expect("on")
+	if c.peek("database", "function", "procedure", "language", "external", "model", "datashare") && c.look(1).kind != symbol || c.peek("all") {
+		c.refuse("privileges on %s", strings.ToUpper(c.look(0).val))
+	}
 	var objects []relation
-	switch {
-	case c.peek("database", "function", "procedure", "language", "external", "model", "datashare") && c.look(1).kind != symbol, c.peek("all"):
-		return unsupported("privileges on %s", strings.ToUpper(c.look(0).val))
-	case c.accept("schema"):
+	known := relationPrivileges
+	if c.accept("schema") {
 		known = schemaPrivileges
-		objects, err = readList(c, func() (relation, error) {
-			name, err := c.name()
-			return relation{Schema: name}, err
-		})
-	default:
+		objects = commaList(c, func() relation { return relation{Schema: c.name()} })
+	} else {
 		c.accept("table")
-		objects, err = readList(c, c.relation)
-	}
-	if err != nil {
-		return err
+		objects = commaList(c, c.relation)
 	}
 	if all {
 		privileges = known
 	}
 	for _, p := range privileges {
 		if !slices.Contains(known, p) {
-			return errorf("invalid privilege type %s", strings.ToUpper(p))
+			c.fail(errorf("invalid privilege type %s", strings.ToUpper(p)))
 		}
 	}
 	to, err := s.grantees(ctx, c, revoke)
@@ -342,21 +281,16 @@ func (s *Session) grant(ctx context.Context, c *cursor, revoke bool) error {
 	return nil
 }
 
-// grantees reads TO or FROM and who has to exist.
+// grantees reads TO or FROM and who has to exist, up to the end of the statement.
 func (s *Session) grantees(ctx context.Context, c *cursor, revoke bool) ([]identity, error) {
-	preposition := "to"
 	if revoke {
-		preposition = "from"
+		c.expect("from")
+	} else {
+		c.expect("to")
 	}
-	if err := c.expect(preposition); err != nil {
-		return nil, err
-	}
-	to, err := readList(c, c.identity)
-	if err != nil {
-		return nil, err
-	}
+	to := commaList(c, c.identity)
 	if c.peek("with") {
-		return nil, unsupported("WITH GRANT OPTION and WITH ADMIN OPTION")
+		c.refuse("WITH GRANT OPTION and WITH ADMIN OPTION")
 	}
 	if revoke {
 		c.accept("restrict")
@@ -364,22 +298,15 @@ func (s *Session) grantees(ctx context.Context, c *cursor, revoke bool) ([]ident
 	if err := c.end(); err != nil {
 		return nil, err
 	}
-	for _, id := range to {
-		if err := s.mustExist(ctx, id); err != nil {
-			return nil, err
-		}
-	}
-	return to, nil
+	return to, s.mustExist(ctx, to...)
 }
 
 func (s *Session) setPrivilege(ctx context.Context, on relation, privilege string, to identity, has bool) error {
-	_, err := s.exec(ctx, "DELETE FROM rs.privileges WHERE schema_name = $1 AND name = $2 AND privilege = $3 AND kind = $4 AND grantee = $5",
-		on.Schema, on.Name, privilege, to.kind, to.name)
-	if err != nil || !has {
-		return err
+	statements := []string{"DELETE FROM rs.privileges WHERE schema_name = $1 AND name = $2 AND privilege = $3 AND kind = $4 AND grantee = $5"}
+	if has {
+		statements = append(statements, "INSERT INTO rs.privileges VALUES ($1, $2, $3, $4, $5)")
 	}
-	_, err = s.exec(ctx, "INSERT INTO rs.privileges VALUES ($1, $2, $3, $4, $5)", on.Schema, on.Name, privilege, to.kind, to.name)
-	return err
+	return s.execAll(ctx, statements, on.Schema, on.Name, privilege, to.kind, to.name)
 }
 
 // grantRole is GRANT ROLE role, ... TO {user|ROLE role}, ... or the REVOKE of it.
@@ -387,13 +314,10 @@ func (s *Session) grantRole(ctx context.Context, c *cursor, revoke bool) error {
 	if err := s.mustBeSuperuser("grant roles"); err != nil {
 		return err
 	}
-	roles, err := readList(c, func() (string, error) {
+	roles := commaList(c, func() string {
 		c.accept("role")
 		return c.name()
 	})
-	if err != nil {
-		return err
-	}
 	to, err := s.grantees(ctx, c, revoke)
 	if err != nil {
 		return err
@@ -421,32 +345,17 @@ func (s *Session) own(ctx context.Context, object relation) error {
 	return err
 }
 
-// disown forgets the owner and the privileges of what was dropped.
-func (s *Session) disown(ctx context.Context, object relation) error {
-	for _, cleanup := range []string{
-		"DELETE FROM rs.owners WHERE schema_name = $1 AND name = $2",
-		"DELETE FROM rs.privileges WHERE schema_name = $1 AND name = $2",
-	} {
-		if _, err := s.exec(ctx, cleanup, object.Schema, object.Name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // owner gives who made a relation or a schema, and an error when there is no such object.
 func (s *Session) owner(ctx context.Context, object relation) (string, error) {
 	var owner string
-	err := s.conn.QueryRowContext(ctx, "SELECT owner FROM rs.owners WHERE schema_name = $1 AND name = $2", object.Schema, object.Name).Scan(&owner)
+	found, err := s.catalogRow(ctx, object, "SELECT owner FROM rs.owners WHERE schema_name = $1 AND name = $2", &owner)
 	switch {
-	case errors.Is(err, sql.ErrNoRows) && object.Name == "":
+	case err != nil || found:
+		return owner, err
+	case object.Name == "":
 		return "", errorf("schema %q does not exist", object.Schema)
-	case errors.Is(err, sql.ErrNoRows):
-		return "", errorf("relation %q does not exist", object.Name)
-	case err != nil:
-		return "", fmt.Errorf("look up the owner of %s: %w", object, err)
 	}
-	return owner, nil
+	return "", errorf("relation %q does not exist", object.Name)
 }
 
 // mustOwn is for what the owner and superusers may do.
@@ -472,84 +381,60 @@ func (s *Session) mayUse(ctx context.Context, rel relation, privilege string) er
 	if owner, err := s.owner(ctx, rel); err != nil || owner == s.user {
 		return nil
 	}
-	if ok, err := s.has(ctx, relation{Schema: rel.Schema}, "usage"); err != nil || !ok {
-		if err == nil {
-			err = errorf("permission denied for schema %s", rel.Schema)
-		}
+	if err := s.mustHave(ctx, relation{Schema: rel.Schema}, "usage"); err != nil {
 		return err
 	}
-	if ok, err := s.has(ctx, rel, privilege); err != nil || !ok {
-		if err == nil {
-			err = errorf("permission denied for relation %s", rel.Name)
-		}
-		return err
-	}
-	return nil
+	return s.mustHave(ctx, rel, privilege)
 }
 
-// has says whether the session's user has a privilege, by itself or as one of a group, of
-// a role, of a role of such a role, or of everybody.
-func (s *Session) has(ctx context.Context, object relation, privilege string) (bool, error) {
+// mustHave checks that the session's user has a privilege: as its owner, by itself or as
+// one of a group, of a role, of a role of such a role, or of everybody.
+func (s *Session) mustHave(ctx context.Context, object relation, privilege string) error {
 	if s.superuser {
-		return true, nil
+		return nil
 	}
-	if owner, err := s.owner(ctx, object); err == nil && owner == s.user {
-		return true, nil
-	}
-	var n int
-	err := s.conn.QueryRowContext(ctx, `
+	has, err := s.exists(ctx, `
 		WITH RECURSIVE as_one(kind, name) AS (
 			SELECT 'user', $4
 			UNION SELECT 'public', 'public'
 			UNION SELECT m.kind, m.name FROM rs.members m JOIN as_one o ON m.member_kind = o.kind AND m.member = o.name
 		)
-		SELECT count(*) FROM rs.privileges p JOIN as_one o ON p.kind = o.kind AND p.grantee = o.name
-		WHERE p.schema_name = $1 AND p.name = $2 AND p.privilege = $3`, object.Schema, object.Name, privilege, s.user).Scan(&n)
-	if err != nil {
-		return false, fmt.Errorf("look up who may %s %s: %w", privilege, object, err)
+		SELECT p.name FROM rs.privileges p JOIN as_one o ON p.kind = o.kind AND p.grantee = o.name
+		WHERE p.schema_name = $1 AND p.name = $2 AND p.privilege = $3
+		UNION ALL SELECT name FROM rs.owners WHERE schema_name = $1 AND name = $2 AND owner = $4`, object.Schema, object.Name, privilege, s.user)
+	switch {
+	case err != nil || has:
+		return err
+	case object.Name == "":
+		return errorf("permission denied for schema %s", object.Schema)
 	}
-	return n > 0, nil
-}
-
-// mayCreateIn checks that the user may make something in a schema.
-func (s *Session) mayCreateIn(ctx context.Context, schema string) error {
-	ok, err := s.has(ctx, relation{Schema: schema}, "create")
-	if err == nil && !ok {
-		err = errorf("permission denied for schema %s", schema)
-	}
-	return err
+	return errorf("permission denied for relation %s", object.Name)
 }
 
 // login checks a user's password and says whether the user is a superuser.
 func (ns *namespace) login(ctx context.Context, user, password string) (superuser bool, err error) {
-	failed := &Error{Message: fmt.Sprintf("FATAL: password authentication failed for user %q", user)}
-	if user == ns.AdminUser {
-		if subtle.ConstantTimeCompare([]byte(password), []byte(ns.AdminPassword)) == 0 {
-			return false, failed
+	want := sql.NullString{String: ns.AdminPassword, Valid: true}
+	superuser = true
+	if user != ns.AdminUser {
+		err = ns.data.db.QueryRowContext(ctx, "SELECT password, superuser FROM rs.identities WHERE kind = 'user' AND name = $1", user).Scan(&want, &superuser)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return false, fmt.Errorf("look up user %q: %w", user, err)
 		}
-		return true, nil
 	}
-	var want sql.NullString
-	err = ns.data.db.QueryRowContext(ctx, "SELECT password, superuser FROM rs.identities_known WHERE kind = 'user' AND name = $1", user).Scan(&want, &superuser)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return false, failed
-	case err != nil:
-		return false, fmt.Errorf("look up user %q: %w", user, err)
-	case !want.Valid, subtle.ConstantTimeCompare([]byte(password), []byte(want.String)) == 0:
-		return false, failed
+	if err != nil || !want.Valid || subtle.ConstantTimeCompare([]byte(password), []byte(want.String)) == 0 {
+		return false, &Error{Message: fmt.Sprintf("FATAL: password authentication failed for user %q", user)}
 	}
 	return superuser, nil
 }
 
-// meet makes a user known that there is without CREATE USER: the admin, and who logs in
+// addUser makes a user known that there is without CREATE USER: the admin, and who logs in
 // with IAM.
-func (ns *namespace) meet(ctx context.Context, user string, superuser bool) error {
+func (ns *namespace) addUser(ctx context.Context, user string, superuser bool) error {
 	_, err := ns.data.db.ExecContext(ctx, `
-		INSERT INTO rs.identities_known SELECT nextval('rs.ids'), 'user', $1, NULL, $2
-		WHERE NOT EXISTS (SELECT 1 FROM rs.identities_known WHERE kind = 'user' AND name = $1)`, user, superuser)
+		INSERT INTO rs.identities SELECT nextval('rs.ids'), 'user', $1, NULL, $2
+		WHERE NOT EXISTS (SELECT 1 FROM rs.identities WHERE kind = 'user' AND name = $1)`, user, superuser)
 	if err != nil {
-		return fmt.Errorf("meet user %q: %w", user, err)
+		return fmt.Errorf("add user %q: %w", user, err)
 	}
 	return nil
 }

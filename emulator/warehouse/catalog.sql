@@ -10,7 +10,7 @@ CREATE TABLE rs.materialized_views (
     refreshes BIGINT -- so that two transactions that refresh the same view can't both commit
 );
 -- Users, groups and roles; a password that is NULL lets nobody log in.
-CREATE TABLE rs.identities_known (id BIGINT, kind VARCHAR, name VARCHAR, password VARCHAR, superuser BOOLEAN);
+CREATE TABLE rs.identities (id BIGINT, kind VARCHAR, name VARCHAR, password VARCHAR, superuser BOOLEAN);
 CREATE TABLE rs.members (kind VARCHAR, name VARCHAR, member_kind VARCHAR, member VARCHAR); -- of groups and roles
 -- Of relations, and of schemas with an empty name.
 CREATE TABLE rs.owners (schema_name VARCHAR, name VARCHAR, owner VARCHAR);
@@ -21,7 +21,7 @@ CREATE TABLE rs.layouts (schema_name VARCHAR, name VARCHAR, distribution VARCHAR
 -- What SHOW TABLE and SHOW VIEW give; query is that of a late-binding view, which the engine doesn't know.
 CREATE TABLE rs.definitions (schema_name VARCHAR, name VARCHAR, definition VARCHAR, query VARCHAR);
 CREATE TABLE rs.dependencies (schema_name VARCHAR, name VARCHAR, on_schema VARCHAR, on_name VARCHAR);
-CREATE TABLE rs.identities (schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR);
+CREATE TABLE rs.identity_columns (schema_name VARCHAR, name VARCHAR, column_name VARCHAR);
 CREATE TABLE rs.positions (mv_id BIGINT, shard_id VARCHAR, sequence_number VARCHAR);
 CREATE TABLE rs.refresh_history (
     user_id INTEGER, session_id INTEGER, transaction_id BIGINT, database_name VARCHAR, schema_name VARCHAR, mv_id BIGINT, mv_name VARCHAR,
@@ -58,16 +58,16 @@ CREATE VIEW main.svv_mv_info AS
 CREATE VIEW main.svv_relation_privileges AS
     SELECT p.schema_name AS namespace_name, p.name AS relation_name, upper(p.privilege) AS privilege_type,
         coalesce(i.id, 0)::INTEGER AS identity_id, p.grantee AS identity_name, p.kind AS identity_type, FALSE AS admin_option
-    FROM rs.privileges p LEFT JOIN rs.identities_known i ON i.kind = p.kind AND i.name = p.grantee
+    FROM rs.privileges p LEFT JOIN rs.identities i ON i.kind = p.kind AND i.name = p.grantee
     WHERE p.name <> '';
 CREATE VIEW main.svv_schema_privileges AS
     SELECT p.schema_name AS namespace_name, upper(p.privilege) AS privilege_type,
         coalesce(i.id, 0)::INTEGER AS identity_id, p.grantee AS identity_name, p.kind AS identity_type, FALSE AS admin_option, 'SCHEMA' AS privilege_scope
-    FROM rs.privileges p LEFT JOIN rs.identities_known i ON i.kind = p.kind AND i.name = p.grantee
+    FROM rs.privileges p LEFT JOIN rs.identities i ON i.kind = p.kind AND i.name = p.grantee
     WHERE p.name = '';
-CREATE VIEW main.svv_roles AS SELECT id::INTEGER AS role_id, name AS role_name FROM rs.identities_known WHERE kind = 'role';
-CREATE VIEW main.pg_group AS SELECT name AS groname, id::INTEGER AS grosysid FROM rs.identities_known WHERE kind = 'group';
-CREATE VIEW main.pg_user AS SELECT name AS usename, id::INTEGER AS usesysid, superuser AS usesuper FROM rs.identities_known WHERE kind = 'user';
+CREATE VIEW main.svv_roles AS SELECT id::INTEGER AS role_id, name AS role_name FROM rs.identities WHERE kind = 'role';
+CREATE VIEW main.pg_group AS SELECT name AS groname, id::INTEGER AS grosysid FROM rs.identities WHERE kind = 'group';
+CREATE VIEW main.pg_user AS SELECT name AS usename, id::INTEGER AS usesysid, superuser AS usesuper FROM rs.identities WHERE kind = 'user';
 CREATE VIEW main.svv_tables AS
     SELECT '@database@' AS table_catalog, table_schema, table_name,
         CASE WHEN table_type = 'BASE TABLE' AND (table_schema, table_name) NOT IN (SELECT (schema_name, name) FROM rs.materialized_views)
@@ -98,34 +98,35 @@ CREATE MACRO main.getdate() AS date_trunc('second', rs_sysdate()); -- which has 
 
 -- A SUPER value in a cast: what does not convert is NULL. Texts in @…@ are chosen by the
 -- readings of the doubts, in database.go.
-CREATE MACRO main.rs_super_text(x VARIANT) AS CASE WHEN variant_typeof(x) = 'VARCHAR' THEN TRY_CAST(x AS VARCHAR) END, (x) AS NULL::VARCHAR;
-CREATE MACRO main.rs_is_number(x VARIANT) AS regexp_matches(variant_typeof(x), '^(U?INT|DECIMAL|DOUBLE|FLOAT)'), (x) AS false;
-CREATE MACRO main.rs_number_text(x VARIANT) AS
-    CASE WHEN variant_typeof(x) = 'DOUBLE' THEN @number_text@ WHEN rs_is_number(x) THEN TRY_CAST(x AS VARCHAR) END, (x) AS NULL::VARCHAR;
-CREATE MACRO main.rs_lax_text(x VARIANT) AS
-    CASE WHEN variant_typeof(x) LIKE 'OBJECT%' OR variant_typeof(x) LIKE 'ARRAY%' THEN NULL
-        WHEN rs_is_number(x) THEN rs_number_text(x) ELSE TRY_CAST(x AS VARCHAR) END,
+CREATE MACRO main.rs_number_type(t) AS regexp_matches(t, '^(U?INT|DECIMAL|DOUBLE|FLOAT)');
+CREATE MACRO main.rs_super_text(x VARIANT) AS list_transform([x], lambda v: CASE WHEN variant_typeof(v) = 'VARCHAR' THEN TRY_CAST(v AS VARCHAR) END)[1], (x) AS NULL::VARCHAR;
+CREATE MACRO main.rs_lax_text(x VARIANT) AS list_transform([x], lambda v:
+        CASE WHEN variant_typeof(v) = 'DOUBLE' THEN @number_text@
+            WHEN variant_typeof(v) LIKE 'OBJECT%' OR variant_typeof(v) LIKE 'ARRAY%' THEN NULL ELSE TRY_CAST(v AS VARCHAR) END)[1],
     (x) AS NULL::VARCHAR;
-CREATE MACRO main.rs_lax_ascii(x) AS CASE WHEN NOT regexp_matches(x, '[^\x00-\x7F]') THEN x END;
-CREATE MACRO main.rs_lax_cut(x, n) AS @lax_cut@;
+CREATE MACRO main.rs_lax_ascii(x) AS list_transform([x], lambda v: CASE WHEN NOT regexp_matches(v, '[^\x00-\x7F]') THEN v END)[1];
+CREATE MACRO main.rs_lax_cut(x, n) AS list_transform([x], lambda v: @lax_cut@)[1];
 -- The digits of what converts to a number.
-CREATE MACRO main.rs_digits(x VARIANT) AS
-    CASE WHEN variant_typeof(x) = 'DOUBLE' THEN @super_digits@ WHEN rs_is_number(x) THEN TRY_CAST(x AS VARCHAR)
-        WHEN regexp_full_match(rs_super_text(x), '@number_pattern@') THEN trim(rs_super_text(x)) END,
+CREATE MACRO main.rs_digits(x VARIANT) AS list_transform([x], lambda v:
+        CASE WHEN variant_typeof(v) = 'DOUBLE' THEN @super_digits@ WHEN rs_number_type(variant_typeof(v)) THEN TRY_CAST(v AS VARCHAR)
+            WHEN variant_typeof(v) = 'VARCHAR' AND regexp_full_match(TRY_CAST(v AS VARCHAR), '@number_pattern@') THEN trim(TRY_CAST(v AS VARCHAR)) END)[1],
     (x) AS NULL::VARCHAR;
-CREATE MACRO main.rs_integer_digits(x VARIANT) AS
-    CASE variant_typeof(x) WHEN 'VARCHAR' THEN CASE WHEN regexp_full_match(rs_super_text(x), '@integer_pattern@') THEN trim(rs_super_text(x)) END
-        WHEN 'BOOL_TRUE' THEN '1' WHEN 'BOOL_FALSE' THEN '0' ELSE rs_digits(x) END,
+CREATE MACRO main.rs_integer_digits(x VARIANT) AS list_transform([x], lambda v:
+        CASE WHEN variant_typeof(v) = 'DOUBLE' THEN @super_digits@ WHEN rs_number_type(variant_typeof(v)) THEN TRY_CAST(v AS VARCHAR)
+            WHEN variant_typeof(v) = 'VARCHAR' AND regexp_full_match(TRY_CAST(v AS VARCHAR), '@integer_pattern@') THEN trim(TRY_CAST(v AS VARCHAR))
+            WHEN variant_typeof(v) = 'BOOL_TRUE' THEN '1' WHEN variant_typeof(v) = 'BOOL_FALSE' THEN '0' END)[1],
     (x) AS NULL::VARCHAR;
-CREATE MACRO main.rs_super_float(x VARIANT) AS
-    CASE WHEN rs_is_number(x) THEN TRY_CAST(x AS DOUBLE) ELSE CASE WHEN isfinite(TRY_CAST(rs_digits(x) AS DOUBLE)) THEN TRY_CAST(rs_digits(x) AS DOUBLE) END END,
+CREATE MACRO main.rs_super_float(x VARIANT) AS list_transform([x], lambda v:
+        CASE WHEN rs_number_type(variant_typeof(v)) THEN TRY_CAST(v AS DOUBLE)
+            WHEN variant_typeof(v) = 'VARCHAR' AND regexp_full_match(TRY_CAST(v AS VARCHAR), '@number_pattern@') AND isfinite(TRY_CAST(trim(TRY_CAST(v AS VARCHAR)) AS DOUBLE))
+                THEN TRY_CAST(trim(TRY_CAST(v AS VARCHAR)) AS DOUBLE) END)[1],
     (x) AS NULL::DOUBLE;
-CREATE MACRO main.rs_super_bool(x VARIANT) AS CASE WHEN NOT regexp_matches(variant_typeof(x), '^(DECIMAL|DOUBLE|FLOAT)') THEN x END, (x) AS NULL::VARIANT;
+CREATE MACRO main.rs_super_bool(x VARIANT) AS list_transform([x], lambda v: CASE WHEN NOT regexp_matches(variant_typeof(v), '^(DECIMAL|DOUBLE|FLOAT)') THEN v END)[1], (x) AS NULL::VARIANT;
 CREATE MACRO main.rs_in_range(digits, x) AS CASE WHEN x IS NULL AND digits IS NOT NULL THEN error('Overflow: ' || digits || ' is out of range') ELSE x END;
 
 -- Any other value in a cast: what does not convert is an error, or NULL in a TRY_CAST.
 CREATE MACRO main.rs_strict(x VARIANT) AS NULL, (x) AS x;
-CREATE MACRO main.rs_not_blank(x VARIANT) AS CASE WHEN trim(rs_super_text(x)) = '' THEN @blank@ ELSE x END,
+CREATE MACRO main.rs_not_blank(x VARIANT) AS list_transform([x], lambda v: CASE WHEN variant_typeof(v) = 'VARCHAR' AND trim(TRY_CAST(v AS VARCHAR)) = '' THEN @blank@ ELSE v END)[1],
     (x VARCHAR) AS CASE WHEN trim(x) = '' THEN @blank@ ELSE x END,
     (x) AS x;
 CREATE MACRO main.rs_rolled(x VARCHAR) AS rs_roll_date(x), (x) AS x;
@@ -164,9 +165,9 @@ CREATE MACRO main.rs_json_parse(x BLOB) AS
     CASE WHEN x IS NULL THEN NULL WHEN can_json_parse(x) THEN @json_bytes@::JSON::VARIANT ELSE error('JSON parsing error') END,
     (x VARCHAR) AS
     CASE WHEN x IS NULL THEN NULL WHEN can_json_parse(x) THEN @json_text@::JSON::VARIANT ELSE error('JSON parsing error') END;
-CREATE MACRO main.rs_json_typeof(x VARIANT) AS
-    CASE WHEN x IS NULL THEN NULL WHEN variant_typeof(x) LIKE 'OBJECT%' THEN 'object' WHEN variant_typeof(x) LIKE 'ARRAY%' THEN 'array'
-        WHEN variant_typeof(x) LIKE 'BOOL%' THEN 'boolean' WHEN variant_typeof(x) = 'VARCHAR' THEN 'string' ELSE 'number' END;
+CREATE MACRO main.rs_json_typeof(x VARIANT) AS list_transform([variant_typeof(x)], lambda t:
+    CASE WHEN t = 'VARIANT_NULL' THEN NULL WHEN t LIKE 'OBJECT%' THEN 'object' WHEN t LIKE 'ARRAY%' THEN 'array'
+        WHEN t LIKE 'BOOL%' THEN 'boolean' WHEN t = 'VARCHAR' THEN 'string' WHEN t IS NOT NULL THEN 'number' END)[1];
 -- The engine holds a JSON null and a missing key alike; the parent still knows its keys.
 CREATE MACRO main.rs_json_typeof_at(parent VARIANT, key) AS
     CASE WHEN variant_extract(parent, key) IS NOT NULL THEN rs_json_typeof(variant_extract(parent, key))

@@ -35,7 +35,8 @@ type database struct {
 	prepared atomic.Bool // the catalog is made
 
 	mu     sync.Mutex
-	scans  map[string]*scan // under way, by the name their query knows them by
+	locks  map[relation]chan struct{} // of tables that a LOCK named
+	scans  map[string]*scan           // under way, by the name their query knows them by
 	serial int
 }
 
@@ -99,7 +100,7 @@ func (o Options) catalog(database string) string {
 		return otherwise
 	}
 	const (
-		digits17 = "format('{:.17g}', TRY_CAST(x AS DOUBLE))"
+		digits17 = "format('{:.17g}', TRY_CAST(v AS DOUBLE))"
 		rewrite  = "rs_json_text(x)"
 	)
 	jsonBytes, jsonText := "decode(x)", "x"
@@ -108,9 +109,9 @@ func (o Options) catalog(database string) string {
 	}
 	text := strings.NewReplacer(
 		"@database@", database,
-		"@number_text@", choose(numberTexts, "long", digits17, "TRY_CAST(x AS VARCHAR)"),
-		"@super_digits@", choose(superNumbers, "float", digits17, "TRY_CAST(x AS VARCHAR)"),
-		"@lax_cut@", choose(superLongTexts, "null", "CASE WHEN strlen(x) <= n THEN x END", "CASE WHEN strlen(x) <= n THEN x ELSE rs_truncate(x, n) END"),
+		"@number_text@", choose(numberTexts, "long", digits17, "TRY_CAST(v AS VARCHAR)"),
+		"@super_digits@", choose(superNumbers, "float", digits17, "TRY_CAST(v AS VARCHAR)"),
+		"@lax_cut@", choose(superLongTexts, "null", "CASE WHEN strlen(v) <= n THEN v END", "CASE WHEN strlen(v) <= n THEN v ELSE rs_truncate(v, n) END"),
 		"@number_pattern@", choose(superTexts, "plain", `-?(0|[1-9][0-9]*)(\.[0-9]+)?`, `\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*`),
 		"@integer_pattern@", choose(superTexts, "plain", `-?(0|[1-9][0-9]*)`, `\s*[+-]?[0-9]+\s*`),
 		"@blank@", choose(tryCastBlank, "null", "NULL", "error('TRY_CAST: the expression cannot contain blank or empty strings')"),
@@ -130,25 +131,25 @@ func register(conn *sql.Conn, d *database, o Options) error {
 	for name, overloads := range map[string][]function{
 		"can_json_parse": {
 			{in: []duckdb.Type{duckdb.TYPE_BLOB}, out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return rules.canParse(a[0].([]byte)), nil }},
-			{in: texts(1), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return rules.canParse([]byte(a[0].(string))), nil }},
+			{in: varchars(1), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return rules.canParse([]byte(a[0].(string))), nil }},
 		},
 		"rs_json_text": {
 			{in: []duckdb.Type{duckdb.TYPE_BLOB}, out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rules.rewrite(a[0].([]byte)), nil }},
-			{in: texts(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rules.rewrite([]byte(a[0].(string))), nil }},
+			{in: varchars(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rules.rewrite([]byte(a[0].(string))), nil }},
 		},
-		"rs_roll_date": {{in: texts(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rollDate(a[0].(string)), nil }}},
+		"rs_roll_date": {{in: varchars(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return rollDate(a[0].(string)), nil }}},
 		"rs_truncate": {{in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_INTEGER}, out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) {
 			return truncate(a[0].(string), int(a[1].(int32))), nil
 		}}},
-		"rs_same":    {{in: texts(2), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return superSame(a[0].(string), a[1].(string)) }}},
-		"rs_less":    {{in: texts(2), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return superLess(a[0].(string), a[1].(string)) }}},
-		"rs_reckon":  {{in: texts(3), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return reckon(a[0].(string), a[1].(string), a[2].(string)) }}},
-		"rs_flatten": {{in: texts(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return flatten(a[0].(string)) }}},
-		"rs_is_json": {{in: texts(2), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return isJSON(a[0].(string), a[1].(string)), nil }}},
+		"rs_same":    {{in: varchars(2), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return superSame(a[0].(string), a[1].(string)) }}},
+		"rs_less":    {{in: varchars(2), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return superLess(a[0].(string), a[1].(string)) }}},
+		"rs_reckon":  {{in: varchars(3), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return reckon(a[0].(string), a[1].(string), a[2].(string)) }}},
+		"rs_flatten": {{in: varchars(1), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return flatten(a[0].(string)) }}},
+		"rs_is_json": {{in: varchars(2), out: duckdb.TYPE_BOOLEAN, call: func(a []driver.Value) (any, error) { return isJSON(a[0].(string), a[1].(string)), nil }}},
 		"rs_format_time": {{in: []duckdb.Type{duckdb.TYPE_TIMESTAMP, duckdb.TYPE_VARCHAR}, out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) {
 			return formatTime(a[0].(time.Time).UTC(), a[1].(string))
 		}}},
-		"rs_format_number": {{in: texts(2), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return formatNumber(a[0].(string), a[1].(string)) }}},
+		"rs_format_number": {{in: varchars(2), out: duckdb.TYPE_VARCHAR, call: func(a []driver.Value) (any, error) { return formatNumber(a[0].(string), a[1].(string)) }}},
 		"rs_read_time": {{in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_VARCHAR, duckdb.TYPE_BOOLEAN}, out: duckdb.TYPE_TIMESTAMP, call: func(a []driver.Value) (any, error) {
 			return readTime(a[0].(string), a[1].(string), a[2].(bool))
 		}}},
@@ -175,7 +176,7 @@ func register(conn *sql.Conn, d *database, o Options) error {
 	return registerScan(conn, d)
 }
 
-func texts(n int) []duckdb.Type { return slices.Repeat([]duckdb.Type{duckdb.TYPE_VARCHAR}, n) }
+func varchars(n int) []duckdb.Type { return slices.Repeat([]duckdb.Type{duckdb.TYPE_VARCHAR}, n) }
 
 // A function is a scalar function that is NULL when an argument is. bind, if there is
 // one, looks at a call before it has a row.

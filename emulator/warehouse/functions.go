@@ -40,8 +40,7 @@ var functions = func() map[string]string {
 	return all
 }()
 
-// operators are those of expressions, by the macros that stand for them; "" keeps the
-// engine's own.
+// operators are those of expressions, by the macros that stand for them.
 var operators = map[string]string{
 	"+": "rs_add", "-": "rs_subtract", "*": "rs_multiply", "/": "rs_divide", "%": "rs_remainder", "||": "rs_concat",
 }
@@ -88,24 +87,8 @@ var rules = map[string]rule{
 	"nvl": func(_ *rewriter, _ node, args []any) (node, error) {
 		return node{"class": "OPERATOR", "type": "OPERATOR_COALESCE", "children": args}, nil
 	},
-	"nvl2": func(_ *rewriter, _ node, args []any) (node, error) {
-		if len(args) != 3 {
-			return nil, errorf("NVL2 takes three arguments")
-		}
-		return choose(isNull(args[0]), args[2], args[1]), nil
-	},
-	"decode": decode,
-	"charindex": func(_ *rewriter, _ node, args []any) (node, error) {
-		if len(args) != 2 {
-			return nil, errorf("CHARINDEX takes two arguments")
-		}
-		return call("strpos", args[1], args[0]), nil
-	},
-	"dateadd": dateAdd, "date_add": dateAdd,
+	"decode":   decode,
 	"datediff": ofTimes, "date_diff": ofTimes, "date_trunc": ofTimes, "date_part": ofTimes, "datepart": ofTimes, "pgdate_part": ofTimes,
-	"convert_timezone":       convertTimezone,
-	"from_varbyte":           varbyteAs(map[string]string{"utf8": "decode", "hex": "rs_hex", "base64": "to_base64"}),
-	"to_varbyte":             varbyteAs(map[string]string{"utf8": "encode", "hex": "unhex", "base64": "from_base64"}),
 	"json_extract_path_text": extractPath,
 	"listagg":                listagg,
 	"array": func(_ *rewriter, _ node, args []any) (node, error) {
@@ -137,26 +120,19 @@ func (r *rewriter) function(n node, args []any) (node, error) {
 		return nil, unsupported("function %v.%s", schema, name)
 	}
 	if n["is_operator"] == true {
-		if r.correlated(args) && operators[name] != "" {
-			return n, nil
-		}
-		if like := likes[name]; like != "" {
-			return call(like, append(args, constant("VARCHAR", `\`))...), nil
-		}
-		return operator(name, n, args)
+		return r.operator(name, n, args)
 	}
 	r.functions = append(r.functions, name)
-	if n["filter"] != nil {
-		return nil, errorf("syntax error at or near %q", "FILTER")
-	}
-	order, _ := n["order_bys"].(node)
-	ordered := order["orders"] != nil
-	if ordered && name != "listagg" && !strings.HasPrefix(name, "quantile_") {
-		return nil, unsupported("ORDER BY in the arguments of %s", name)
-	}
 	distinct := n["distinct"] != nil
 	if distinct {
 		r.functions = append(r.functions, "distinct")
+	}
+	order, _ := n["order_bys"].(node)
+	switch {
+	case n["filter"] != nil:
+		return nil, errorf("syntax error at or near %q", "FILTER")
+	case order["orders"] != nil && name != "listagg" && !strings.HasPrefix(name, "quantile_"):
+		return nil, unsupported("ORDER BY in the arguments of %s", name)
 	}
 	if rewrite, ok := rules[name]; ok {
 		if out, err := rewrite(r, n, args); out != nil || err != nil {
@@ -167,31 +143,32 @@ func (r *rewriter) function(n node, args []any) (node, error) {
 	switch {
 	case engine == "":
 		return nil, errorf("function %s does not exist, or is not supported by the warehouse stand-in", name)
-	case distinct && (name == "sum" || name == "min" || name == "max"):
-		return n, nil // of a macro's result there is no DISTINCT
-	case distinct && engine != name:
-		return nil, unsupported("%s(DISTINCT)", name)
-	case engine == name:
+	case engine == name, distinct && (name == "sum" || name == "min" || name == "max"): // of a macro's result there is no DISTINCT
 		return n, nil
+	case distinct:
+		return nil, unsupported("%s(DISTINCT)", name)
 	}
 	return call(engine, args...), nil
 }
 
 // operator gives an operator its meaning for SUPER, where an operand may be one.
-func operator(name string, n node, args []any) (node, error) {
+func (r *rewriter) operator(name string, n node, args []any) (node, error) {
+	if like := likes[name]; like != "" {
+		return call(like, append(args, constant("VARCHAR", `\`))...), nil
+	}
 	macro, ok := operators[name]
 	switch {
 	case !ok:
 		return nil, unsupported("operator %s", name)
+	case r.correlated(args):
+		return n, nil
 	case len(args) == 1 && name == "-" && !isPlain(args[0]):
 		return call("rs_negate", args[0]), nil
-	case len(args) != 2 || macro == "":
+	case len(args) != 2:
 		return n, nil
 	case name == "||" && isJoin(args[0]):
 		return n, nil // of a long chain the first two only, as each level of macros doubles what the engine binds
-	case name == "||":
-		return call(macro, args...), nil
-	case name == "/" || name == "%" || !isPlain(args[0]) || !isPlain(args[1]):
+	case name == "||" || name == "/" || name == "%" || !isPlain(args[0]) || !isPlain(args[1]):
 		return call(macro, args...), nil
 	}
 	return n, nil
@@ -261,41 +238,6 @@ func ofTimes(_ *rewriter, _ node, args []any) (node, error) {
 		}
 	}
 	return nil, nil
-}
-
-func dateAdd(_ *rewriter, n node, args []any) (node, error) {
-	if len(args) != 3 {
-		return nil, errorf("DATEADD takes three arguments")
-	}
-	unit := constantText(args[0])
-	if unit == "" || unit == "epoch" || unit == "dow" || unit == "doy" {
-		return nil, errorf("DATEADD does not know the date part %q", unit)
-	}
-	return call("+", cast(args[2], "timestamp", false), call("to_"+unit+"s", args[1])), nil
-}
-
-func convertTimezone(_ *rewriter, _ node, args []any) (node, error) {
-	switch len(args) {
-	case 2:
-		return call("timezone", args[0], call("timezone", constant("VARCHAR", "UTC"), cast(args[1], "timestamp", false))), nil
-	case 3:
-		return call("timezone", args[1], call("timezone", args[0], cast(args[2], "timestamp", false))), nil
-	}
-	return nil, errorf("CONVERT_TIMEZONE takes two or three arguments")
-}
-
-// varbyteAs is FROM_VARBYTE or TO_VARBYTE, by the engine's function for each format.
-func varbyteAs(formats map[string]string) rule {
-	return func(_ *rewriter, n node, args []any) (node, error) {
-		if len(args) != 2 {
-			return nil, errorf("%v takes two arguments", n["function_name"])
-		}
-		format := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(constantText(args[1])))
-		if engine := formats[format]; engine != "" {
-			return call(engine, args[0]), nil
-		}
-		return nil, unsupported("%v with format %q", n["function_name"], constantText(args[1]))
-	}
 }
 
 // extractPath is JSON_EXTRACT_PATH_TEXT(text, key [, ...] [, null_if_invalid]).

@@ -90,7 +90,15 @@ CREATE MACRO main.fn_json_array_length(x) AS json_array_length(rs_json_array(x, 
 CREATE MACRO main.rs_json_at(x, i) AS CASE WHEN i >= 0 THEN json_extract_string(x, i) END;
 CREATE MACRO main.fn_json_extract_array_element_text(x, i) AS rs_json_at(rs_json_array(x, FALSE), i), (x, i, lenient) AS rs_json_at(rs_json_array(x, lenient), i);
 
+-- Bytes and texts.
+CREATE MACRO main.rs_format(format) AS replace(replace(lower(format), '-', ''), '_', '');
+CREATE MACRO main.fn_from_varbyte(x, format) AS CASE rs_format(format) WHEN 'utf8' THEN decode(x) WHEN 'hex' THEN rs_hex(x) WHEN 'base64' THEN to_base64(x)
+    ELSE error('FROM_VARBYTE with format ' || format || ': not supported by the warehouse stand-in') END;
+CREATE MACRO main.fn_to_varbyte(x, format) AS CASE rs_format(format) WHEN 'utf8' THEN encode(x) WHEN 'hex' THEN unhex(x) WHEN 'base64' THEN from_base64(x)
+    ELSE error('TO_VARBYTE with format ' || format || ': not supported by the warehouse stand-in') END;
+
 -- Texts.
+CREATE MACRO main.fn_charindex(part, x) AS strpos(x, part);
 CREATE MACRO main.rs_listagg(l, delimiter) AS nullif(array_to_string(list_filter(list_transform(l, lambda v: v::VARCHAR), lambda v: v <> ''), delimiter), '');
 CREATE MACRO main.fn_initcap(x) AS array_to_string(list_transform(regexp_extract_all(x, '[[:alnum:]]+|[^[:alnum:]]+'), lambda w: upper(w[1]) || lower(w[2:])), '');
 CREATE MACRO main.fn_replicate(x, n) AS repeat(x, n);
@@ -111,6 +119,12 @@ CREATE MACRO main.fn_to_char(x TIMESTAMP, format) AS rs_format_time(x, format), 
     (x, format) AS rs_format_number(x::VARCHAR, format);
 CREATE MACRO main.fn_to_timestamp(x, format) AS timezone('UTC', rs_read_time(x::VARCHAR, format, FALSE)), (x, format, strict) AS timezone('UTC', rs_read_time(x::VARCHAR, format, strict));
 CREATE MACRO main.fn_to_date(x, format) AS rs_read_time(x::VARCHAR, format, FALSE)::DATE, (x, format, strict) AS rs_read_time(x::VARCHAR, format, strict)::DATE;
+CREATE MACRO main.fn_dateadd(part, n, x) AS x::TIMESTAMP + CASE part WHEN 'year' THEN to_years(n::INTEGER) WHEN 'quarter' THEN to_quarters(n::INTEGER) WHEN 'month' THEN to_months(n::INTEGER)
+    WHEN 'week' THEN to_weeks(n::INTEGER) WHEN 'day' THEN to_days(n::INTEGER) WHEN 'hour' THEN to_hours(n::BIGINT) WHEN 'minute' THEN to_minutes(n::BIGINT) WHEN 'second' THEN to_seconds(n::BIGINT)
+    WHEN 'millisecond' THEN to_milliseconds(n::BIGINT) WHEN 'microsecond' THEN to_microseconds(n::BIGINT) ELSE error('DATEADD does not know the date part "' || part || '"') END;
+CREATE MACRO main.fn_date_add(part, n, x) AS fn_dateadd(part, n, x);
+CREATE MACRO main.fn_convert_timezone(target, x) AS timezone(target, timezone('UTC', x::TIMESTAMP)),
+    (source, target, x) AS timezone(target, timezone(source, x::TIMESTAMP));
 CREATE MACRO main.fn_last_day(x) AS last_day(x::DATE);
 CREATE MACRO main.fn_add_months(x, n) AS
     CASE WHEN x::DATE = last_day(x::DATE) THEN last_day((x::DATE + to_months(n))::DATE)::TIMESTAMP + (x::TIMESTAMP - x::DATE::TIMESTAMP) ELSE x::TIMESTAMP + to_months(n) END;
@@ -125,6 +139,9 @@ CREATE MACRO main.fn_dexp(x) AS exp(x);
 CREATE MACRO main.fn_dlog1(x) AS ln(x);
 CREATE MACRO main.fn_dlog10(x) AS log10(x);
 CREATE MACRO main.fn_log(x) AS log10(x);
+
+-- Conditions.
+CREATE MACRO main.fn_nvl2(x, given, missing) AS CASE WHEN x IS NULL THEN missing ELSE given END;
 
 -- The session.
 CREATE MACRO main.fn_current_database() AS '@database@';

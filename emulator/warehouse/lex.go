@@ -179,6 +179,15 @@ func unquote(s string, quote byte, escapes bool) (string, int) {
 func quoteText(s string) string  { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 func quoteIdent(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
+// quoteIdents writes names as a list.
+func quoteIdents(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quoteIdent(name)
+	}
+	return strings.Join(quoted, ", ")
+}
+
 // A Parameter is a named value of a statement, written :name in its text.
 type Parameter struct{ Name, Value string }
 

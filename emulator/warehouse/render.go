@@ -35,6 +35,15 @@ func (r rendering) at(offset int) int {
 	return r.offsets[i-1][1]
 }
 
+// after gives the rendering behind a text that is not the statement's.
+func (r rendering) after(head string) rendering {
+	r.text = head + r.text
+	for i := range r.offsets {
+		r.offsets[i][0] += len(head)
+	}
+	return r
+}
+
 // dateParts are the names that Redshift knows for parts of a date:
 // https://docs.aws.amazon.com/redshift/latest/dg/r_Dateparts_for_datetime_functions.html
 var dateParts = map[string]string{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -25,6 +26,8 @@ type Session struct {
 	inTx     bool
 	aborted  bool // the open transaction failed and only waits for its end
 	dead     bool
+
+	locks []chan struct{} // that LOCK got, until the transaction ends
 }
 
 // A Result is what a statement gives. Values are nil, bool, int64, float64 or string;
@@ -57,6 +60,7 @@ func (s *Session) end() error {
 	if s.inTx {
 		_, _ = s.conn.ExecContext(context.Background(), "ROLLBACK")
 	}
+	s.unlock()
 	return s.conn.Close()
 }
 
@@ -75,6 +79,9 @@ func (s *Session) Execute(ctx context.Context, statement string) (*Result, error
 		}
 		err = asError(err)
 		s.aborted = s.inTx
+	}
+	if !s.inTx {
+		s.unlock()
 	}
 	s.w.note(LoggedStatement{s.w.o.Clock(), s.workgroup, s.user, statement, err})
 	return res, err
@@ -118,7 +125,13 @@ func (s *Session) setTime(ctx context.Context) error {
 	return nil
 }
 
-func (s *Session) begin(ctx context.Context) (*Result, error) {
+// beginStatement is BEGIN or START TRANSACTION.
+func (s *Session) beginStatement(ctx context.Context, c *cursor) (*Result, error) {
+	c.accept("transaction")
+	c.accept("work")
+	if len(c.rest()) > 0 {
+		return nil, unsupported("a transaction mode")
+	}
 	if s.inTx {
 		return nil, errorf("there is already a transaction in progress")
 	}
@@ -129,20 +142,23 @@ func (s *Session) begin(ctx context.Context) (*Result, error) {
 	return done, nil
 }
 
-// finish ends the open transaction; without one there is nothing to do. A transaction
-// that failed is rolled back whatever is asked for.
-func (s *Session) finish(ctx context.Context, how string) (*Result, error) {
-	if !s.inTx {
+// finish is the handler of COMMIT or ROLLBACK; without an open transaction there is
+// nothing to do. One that failed is rolled back whatever is asked for.
+func finish(how string) handler {
+	return func(s *Session, ctx context.Context, _ *cursor) (*Result, error) {
+		if !s.inTx {
+			return done, nil
+		}
+		end := how
+		if s.aborted {
+			end = "ROLLBACK"
+		}
+		s.inTx, s.aborted = false, false
+		if _, err := s.conn.ExecContext(ctx, end); err != nil {
+			return nil, err
+		}
 		return done, nil
 	}
-	if s.aborted {
-		how = "ROLLBACK"
-	}
-	s.inTx, s.aborted = false, false
-	if _, err := s.conn.ExecContext(ctx, how); err != nil {
-		return nil, err
-	}
-	return done, nil
 }
 
 // done is the result of a statement that neither gives nor writes rows.
@@ -170,10 +186,18 @@ func (s *Session) translate(ctx context.Context, c *cursor, toks []token) (strin
 	if err != nil {
 		return "", nil, err
 	}
-	return s.rewrite(ctx, tree)
+	r := s.rewriter(ctx, 0)
+	if err := r.statement(tree); err != nil {
+		return "", nil, err
+	}
+	out, err := format(ctx, s.conn, tree)
+	return out, r, err
 }
 
 func (s *Session) parse(ctx context.Context, c *cursor, toks []token) (node, error) {
+	if c.err != nil {
+		return nil, c.err
+	}
 	if len(toks) == 0 {
 		return nil, errorf("syntax error at end of input").at(c.sql, len(c.sql))
 	}
@@ -189,20 +213,16 @@ func (s *Session) parse(ctx context.Context, c *cursor, toks []token) (node, err
 	return parse(ctx, s.conn, r)
 }
 
-func (s *Session) rewrite(ctx context.Context, tree node) (string, *rewriter, error) {
-	r := &rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table, 0) }}
-	if err := r.statement(tree); err != nil {
-		return "", nil, err
-	}
-	out, err := format(ctx, s.conn, tree)
-	return out, r, err
+// rewriter gives one for a query of the session, or for that of a view depth views below it.
+func (s *Session) rewriter(ctx context.Context, depth int) *rewriter {
+	return &rewriter{readings: s.w.o.Readings, relation: func(schema, table string) (node, error) { return s.table(ctx, schema, table, depth) }}
 }
 
 // systemViews are those of Redshift's that the stand-in has.
-var systemViews = map[string]string{
-	"sys_mv_refresh_history": "", "sys_stream_scan_states": "", "sys_stream_scan_errors": "", "sys_serverless_usage": "",
-	"svv_mv_info": "", "svv_all_schemas": "", "svv_external_schemas": "", "svv_tables": "", "svv_columns": "",
-	"svv_relation_privileges": "", "svv_schema_privileges": "", "svv_roles": "", "pg_user": "", "pg_group": "",
+var systemViews = []string{
+	"sys_mv_refresh_history", "sys_stream_scan_states", "sys_stream_scan_errors", "sys_serverless_usage",
+	"svv_mv_info", "svv_all_schemas", "svv_external_schemas", "svv_tables", "svv_columns",
+	"svv_relation_privileges", "svv_schema_privileges", "svv_roles", "pg_user", "pg_group",
 }
 
 // table says what stands for a table of a query's FROM clause, or of that of a view depth
@@ -222,16 +242,16 @@ func (s *Session) table(ctx context.Context, schema, table string, depth int) (n
 	case "main", "rs":
 		return nil, errorf("schema %q does not exist", schema)
 	default:
-		if _, ok, err := s.externalSchema(ctx, schema); err != nil || ok {
-			if err == nil {
-				err = unsupported("reading the stream %s.%q outside of a materialized view", schema, table)
-			}
+		_, external, err := s.externalSchema(ctx, schema)
+		if err != nil {
 			return nil, err
+		}
+		if external {
+			return nil, unsupported("reading the stream %s.%q outside of a materialized view", schema, table)
 		}
 		return s.readable(ctx, relation{schema, strings.ToLower(table)}, depth)
 	}
-	_, known := systemViews[table]
-	if known {
+	if slices.Contains(systemViews, table) {
 		return node{"type": "BASE_TABLE", "schema_name": "main", "table_name": table}, nil
 	}
 	for _, prefix := range []string{"sys_", "svv_", "svl_", "stv_", "stl_", "svcs_", "pg_"} {

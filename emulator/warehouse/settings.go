@@ -62,41 +62,46 @@ func (s settings) set(name, value string) error {
 	return nil
 }
 
-// setParameter is SET [SESSION|LOCAL] name TO value.
-func (s *Session) setParameter(c *cursor) (*Result, error) {
+// setParameter is SET [SESSION] name {TO|=} {value|DEFAULT}.
+func (s *Session) setParameter(_ context.Context, c *cursor) (*Result, error) {
 	c.accept("session")
-	if c.peek("local") {
+	switch {
+	case c.peek("local"):
 		return nil, unsupported("SET LOCAL")
-	}
-	if c.peek("authorization", "characteristics") || c.look(1).is(".") {
-		return nil, unsupported("SET %s", c.text(c.rest()))
+	case c.peek("authorization", "characteristics"), c.look(1).is("."):
+		return nil, unsupported("SET %s", c.source(c.rest()))
 	}
 	name := c.next().val
-	if !c.accept("to") && !c.accept("=") {
-		return nil, c.syntaxError()
+	if !c.accept("to") {
+		c.expect("=")
 	}
-	if c.accept("default") {
-		if err := c.end(); err != nil {
-			return nil, err
+	isDefault := c.accept("default")
+	value := ""
+	if !isDefault {
+		t := c.next()
+		if value = t.val; value == "" && t.kind != text {
+			c.reject()
 		}
-		return done, s.reset(name)
-	}
-	value := c.next()
-	if value.val == "" && value.kind != text {
-		return nil, c.syntaxError()
 	}
 	if c.peek(",") {
-		return nil, unsupported("SET %s to a list", name)
+		c.refuse("SET %s to a list", name)
 	}
 	if err := c.end(); err != nil {
 		return nil, err
 	}
-	return done, s.settings.set(name, value.val)
+	if isDefault {
+		return done, s.reset(name)
+	}
+	return done, s.settings.set(name, value)
+}
+
+// resetParameter is RESET name.
+func (s *Session) resetParameter(_ context.Context, c *cursor) (*Result, error) {
+	return done, s.reset(c.next().val)
 }
 
 func (s *Session) reset(name string) error {
-	wg := s.w.workgroupSettings(s.workgroup)
-	value, ok := defaultSettings(wg.CaseSensitiveIdentifiers)[name]
+	value, ok := defaultSettings(s.w.workgroupSettings(s.workgroup).CaseSensitiveIdentifiers)[name]
 	if !ok {
 		return errorf("unrecognized configuration parameter %q", name)
 	}
@@ -118,20 +123,27 @@ func (s *Session) show(ctx context.Context, c *cursor) (*Result, error) {
 		return s.showDefinition(ctx, c)
 	}
 	name := c.next().val
-	if len(c.rest()) > 0 {
-		return nil, unsupported("SHOW %s %s", strings.ToUpper(name), c.text(c.rest()))
-	}
-	varchar := Type{Name: "varchar"}
-	if name == "all" {
-		res := &Result{Columns: []Column{{"name", varchar}, {"setting", varchar}}, Affected: -1}
-		for _, name := range slices.Sorted(maps.Keys(s.settings)) {
-			res.Rows = append(res.Rows, []any{name, s.settings[name]})
-		}
-		return res, nil
-	}
 	value, ok := s.settings[name]
-	if !ok {
+	switch rest := c.rest(); {
+	case len(rest) > 0:
+		return nil, unsupported("SHOW %s %s", strings.ToUpper(name), c.source(rest))
+	case ok:
+		return texts([]string{name}, []any{value}), nil
+	case name != "all":
 		return nil, unsupported("SHOW %s", name)
 	}
-	return &Result{Columns: []Column{{name, varchar}}, Rows: [][]any{{value}}, Affected: -1}, nil
+	var rows [][]any
+	for _, name := range slices.Sorted(maps.Keys(s.settings)) {
+		rows = append(rows, []any{name, s.settings[name]})
+	}
+	return texts([]string{"name", "setting"}, rows...), nil
+}
+
+// texts is a result of texts.
+func texts(columns []string, rows ...[]any) *Result {
+	res := &Result{Rows: rows, Affected: -1}
+	for _, name := range columns {
+		res.Columns = append(res.Columns, Column{name, Type{Name: "varchar"}})
+	}
+	return res
 }

@@ -2,231 +2,73 @@ package warehouse
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// A cursor reads the head of a statement.
-type cursor struct {
-	sql     string
-	toks    []token
-	i       int
-	dialect dialect
-	target  string // the table that the statement writes to, which its expressions may name
+// A handler runs the statements that begin with its words, which are read.
+type handler func(*Session, context.Context, *cursor) (*Result, error)
+
+// handlers are the statements there are, by the words they begin with.
+var handlers = []struct {
+	words string
+	run   handler
+}{
+	{"begin", (*Session).beginStatement},
+	{"start transaction", (*Session).beginStatement},
+	{"commit", finish("COMMIT")},
+	{"end", finish("COMMIT")},
+	{"rollback", finish("ROLLBACK")},
+	{"abort", finish("ROLLBACK")},
+	{"lock", (*Session).lock},
+	{"set", (*Session).setParameter},
+	{"reset", (*Session).resetParameter},
+	{"show", (*Session).show},
+	{"insert into", (*Session).insert},
+	{"update", (*Session).update},
+	{"delete", (*Session).delete},
+	{"truncate", (*Session).truncate},
+	{"alter table", (*Session).appendFrom},
+	{"refresh materialized view", (*Session).refreshStatement},
+
+	{"create external schema", change((*Session).createExternalSchema)},
+	{"create materialized view", change((*Session).createMaterializedView)},
+	{"alter materialized view", change((*Session).alterMaterializedView)},
+	{"create schema", change((*Session).createSchema)},
+	{"create view", changeOf((*Session).createView, false)},
+	{"create or replace view", changeOf((*Session).createView, true)},
+	{"create table", change((*Session).createTable)},
+	{"create user", changeOf((*Session).createIdentity, "user")},
+	{"create group", changeOf((*Session).createIdentity, "group")},
+	{"create role", changeOf((*Session).createIdentity, "role")},
+	{"alter group", change((*Session).alterGroup)},
+	{"grant", changeOf((*Session).grant, false)},
+	{"revoke", changeOf((*Session).grant, true)},
+	{"drop schema", change((*Session).dropSchema)},
+	{"drop view", changeOf((*Session).drop, "view")},
+	{"drop materialized view", changeOf((*Session).drop, "materialized view")},
+	{"drop table", changeOf((*Session).drop, "table")},
+	{"drop user", changeOf((*Session).dropIdentity, "user")},
+	{"drop group", changeOf((*Session).dropIdentity, "group")},
+	{"drop role", changeOf((*Session).dropIdentity, "role")},
 }
 
-// look gives the token n places ahead; past the end one that is nothing.
-func (c *cursor) look(n int) token {
-	if c.i+n < len(c.toks) {
-		return c.toks[c.i+n]
-	}
-	return token{kind: symbol, pos: len(c.sql), end: len(c.sql)}
-}
-
-func (c *cursor) peek(vals ...string) bool { return c.look(0).is(vals...) }
-
-func (c *cursor) next() token {
-	t := c.look(0)
-	c.i++
-	return t
-}
-
-// accept moves past the words if they are next.
-func (c *cursor) accept(words ...string) bool {
-	for n, w := range words {
-		if !c.look(n).is(w) {
-			return false
-		}
-	}
-	c.i += len(words)
-	return true
-}
-
-func (c *cursor) expect(words ...string) error {
-	for _, w := range words {
-		if !c.accept(w) {
-			return c.syntaxError()
-		}
-	}
-	return nil
-}
-
-func (c *cursor) end() error {
-	if c.i < len(c.toks) {
-		return c.syntaxError()
-	}
-	return nil
-}
-
-func (c *cursor) syntaxError() *Error {
-	t := c.look(0)
-	if t.pos == t.end {
-		return errorf("syntax error at end of input").at(c.sql, len(c.sql))
-	}
-	return errorf("syntax error at or near %q", c.sql[t.pos:t.end]).at(c.sql, t.pos)
-}
-
-// text gives tokens as they are written.
-func (c *cursor) text(toks []token) string {
-	if len(toks) == 0 {
-		return ""
-	}
-	return c.sql[toks[0].pos:toks[len(toks)-1].end]
-}
-
-// rest gives the tokens up to the end.
-func (c *cursor) rest() []token { return c.toks[min(c.i, len(c.toks)):] }
-
-func (c *cursor) name() (string, error) {
-	switch t := c.look(0); t.kind {
-	case word:
-		c.i++
-		return t.val, nil
-	case quoted:
-		c.i++
-		return c.dialect.fold(t.val), nil
-	}
-	return "", c.syntaxError()
-}
-
-// names reads a comma-separated list in parentheses.
-func (c *cursor) names() ([]string, error) {
-	if err := c.expect("("); err != nil {
-		return nil, err
-	}
-	var names []string
-	for {
-		name, err := c.name()
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-		if c.accept(")") {
-			return names, nil
-		}
-		if err := c.expect(","); err != nil {
-			return nil, err
-		}
+// change is the handler of a statement that changes the catalog: it does so as a whole,
+// and one after another.
+func change(run func(*Session, context.Context, *cursor) error) handler {
+	return func(s *Session, ctx context.Context, c *cursor) (*Result, error) {
+		s.data.changing.Lock()
+		defer s.data.changing.Unlock()
+		return done, s.atomically(ctx, func() error { return run(s, ctx, c) })
 	}
 }
 
-func (c *cursor) relation() (relation, error) {
-	name, err := c.name()
-	if err != nil || !c.accept(".") {
-		return relation{defaultSchema, name}, err
-	}
-	table, err := c.name()
-	if err == nil && c.peek(".") {
-		err = unsupported("a database name before a schema")
-	}
-	return relation{name, table}, err
-}
-
-// until gives the tokens before the next comma or closing parenthesis of this depth, or
-// before one of the stop words.
-func (c *cursor) until(stops ...string) []token {
-	from, depth := c.i, 0
-	for ; c.i < len(c.toks); c.i++ {
-		switch t := c.toks[c.i]; {
-		case t.is("("):
-			depth++
-		case depth == 0 && (t.is(")", ",") || t.is(stops...)):
-			return c.toks[from:c.i]
-		case t.is(")"):
-			depth--
-		}
-	}
-	return c.toks[from:]
-}
-
-func (s *Session) dispatch(ctx context.Context, c *cursor) (*Result, error) {
-	switch {
-	case c.peek("select", "with", "("):
-		query, _, err := s.translate(ctx, c, c.rest())
-		if err != nil {
-			return nil, err
-		}
-		return s.query(ctx, query)
-	case c.accept("begin"), c.accept("start", "transaction"):
-		c.accept("transaction")
-		c.accept("work")
-		if err := c.end(); err != nil {
-			return nil, unsupported("a transaction mode")
-		}
-		return s.begin(ctx)
-	case c.accept("commit"), c.accept("end"):
-		return s.finish(ctx, "COMMIT")
-	case c.accept("rollback"), c.accept("abort"):
-		return s.finish(ctx, "ROLLBACK")
-	case c.accept("set"):
-		return s.setParameter(c)
-	case c.accept("reset"):
-		return done, s.reset(c.next().val)
-	case c.accept("show"):
-		return s.show(ctx, c)
-	case c.accept("insert", "into"):
-		return s.insert(ctx, c)
-	case c.accept("update"):
-		return s.update(ctx, c)
-	case c.accept("delete"):
-		return s.delete(ctx, c)
-	case c.accept("truncate"):
-		c.accept("table")
-		return s.delete(ctx, c)
-	case c.accept("refresh", "materialized", "view"):
-		return s.refreshStatement(ctx, c)
-	case c.peek("alter") && c.look(1).is("table") && slices.ContainsFunc(c.toks, func(t token) bool { return t.is("append") }):
-		c.accept("alter", "table")
-		return s.appendFrom(ctx, c)
-	}
-	var run func(context.Context, *cursor) error
-	switch {
-	case c.accept("create", "external", "schema"):
-		run = s.createExternalSchema
-	case c.accept("create", "materialized", "view"):
-		run = s.createMaterializedView
-	case c.accept("create", "schema"):
-		run = s.createSchema
-	case c.accept("create", "view"):
-		run = func(ctx context.Context, c *cursor) error { return s.createView(ctx, c, false) }
-	case c.accept("create", "or", "replace", "view"):
-		run = func(ctx context.Context, c *cursor) error { return s.createView(ctx, c, true) }
-	case c.accept("create", "table"):
-		run = s.createTable
-	case c.accept("alter", "materialized", "view"):
-		run = s.alterMaterializedView
-	case c.accept("alter", "group"):
-		run = s.alterGroup
-	case c.peek("create", "drop") && c.look(1).is("user", "group", "role"):
-		create, kind := c.next().is("create"), c.next().val
-		run = func(ctx context.Context, c *cursor) error {
-			if create {
-				return s.createIdentity(ctx, c, kind)
-			}
-			return s.dropIdentity(ctx, c, kind)
-		}
-	case c.accept("grant"):
-		run = func(ctx context.Context, c *cursor) error { return s.grant(ctx, c, false) }
-	case c.accept("revoke"):
-		run = func(ctx context.Context, c *cursor) error { return s.grant(ctx, c, true) }
-	case c.accept("drop", "schema"):
-		run = s.dropSchema
-	case c.accept("drop", "materialized", "view"):
-		run = func(ctx context.Context, c *cursor) error { return s.drop(ctx, c, "materialized view") }
-	case c.accept("drop", "view"):
-		run = func(ctx context.Context, c *cursor) error { return s.drop(ctx, c, "view") }
-	case c.accept("drop", "table"):
-		run = func(ctx context.Context, c *cursor) error { return s.drop(ctx, c, "table") }
-	default:
-		if c.look(0).kind != word || !slices.Contains(known, c.look(0).val) {
-			return nil, c.syntaxError()
-		}
-		return nil, unsupported("%s", strings.ToUpper(strings.TrimSpace(c.look(0).val+" "+c.look(1).val)))
-	}
-	s.data.changing.Lock()
-	defer s.data.changing.Unlock()
-	return done, s.atomically(ctx, func() error { return run(ctx, c) })
+// changeOf is change for a function that serves several statements.
+func changeOf[T any](run func(*Session, context.Context, *cursor, T) error, what T) handler {
+	return change(func(s *Session, ctx context.Context, c *cursor) error { return run(s, ctx, c, what) })
 }
 
 // known begin statements that Redshift has.
@@ -235,19 +77,100 @@ var known = []string{
 	"drop", "execute", "explain", "fetch", "grant", "insert", "lock", "merge", "prepare", "refresh", "revoke", "unload", "use", "vacuum",
 }
 
+func (s *Session) dispatch(ctx context.Context, c *cursor) (*Result, error) {
+	if c.peek("select", "with", "(") {
+		query, _, err := s.translate(ctx, c, c.rest())
+		if err != nil {
+			return nil, err
+		}
+		return s.query(ctx, query)
+	}
+	for _, h := range handlers {
+		if c.accept(strings.Fields(h.words)...) {
+			return h.run(s, ctx, c)
+		}
+	}
+	first := c.look(0)
+	if first.kind != word || !slices.Contains(known, first.val) {
+		return nil, c.syntaxError()
+	}
+	return nil, unsupported("%s", strings.ToUpper(strings.TrimSpace(first.val+" "+c.look(1).val)))
+}
+
+// catalogRow reads the row that a query over the catalog has for a relation, which is $1
+// and $2 there: its schema and its name. found is false when there is none.
+func (s *Session) catalogRow(ctx context.Context, rel relation, query string, into ...any) (found bool, err error) {
+	err = s.conn.QueryRowContext(ctx, query, rel.Schema, rel.Name).Scan(into...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up %s: %w", rel, err)
+	}
+	return true, nil
+}
+
+// exists says whether a query over the catalog has a row.
+func (s *Session) exists(ctx context.Context, query string, args ...any) (found bool, err error) {
+	err = s.conn.QueryRowContext(ctx, "SELECT EXISTS ("+query+")", args...).Scan(&found)
+	if err != nil {
+		return false, fmt.Errorf("look up %v: %w", args, err)
+	}
+	return found, nil
+}
+
+// relations gives the relations that a query over the catalog lists.
+func (s *Session) relations(ctx context.Context, query string, args ...any) ([]relation, error) {
+	var rels []relation
+	err := s.eachRow(ctx, query, args, func(scan func(...any) error) error {
+		var r relation
+		err := scan(&r.Schema, &r.Name)
+		rels = append(rels, r)
+		return err
+	})
+	return rels, err
+}
+
+// eachRow calls read for every row of a query over the catalog.
+func (s *Session) eachRow(ctx context.Context, query string, args []any, read func(scan func(...any) error) error) error {
+	rows, err := s.conn.QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("look up %v: %w", args, err)
+	}
+	defer rows.Close()
+	scan := func(into ...any) error {
+		if err := rows.Scan(into...); err != nil {
+			return fmt.Errorf("look up %v: %w", args, err)
+		}
+		return nil
+	}
+	for rows.Next() {
+		if err := read(scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// execAll runs statements with the same arguments, of which each must use all.
+func (s *Session) execAll(ctx context.Context, statements []string, args ...any) error {
+	for _, statement := range statements {
+		if _, err := s.exec(ctx, statement, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // kindOf says what a name stands for: "table", "view", "materialized view" or "".
-func (s *Session) kindOf(ctx context.Context, rel relation) (string, error) {
-	var kind string
-	err := s.conn.QueryRowContext(ctx, `
+func (s *Session) kindOf(ctx context.Context, rel relation) (kind string, err error) {
+	_, err = s.catalogRow(ctx, rel, `
 		SELECT coalesce(
 			(SELECT 'materialized view' FROM rs.materialized_views WHERE schema_name = $1 AND name = $2),
 			(SELECT 'view' FROM duckdb_views() WHERE schema_name = $1 AND view_name = $2),
 			(SELECT 'view' FROM rs.definitions WHERE schema_name = $1 AND name = $2 AND query IS NOT NULL),
-			(SELECT 'table' FROM duckdb_tables() WHERE schema_name = $1 AND table_name = $2), '')`, rel.Schema, rel.Name).Scan(&kind)
-	if err != nil {
-		return "", fmt.Errorf("look up %s: %w", rel, err)
-	}
-	return kind, nil
+			(SELECT 'table' FROM duckdb_tables() WHERE schema_name = $1 AND table_name = $2), '')`, &kind)
+	return kind, err
 }
 
 // mayCreate checks that a name is free and its schema can hold it.
@@ -262,26 +185,24 @@ func (s *Session) mayCreate(ctx context.Context, rel relation) error {
 	if kind != "" {
 		return errorf("relation %q already exists", rel.Name)
 	}
-	if _, external, err := s.externalSchema(ctx, rel.Schema); err != nil || external {
-		if err == nil {
-			err = errorf("Operations on local objects in external schema %q are not enabled.", rel.Schema)
-		}
+	_, external, err := s.externalSchema(ctx, rel.Schema)
+	switch {
+	case err != nil:
 		return err
-	}
-	if slices.Contains([]string{"main", "rs", "pg_catalog", "information_schema"}, rel.Schema) {
+	case external:
+		return errorf("Operations on local objects in external schema %q are not enabled.", rel.Schema)
+	case slices.Contains([]string{"main", "rs", "pg_catalog", "information_schema"}, rel.Schema):
 		return errorf("schema %q does not exist", rel.Schema)
 	}
-	return s.mayCreateIn(ctx, rel.Schema)
+	return s.mustHave(ctx, relation{Schema: rel.Schema}, "create")
 }
 
+// createSchema is CREATE SCHEMA [IF NOT EXISTS] name.
 func (s *Session) createSchema(ctx context.Context, c *cursor) error {
 	ifNotExists := c.accept("if", "not", "exists")
-	if slices.ContainsFunc(c.rest(), func(t token) bool { return t.is("authorization", "quota") }) {
-		return unsupported("CREATE SCHEMA with AUTHORIZATION or QUOTA")
-	}
-	name, err := c.name()
-	if err != nil {
-		return err
+	name := c.name()
+	if c.peek("authorization", "quota") {
+		c.refuse("CREATE SCHEMA with AUTHORIZATION or QUOTA")
 	}
 	if err := c.end(); err != nil {
 		return err
@@ -303,28 +224,17 @@ func (s *Session) createSchema(ctx context.Context, c *cursor) error {
 }
 
 func (s *Session) schemaExists(ctx context.Context, name string) (bool, error) {
-	var n int
-	err := s.conn.QueryRowContext(ctx, `
-		SELECT (SELECT count(*) FROM rs.external_schemas WHERE name = $1) + (SELECT count(*) FROM duckdb_schemas() WHERE schema_name = $1)`, name).Scan(&n)
-	if err != nil {
-		return false, fmt.Errorf("look up schema %q: %w", name, err)
-	}
-	return n > 0, nil
+	return s.exists(ctx, "SELECT name FROM rs.external_schemas WHERE name = $1 UNION ALL SELECT schema_name FROM duckdb_schemas() WHERE schema_name = $1", name)
 }
 
+// dropSchema is DROP SCHEMA [IF EXISTS] name [CASCADE|RESTRICT].
 func (s *Session) dropSchema(ctx context.Context, c *cursor) error {
 	ifExists := c.accept("if", "exists")
-	name, err := c.name()
-	if err != nil {
-		return err
-	}
+	name := c.name()
 	if c.peek("drop", ",") {
-		return unsupported("DROP SCHEMA of several schemas or with DROP EXTERNAL DATABASE")
+		c.refuse("DROP SCHEMA of several schemas or with DROP EXTERNAL DATABASE")
 	}
-	cascade := c.accept("cascade")
-	if !cascade {
-		c.accept("restrict")
-	}
+	cascade := c.cascade()
 	if err := c.end(); err != nil {
 		return err
 	}
@@ -360,54 +270,22 @@ func (s *Session) dropSchema(ctx context.Context, c *cursor) error {
 			return err
 		}
 	}
-	if err := s.disown(ctx, relation{Schema: name}); err != nil {
+	if err := s.forget(ctx, relation{Schema: name}); err != nil {
 		return err
 	}
-	if _, external, err := s.externalSchema(ctx, name); err != nil || !external {
-		if err == nil {
-			_, err = s.exec(ctx, "DROP SCHEMA "+quoteIdent(name))
-		}
+	n, err := s.exec(ctx, "DELETE FROM rs.external_schemas WHERE name = $1", name)
+	if err != nil || n > 0 {
 		return err
 	}
-	_, err = s.exec(ctx, "DELETE FROM rs.external_schemas WHERE name = $1", name)
+	_, err = s.exec(ctx, "DROP SCHEMA "+quoteIdent(name))
 	return err
-}
-
-func (s *Session) relations(ctx context.Context, query string, args ...any) ([]relation, error) {
-	rows, err := s.conn.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("look up relations: %w", err)
-	}
-	defer rows.Close()
-	var rels []relation
-	for rows.Next() {
-		var r relation
-		if err := rows.Scan(&r.Schema, &r.Name); err != nil {
-			return nil, fmt.Errorf("look up relations: %w", err)
-		}
-		rels = append(rels, r)
-	}
-	return rels, rows.Err()
 }
 
 // drop is DROP kind [IF EXISTS] name [, ...] [CASCADE|RESTRICT].
 func (s *Session) drop(ctx context.Context, c *cursor, kind string) error {
 	ifExists := c.accept("if", "exists")
-	var rels []relation
-	for {
-		rel, err := c.relation()
-		if err != nil {
-			return err
-		}
-		rels = append(rels, rel)
-		if !c.accept(",") {
-			break
-		}
-	}
-	cascade := c.accept("cascade")
-	if !cascade {
-		c.accept("restrict")
-	}
+	rels := commaList(c, c.relation)
+	cascade := c.cascade()
 	if err := c.end(); err != nil {
 		return err
 	}
@@ -451,23 +329,23 @@ func (s *Session) dropRelation(ctx context.Context, rel relation, cascade bool) 
 			return err
 		}
 	}
-	engine := map[string]string{"view": "VIEW IF EXISTS", "table": "TABLE", "materialized view": "TABLE"}[kind] // a late-binding view is none of the engine's
-	if _, err := s.exec(ctx, "DROP "+engine+" "+rel.String()); err != nil {
+	engine := "TABLE "
+	if kind == "view" {
+		engine = "VIEW IF EXISTS " // a late-binding view is none of the engine's
+	}
+	if _, err := s.exec(ctx, "DROP "+engine+rel.String()); err != nil {
 		return err
 	}
-	for _, cleanup := range []string{
-		"DELETE FROM rs.positions WHERE mv_id IN (SELECT mv_id FROM rs.materialized_views WHERE schema_name = $1 AND name = $2)",
-		"DELETE FROM rs.materialized_views WHERE schema_name = $1 AND name = $2",
-		"DELETE FROM rs.dependencies WHERE schema_name = $1 AND name = $2",
-		"DELETE FROM rs.identities WHERE schema_name = $1 AND table_name = $2",
-		"DELETE FROM rs.layouts WHERE schema_name = $1 AND name = $2",
-		"DELETE FROM rs.definitions WHERE schema_name = $1 AND name = $2",
-	} {
-		if _, err := s.exec(ctx, cleanup, rel.Schema, rel.Name); err != nil {
-			return err
-		}
+	return s.forget(ctx, rel)
+}
+
+// forget takes a relation, or a schema, whose relation has no name, out of the catalog.
+func (s *Session) forget(ctx context.Context, rel relation) error {
+	statements := []string{"DELETE FROM rs.positions WHERE mv_id IN (SELECT mv_id FROM rs.materialized_views WHERE schema_name = $1 AND name = $2)"}
+	for _, table := range []string{"materialized_views", "dependencies", "identity_columns", "layouts", "definitions", "owners", "privileges"} {
+		statements = append(statements, "DELETE FROM rs."+table+" WHERE schema_name = $1 AND name = $2")
 	}
-	return s.disown(ctx, rel)
+	return s.execAll(ctx, statements, rel.Schema, rel.Name)
 }
 
 // depend records what a view reads, so that it can't be dropped underneath.
@@ -481,90 +359,4 @@ func (s *Session) depend(ctx context.Context, view relation, on []relation) erro
 		}
 	}
 	return nil
-}
-
-// createView is CREATE [OR REPLACE] VIEW name [(column, ...)] AS query. Its names are
-// bound by the settings of now: the engine keeps the rewritten text.
-func (s *Session) createView(ctx context.Context, c *cursor, replace bool) error {
-	rel, err := c.relation()
-	if err != nil {
-		return err
-	}
-	columns := ""
-	if c.peek("(") {
-		names, err := c.names()
-		if err != nil {
-			return err
-		}
-		for i := range names {
-			names[i] = quoteIdent(names[i])
-		}
-		columns = " (" + strings.Join(names, ", ") + ")"
-	}
-	if err := c.expect("as"); err != nil {
-		return err
-	}
-	if n := len(c.toks); n > c.i+4 && c.toks[n-4].is("with") && c.toks[n-3].is("no") && c.toks[n-2].is("schema") && c.toks[n-1].is("binding") {
-		if columns != "" {
-			return unsupported("a late-binding view with a list of columns")
-		}
-		return s.createLateView(ctx, c, rel, replace)
-	}
-	written := c.text(c.rest())
-	query, r, err := s.translate(ctx, c, c.rest())
-	if err != nil {
-		return err
-	}
-	kind, err := s.kindOf(ctx, rel)
-	if err != nil {
-		return err
-	}
-	if !replace || kind != "view" {
-		if err := s.mayCreate(ctx, rel); err != nil {
-			return err
-		}
-		if _, err := s.exec(ctx, "CREATE VIEW "+rel.String()+columns+" AS "+query); err != nil {
-			return s.unknownColumn(ctx, query, err)
-		}
-		if err := s.own(ctx, rel); err != nil {
-			return err
-		}
-		if err := s.define(ctx, rel, written+";", nil); err != nil {
-			return err
-		}
-		return s.depend(ctx, rel, r.relations)
-	}
-	if err := s.mustOwn(ctx, rel); err != nil {
-		return err
-	}
-	before, err := s.shape(ctx, rel)
-	if err != nil {
-		return err
-	}
-	if _, err := s.exec(ctx, "CREATE OR REPLACE VIEW "+rel.String()+columns+" AS "+query); err != nil {
-		return err
-	}
-	after, err := s.shape(ctx, rel)
-	if err != nil {
-		return err
-	}
-	if before != after {
-		return errorf("cannot change the columns of view %q: CREATE OR REPLACE VIEW must keep their names and types", rel.Name)
-	}
-	if _, err := s.exec(ctx, "DELETE FROM rs.dependencies WHERE schema_name = $1 AND name = $2", rel.Schema, rel.Name); err != nil {
-		return err
-	}
-	if err := s.define(ctx, rel, written+";", nil); err != nil {
-		return err
-	}
-	return s.depend(ctx, rel, r.relations)
-}
-
-func (s *Session) shape(ctx context.Context, rel relation) (string, error) {
-	var shape string
-	err := s.conn.QueryRowContext(ctx, "SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index) FROM duckdb_columns() WHERE schema_name = $1 AND table_name = $2", rel.Schema, rel.Name).Scan(&shape)
-	if err != nil {
-		return "", fmt.Errorf("look up the columns of %s: %w", rel, err)
-	}
-	return shape, nil
 }

@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"reflect"
 	"strings"
+
+	"github.com/shopspring/decimal"
 )
 
 // The operators of SUPER values, on their JSON. Numbers are decimals, each with a scale of
@@ -89,67 +91,11 @@ func superLess(x, y string) (any, error) {
 	return nil, nil
 }
 
-// A decimal is digits / 10^scale.
-type decimal struct {
-	digits *big.Int
-	scale  int
-}
-
-// readDecimal gives the decimal that a JSON number is; one with an exponent is none.
-func readDecimal(text string) (decimal, bool) {
-	whole, fraction, _ := strings.Cut(text, ".")
-	digits, ok := new(big.Int).SetString(whole+fraction, 10)
-	return decimal{digits, len(fraction)}, ok
-}
-
-func power10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
-
-// at gives d's digits at another scale that is not below its own.
-func (d decimal) at(scale int) *big.Int { return new(big.Int).Mul(d.digits, power10(scale-d.scale)) }
-
-// rounded gives d at a scale, by a direction: "floor", "ceil", "trunc" or "round", which is
-// half away from zero.
-func (d decimal) rounded(direction string, scale int) decimal {
-	if scale >= d.scale {
-		return decimal{d.at(scale), scale}
-	}
-	unit := power10(d.scale - scale)
-	quotient, rest := new(big.Int).QuoRem(d.digits, unit, new(big.Int))
-	up := direction == "ceil" && rest.Sign() > 0 ||
-		direction == "round" && new(big.Int).Abs(new(big.Int).Lsh(rest, 1)).Cmp(unit) >= 0 && rest.Sign() > 0
-	down := direction == "floor" && rest.Sign() < 0 ||
-		direction == "round" && new(big.Int).Abs(new(big.Int).Lsh(rest, 1)).Cmp(unit) >= 0 && rest.Sign() < 0
-	if up {
-		quotient.Add(quotient, big.NewInt(1))
-	}
-	if down {
-		quotient.Sub(quotient, big.NewInt(1))
-	}
-	if scale < 0 {
-		return decimal{quotient.Mul(quotient, power10(-scale)), 0}
-	}
-	return decimal{quotient, scale}
-}
-
-func (d decimal) String() string {
-	text := new(big.Int).Abs(d.digits).String()
-	if d.scale > 0 {
-		text = strings.Repeat("0", max(0, d.scale+1-len(text))) + text
-		text = text[:len(text)-d.scale] + "." + text[len(text)-d.scale:]
-	}
-	if d.digits.Sign() < 0 {
-		text = "-" + text
-	}
-	return text
-}
-
-// precision is how many digits d has.
-func (d decimal) precision() int { return len(new(big.Int).Abs(d.digits).String()) }
-
 // maxDigits is how many a decimal holds.
 const maxDigits = 38
 
-// reckon is x op y as JSON: NULL of what are not two numbers, but for + of two texts.
+// reckon is x op y as JSON: NULL of what are not two numbers, but for + of two texts. A
+// number with an exponent is a float, and makes both one.
 func reckon(op, x, y string) (any, error) {
 	if op == "+" && strings.HasPrefix(x, `"`) && strings.HasPrefix(y, `"`) {
 		return x[:len(x)-1] + y[1:], nil
@@ -157,52 +103,59 @@ func reckon(op, x, y string) (any, error) {
 	if !isNumber(x) || !isNumber(y) {
 		return nil, nil
 	}
-	a, exactA := readDecimal(x)
-	b, exactB := readDecimal(y)
-	if !exactA || !exactB {
+	if strings.ContainsAny(x+y, "eE") {
 		return reckonFloats(op, x, y)
 	}
-	if b.digits.Sign() == 0 && (op == "/" || op == "%") {
+	a, err := decimal.NewFromString(x)
+	if err != nil {
+		return nil, fmt.Errorf("read a SUPER number: %w", err)
+	}
+	b, err := decimal.NewFromString(y)
+	if err != nil {
+		return nil, fmt.Errorf("read a SUPER number: %w", err)
+	}
+	if b.IsZero() && (op == "/" || op == "%") {
 		return nil, errorf("Divide by zero")
 	}
-	var out decimal
-	scale := max(a.scale, b.scale)
-	switch op {
-	case "+":
-		out = decimal{new(big.Int).Add(a.at(scale), b.at(scale)), scale}
-	case "-":
-		out = decimal{new(big.Int).Sub(a.at(scale), b.at(scale)), scale}
-	case "*":
-		out = decimal{new(big.Int).Mul(a.digits, b.digits), a.scale + b.scale}
-	case "%":
-		out = decimal{new(big.Int).Rem(a.at(scale), b.at(scale)), scale}
-	case "/":
-		// https://docs.aws.amazon.com/redshift/latest/dg/r_numeric_computations201.html
-		scale = max(4, a.scale+b.precision()-b.scale+1)
-		digits := 2 // more than the result has, to round by
-		numerator := new(big.Int).Mul(a.digits, power10(b.scale+scale+digits))
-		quotient := numerator.Quo(numerator, new(big.Int).Mul(b.digits, power10(a.scale)))
-		out = decimal{quotient, scale + digits}.rounded("round", scale)
-	case "abs":
-		out = decimal{new(big.Int).Abs(a.digits), a.scale}
-	default:
-		places := 0
-		if b.digits.IsInt64() {
-			places = int(max(-maxDigits, min(maxDigits, b.digits.Int64())))
-		}
-		out = a.rounded(op, places)
-	}
-	if out.precision() > maxDigits {
+	out, scale := reckonDecimals(op, a, b)
+	text := out.StringFixed(scale)
+	if len(strings.TrimLeft(strings.Replace(text, ".", "", 1), "-0")) > maxDigits {
 		return nil, errorf("Numeric data overflow (result precision)")
 	}
-	return out.String(), nil
+	return text, nil
+}
+
+// reckonDecimals gives a op b and how many decimals it has, where b may be the number of
+// decimals to round to.
+func reckonDecimals(op string, a, b decimal.Decimal) (decimal.Decimal, int32) {
+	scaleA, scaleB := -a.Exponent(), -b.Exponent()
+	switch op {
+	case "+":
+		return a.Add(b), max(scaleA, scaleB)
+	case "-":
+		return a.Sub(b), max(scaleA, scaleB)
+	case "*":
+		return a.Mul(b), scaleA + scaleB
+	case "%":
+		return a.Mod(b), max(scaleA, scaleB)
+	case "/":
+		// https://docs.aws.amazon.com/redshift/latest/dg/r_numeric_computations201.html
+		scale := max(4, scaleA+int32(b.NumDigits())-scaleB+1)
+		return a.DivRound(b, scale), scale
+	case "abs":
+		return a.Abs(), scaleA
+	}
+	places := int32(max(-maxDigits, min(maxDigits, b.IntPart())))
+	round := map[string]func(decimal.Decimal, int32) decimal.Decimal{
+		"ceil": decimal.Decimal.RoundCeil, "floor": decimal.Decimal.RoundFloor, "trunc": decimal.Decimal.RoundDown, "round": decimal.Decimal.Round,
+	}[op]
+	return round(a, places), max(0, places)
 }
 
 func isNumber(text string) bool {
 	return text != "" && (text[0] == '-' || text[0] >= '0' && text[0] <= '9')
 }
 
-// reckonFloats is for where one of the numbers is a float, which makes both one.
 func reckonFloats(op, x, y string) (any, error) {
 	a, errA := json.Number(x).Float64()
 	b, errB := json.Number(y).Float64()
@@ -212,13 +165,11 @@ func reckonFloats(op, x, y string) (any, error) {
 	if b == 0 && (op == "/" || op == "%") {
 		return nil, errorf("Divide by zero")
 	}
-	out := map[string]func() float64{
-		"+": func() float64 { return a + b }, "-": func() float64 { return a - b }, "*": func() float64 { return a * b },
-		"/": func() float64 { return a / b }, "%": func() float64 { return math.Mod(a, b) }, "abs": func() float64 { return math.Abs(a) },
-		"ceil": func() float64 { return math.Ceil(a) }, "floor": func() float64 { return math.Floor(a) },
-		"round": func() float64 { return math.Round(a*math.Pow(10, b)) / math.Pow(10, b) },
-		"trunc": func() float64 { return math.Trunc(a*math.Pow(10, b)) / math.Pow(10, b) },
-	}[op]()
+	unit := math.Pow(10, b) // of a rounding
+	out := map[string]float64{
+		"+": a + b, "-": a - b, "*": a * b, "/": a / b, "%": math.Mod(a, b), "abs": math.Abs(a),
+		"ceil": math.Ceil(a), "floor": math.Floor(a), "round": math.Round(a*unit) / unit, "trunc": math.Trunc(a*unit) / unit,
+	}[op]
 	if math.IsInf(out, 0) || math.IsNaN(out) {
 		return nil, errorf("Overflow (Float)")
 	}

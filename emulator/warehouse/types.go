@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,31 +16,56 @@ type Type struct {
 	Scale     int // digits of a numeric after the point
 }
 
-var typeNames = map[string]string{
-	"smallint": "int2", "int2": "int2",
-	"integer": "int4", "int": "int4", "int4": "int4",
-	"bigint": "int8", "int8": "int8",
-	"decimal": "numeric", "numeric": "numeric",
-	"real": "float4", "float4": "float4",
-	"double precision": "float8", "float8": "float8", "float": "float8",
-	"boolean": "bool", "bool": "bool",
-	"varchar": "varchar", "character varying": "varchar", "nvarchar": "varchar", "text": "varchar",
-	"char": "bpchar", "character": "bpchar", "nchar": "bpchar", "bpchar": "bpchar",
-	"date": "date", "time": "time", "time without time zone": "time", "timetz": "timetz", "time with time zone": "timetz",
-	"timestamp": "timestamp", "timestamp without time zone": "timestamp",
-	"timestamptz": "timestamptz", "timestamp with time zone": "timestamptz",
-	"super": "super", "varbyte": "varbyte", "varbinary": "varbyte", "binary varying": "varbyte",
-}
-
 const (
 	maxVarchar = 65535
 	maxChar    = 4096
+	maxVarbyte = 16777216
 )
+
+// A typeInfo is what there is to know of a type.
+type typeInfo struct {
+	name    string // in the catalog
+	engine  string // the engine's type that holds its values
+	engine2 string // another one whose results are of this type
+	shown   string // what the catalog calls it; a length or digits follow
+	limit   int    // of its length; 0 if it has none
+	names   string // in SQL, separated by commas
+}
+
+var types = []typeInfo{
+	{"int2", "SMALLINT", "TINYINT", "smallint", 0, "smallint,int2"},
+	{"int4", "INTEGER", "", "integer", 0, "integer,int,int4"},
+	{"int8", "BIGINT", "", "bigint", 0, "bigint,int8"},
+	{"numeric", "DECIMAL", "", "numeric", 0, "decimal,numeric"},
+	{"float4", "REAL", "FLOAT", "real", 0, "real,float4"},
+	{"float8", "DOUBLE", "", "double precision", 0, "double precision,float8,float"},
+	{"bool", "BOOLEAN", "", "boolean", 0, "boolean,bool"},
+	{"varchar", "VARCHAR", "NULL", "character varying", maxVarchar, "varchar,character varying,nvarchar,text"},
+	{"bpchar", "VARCHAR", "", "character", maxChar, "char,character,nchar,bpchar"},
+	{"date", "DATE", "", "date", 0, "date"},
+	{"time", "TIME", "", "time without time zone", 0, "time,time without time zone"},
+	{"timetz", "TIMETZ", "TIME WITH TIME ZONE", "time with time zone", 0, "timetz,time with time zone"},
+	{"timestamp", "TIMESTAMP", "", "timestamp without time zone", 0, "timestamp,timestamp without time zone"},
+	{"timestamptz", "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE", "timestamp with time zone", 0, "timestamptz,timestamp with time zone"},
+	{"super", "VARIANT", "", "super", 0, "super"},
+	{"varbyte", "BLOB", "", "binary varying", maxVarbyte, "varbyte,varbinary,binary varying"},
+}
+
+// typeNames gives the names of the types in the catalog by their names in SQL.
+var typeNames = func() map[string]string {
+	all := make(map[string]string)
+	for _, t := range types {
+		for name := range strings.SplitSeq(t.names, ",") {
+			all[name] = t.name
+		}
+	}
+	return all
+}()
 
 // parseType reads the type at the start of toks and says how many tokens it takes.
 func parseType(sql string, toks []token) (Type, int, error) {
 	n, name := 0, ""
-	for n < len(toks) && n < 4 && toks[n].kind == word { // the longest of the known names
+	for n < len(toks) && toks[n].kind == word {
 		long := strings.TrimSpace(name + " " + toks[n].val)
 		if !isTypePrefix(long) {
 			break
@@ -47,19 +73,18 @@ func parseType(sql string, toks []token) (Type, int, error) {
 		name = long
 		n++
 	}
-	canonical, ok := typeNames[name]
-	if !ok {
+	t := Type{Name: typeNames[name]}
+	if t.Name == "" {
 		if len(toks) == 0 {
-			return Type{}, 0, errorf("syntax error at end of input").at(sql, len(sql))
+			return t, 0, errorf("syntax error at end of input").at(sql, len(sql))
 		}
-		return Type{}, 0, errorf("type %q does not exist, or the warehouse stand-in does not support it", sql[toks[0].pos:toks[0].end]).at(sql, toks[0].pos)
+		return t, 0, errorf("type %q does not exist, or the warehouse stand-in does not support it", sql[toks[0].pos:toks[0].end]).at(sql, toks[0].pos)
 	}
-	t := Type{Name: canonical}
 	if name == "text" {
 		t.Precision = 256 // the documented meaning of TEXT
 	}
 	var args []string
-	if n < len(toks) && toks[n].is("(") && canonical != "super" {
+	if n < len(toks) && toks[n].is("(") && t.Name != "super" {
 		for n++; n < len(toks) && !toks[n].is(")"); n++ {
 			if !toks[n].is(",") {
 				args = append(args, toks[n].val)
@@ -79,8 +104,9 @@ func isTypePrefix(s string) bool {
 	return false
 }
 
+// setArgs takes the numbers that follow a type's name in parentheses.
 func (t *Type) setArgs(args []string) error {
-	nums := make([]int, len(args))
+	numbers := make([]int, len(args))
 	for i, a := range args {
 		if a == "max" && t.Name == "varchar" {
 			a = strconv.Itoa(maxVarchar)
@@ -89,72 +115,53 @@ func (t *Type) setArgs(args []string) error {
 		if err != nil {
 			return errorf("invalid length %q of type %s", a, t.Name)
 		}
-		nums[i] = v
+		numbers[i] = v
 	}
-	switch t.Name {
-	case "numeric":
-		t.Precision = 18
-		if len(nums) > 0 {
-			t.Precision = nums[0]
-		}
-		if len(nums) > 1 {
-			t.Scale = nums[1]
-		}
-		if len(nums) > 2 || t.Precision < 1 || t.Precision > 38 || t.Scale < 0 || t.Scale > t.Precision {
+	limit := t.info().limit
+	switch {
+	case t.Name == "numeric":
+		digits := append(numbers, []int{18, 0}[min(len(numbers), 2):]...)
+		t.Precision, t.Scale = digits[0], digits[1]
+		if len(digits) > 2 || t.Precision < 1 || t.Precision > 38 || t.Scale < 0 || t.Scale > t.Precision {
 			return errorf("NUMERIC precision %d and scale %d must be between 0 and 38, the scale not above the precision", t.Precision, t.Scale)
 		}
-		return nil
-	case "varchar", "bpchar", "varbyte":
-		limit := map[string]int{"varchar": maxVarchar, "bpchar": maxChar, "varbyte": 16777216}[t.Name]
-		if len(nums) == 1 && nums[0] >= 1 && nums[0] <= limit {
-			t.Precision = nums[0]
-			return nil
-		}
-		if len(nums) > 0 {
-			return errorf("length for type %s must be between 1 and %d", t.Name, limit)
-		}
-		return nil
-	}
-	if len(nums) > 0 {
+	case len(numbers) == 0:
+	case limit == 0:
 		return errorf("type modifier is not allowed for type %q", t.Name)
+	case len(numbers) > 1 || numbers[0] < 1 || numbers[0] > limit:
+		return errorf("length for type %s must be between 1 and %d", t.Name, limit)
+	default:
+		t.Precision = numbers[0]
 	}
 	return nil
 }
 
+func (t Type) info() typeInfo {
+	i := slices.IndexFunc(types, func(known typeInfo) bool { return known.name == t.Name })
+	if i < 0 {
+		return typeInfo{}
+	}
+	return types[i]
+}
+
 // duck is the type of the engine that holds values of t.
 func (t Type) duck() string {
-	switch t.Name {
-	case "numeric":
+	if t.Name == "numeric" {
 		return fmt.Sprintf("DECIMAL(%d,%d)", t.Precision, t.Scale)
-	case "bpchar":
-		return "VARCHAR"
-	case "super":
-		return "VARIANT"
-	case "varbyte":
-		return "BLOB"
 	}
-	return map[string]string{
-		"int2": "SMALLINT", "int4": "INTEGER", "int8": "BIGINT", "float4": "REAL", "float8": "DOUBLE", "bool": "BOOLEAN",
-		"varchar": "VARCHAR", "date": "DATE", "time": "TIME", "timetz": "TIMETZ", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMPTZ",
-	}[t.Name]
+	return t.info().engine
 }
 
 // String is the type as the catalog writes it.
 func (t Type) String() string {
-	name := map[string]string{
-		"int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision", "bool": "boolean",
-		"varchar": "character varying", "bpchar": "character", "varbyte": "binary varying", "time": "time without time zone", "timetz": "time with time zone",
-		"timestamp": "timestamp without time zone", "timestamptz": "timestamp with time zone",
-	}[t.Name]
+	shown := t.info().shown
 	switch {
 	case t.Name == "numeric":
 		return fmt.Sprintf("numeric(%d,%d)", t.Precision, t.Scale)
-	case name == "":
-		return t.Name
 	case t.Precision > 0:
-		return fmt.Sprintf("%s(%d)", name, t.Precision)
+		return fmt.Sprintf("%s(%d)", shown, t.Precision)
 	}
-	return name
+	return shown
 }
 
 // typeOfDuck is the Redshift type of a result column of the engine's type.
@@ -164,23 +171,13 @@ func typeOfDuck(duck string) (Type, error) {
 		_, err := fmt.Sscanf(args, "%d,%d)", &t.Precision, &t.Scale)
 		return t, err
 	}
-	switch duck {
-	case "HUGEINT": // an unplain sum of integers
+	if duck == "HUGEINT" { // a plain sum of integers
 		return Type{Name: "numeric", Precision: 38}, nil
-	case "TINYINT":
-		return Type{Name: "int2"}, nil
-	case `"NULL"`, "NULL":
-		return Type{Name: "varchar"}, nil
-	case "TIME WITH TIME ZONE":
-		return Type{Name: "timetz"}, nil
-	case "TIMESTAMP WITH TIME ZONE":
-		return Type{Name: "timestamptz"}, nil
-	case "FLOAT":
-		return Type{Name: "float4"}, nil
 	}
-	for _, name := range typeNames {
-		if t := (Type{Name: name}); name != "numeric" && name != "bpchar" && t.duck() == duck {
-			return t, nil
+	duck = strings.Trim(duck, `"`) // of "NULL"
+	for _, known := range types {
+		if duck == known.engine || duck == known.engine2 {
+			return Type{Name: known.name}, nil
 		}
 	}
 	return Type{}, unsupported("a result of the engine's type %s", duck)

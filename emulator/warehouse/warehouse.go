@@ -187,7 +187,7 @@ func (w *Warehouse) CreateNamespace(ctx context.Context, n Namespace) error {
 		return fmt.Errorf("create namespace %q: %w", n.Name, err)
 	}
 	ns := &namespace{Namespace: n, data: data}
-	if err := ns.meet(ctx, n.AdminUser, true); err != nil {
+	if err := ns.addUser(ctx, n.AdminUser, true); err != nil {
 		return errors.Join(fmt.Errorf("create namespace %q: %w", n.Name, err), data.close())
 	}
 	w.namespaces[n.Name] = ns
@@ -209,7 +209,7 @@ func (w *Warehouse) UpdateNamespace(n Namespace) error {
 	if n.ID != ns.ID || n.Database != ns.Database {
 		return fmt.Errorf("update namespace %q: neither its ID nor its database %q can change", n.Name, ns.Database)
 	}
-	if err := ns.meet(context.Background(), n.AdminUser, true); err != nil {
+	if err := ns.addUser(context.Background(), n.AdminUser, true); err != nil {
 		return fmt.Errorf("update namespace %q: %w", n.Name, err)
 	}
 	ns.Namespace = n
@@ -359,12 +359,12 @@ func (w *Warehouse) sessionOf(ctx context.Context, ns *namespace, wg *workgroup,
 		return w.session(ctx, ns, wg, ns.AdminUser, true)
 	}
 	if strings.HasPrefix(user, "IAM:") || strings.HasPrefix(user, "IAMR:") {
-		if err := ns.meet(ctx, user, false); err != nil {
+		if err := ns.addUser(ctx, user, false); err != nil {
 			return nil, err
 		}
 	}
 	var superuser bool
-	err := ns.data.db.QueryRowContext(ctx, "SELECT superuser FROM rs.identities_known WHERE kind = 'user' AND name = $1", user).Scan(&superuser)
+	err := ns.data.db.QueryRowContext(ctx, "SELECT superuser FROM rs.identities WHERE kind = 'user' AND name = $1", user).Scan(&superuser)
 	if err != nil {
 		return nil, fmt.Errorf("connect as user %q: %w", user, err)
 	}

@@ -3,8 +3,6 @@ package warehouse_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -148,44 +146,70 @@ func (f *fixture) put(key string, records ...string) {
 	f.t.Helper()
 	for _, r := range records {
 		f.clock.advance(time.Second)
-		if _, err := f.kinesis.Put(stream, key, []byte(r)); err != nil {
-			f.t.Fatal(err)
-		}
+		f.write(stream, key, r)
 	}
 }
 
-// migrate runs the shipped migrations, each file's statements in a session of its own.
-func (f *fixture) migrate() { f.migrateFrom(0) }
-
-// migrateAgain runs those after the external schema.
-func (f *fixture) migrateAgain() { f.migrateFrom(1) }
-
-func (f *fixture) migrateFrom(first int) {
+// write writes a record to any stream.
+func (f *fixture) write(stream, key, record string) {
 	f.t.Helper()
-	files, err := filepath.Glob("../../sql/migrations/*.sql")
-	if err != nil || len(files) == 0 {
-		f.t.Fatalf("no migrations found: %v", err)
-	}
-	for _, file := range files[first:] {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		text := strings.NewReplacer("${STREAMING_ROLE_ARN}", role, "${STREAM_NAME}", stream).Replace(string(data))
-		s := f.connect()
-		for _, statement := range strings.SplitAfter(text, ";\n") {
-			if strings.TrimSpace(statement) == "" {
-				continue
-			}
-			if _, err := s.Execute(f.t.Context(), statement); err != nil {
-				f.t.Fatalf("%s: %v", file, err)
-			}
-		}
-		s.Close()
+	if _, err := f.kinesis.Put(stream, key, []byte(record)); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
-func (f *fixture) refresh() {
-	f.t.Helper()
-	f.exec("REFRESH MATERIALIZED VIEW ev_station_data")
+// streamingView makes a view over the stream.
+var streamingView = []string{
+	"CREATE EXTERNAL SCHEMA evdata FROM KINESIS IAM_ROLE '" + role + "'",
+	"CREATE MATERIALIZED VIEW raw AUTO REFRESH YES AS SELECT partition_key, kinesis_data FROM evdata." + stream,
+}
+
+func TestNamespacesOutliveWorkgroups(t *testing.T) {
+	f := newFixture(t)
+	f.exec("CREATE TABLE t (n INTEGER)", "INSERT INTO t VALUES (1)")
+	f.exec("CREATE USER u PASSWORD 'Secret1234'")
+	if err := f.DeleteNamespace("ev"); err == nil {
+		t.Error("a namespace was deleted while it had a workgroup")
+	}
+	if err := f.DeleteWorkgroup("ev"); err != nil {
+		t.Fatal(err)
+	}
+	f.fails("SELECT 1", "terminating connection")
+	if _, err := f.Connect(t.Context(), "ev", "dev", "admin", "Secret1234"); err != warehouse.ErrNoWorkgroup {
+		t.Errorf("connecting to a deleted workgroup: %v", err)
+	}
+	if err := f.CreateWorkgroup(warehouse.Workgroup{Name: "next", Namespace: "ev", ReadyAt: f.clock.Now().Add(60e9)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Connect(t.Context(), "next", "dev", "admin", "Secret1234"); err != warehouse.ErrNotReady {
+		t.Errorf("connecting to a workgroup that is being created: %v", err)
+	}
+	f.clock.advance(60e9)
+	res, err := f.Query(t.Context(), "ev", "SELECT n FROM t")
+	if err != nil || len(res.Rows) != 1 {
+		t.Errorf("the data did not outlive the workgroup: %v", err)
+	}
+	for what, login := range map[string][3]string{
+		"password authentication failed": {"dev", "admin", "Secret12345"},
+		`database "prod" does not exist`: {"prod", "admin", "Secret1234"},
+	} {
+		if _, err := f.Connect(t.Context(), "next", login[0], login[1], login[2]); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("connecting as %s to %s: %v, want %q", login[1], login[0], err, what)
+		}
+	}
+	if err := f.DeleteWorkgroup("next"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.DeleteNamespace("ev"); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range f.Log() {
+		if strings.Contains(s.SQL, "Secret1234") {
+			t.Errorf("a password is in the log: %s", s.SQL)
+		}
+	}
+	log := f.Log()
+	if last := log[len(log)-1]; last.SQL != "SELECT n FROM t" || last.User != "admin" || last.Err != nil {
+		t.Errorf("the last logged statement is %+v", last)
+	}
 }

@@ -47,7 +47,7 @@ func bind(statements []string, args []driver.NamedValue) ([]string, []types.SqlP
 		}
 	}
 	if i := slices.Index(used, false); i >= 0 {
-		return nil, nil, fmt.Errorf("the statement does not use its argument $%d", i+1)
+		return nil, nil, fmt.Errorf("the statements do not use argument $%d", i+1)
 	}
 	return texts, parameters, nil
 }
@@ -56,7 +56,7 @@ func bind(statements []string, args []driver.NamedValue) ([]string, []types.SqlP
 func rename(statement string, used []bool) (string, error) {
 	var out strings.Builder
 	for rest := statement; rest != ""; {
-		if n := len(opaque.FindString(rest)); n > 0 {
+		if n := opaque(rest); n > 0 {
 			out.WriteString(rest[:n])
 			rest = rest[n:]
 			continue
@@ -80,16 +80,40 @@ func rename(statement string, used []bool) (string, error) {
 
 var ordinal = regexp.MustCompile(`^\$([0-9]+)`)
 
-// opaque matches what may hold a $1 that is not an argument: a literal, a quoted
-// or plain identifier, a comment, a body between dollar signs.
-var opaque = regexp.MustCompile(`^(?s:` + strings.Join([]string{
-	`'(?:[^'\\]|\\.)*(?:'|$)`, // '' reads as the end of one literal and the start of the next
-	`"[^"]*(?:"|$)`,
-	`[A-Za-z_][A-Za-z0-9_$]*`,
-	`--[^\n]*`,
-	`/\*.*?(?:\*/|$)`,
-	`\$\$.*?(?:\$\$|$)`,
-}, "|") + `)`)
+// opaque returns the length of what stands at the start of text and may hold a $1
+// that is not an argument: a literal, a quoted or plain identifier, a comment, a
+// body between dollar signs. It is 0 for anything else.
+func opaque(text string) int {
+	if tag := dollarQuote.FindString(text); tag != "" {
+		if end := strings.Index(text[len(tag):], tag); end >= 0 {
+			return len(tag) + end + len(tag)
+		}
+		return len(text)
+	}
+	if !strings.HasPrefix(text, "/*") {
+		return len(token.FindString(text))
+	}
+	depth := 0 // comments nest, as in PostgreSQL
+	for _, edge := range commentEdge.FindAllStringIndex(text, -1) {
+		if text[edge[0]] == '/' {
+			depth++
+		} else if depth--; depth == 0 {
+			return edge[1]
+		}
+	}
+	return len(text)
+}
+
+var (
+	dollarQuote = regexp.MustCompile(`^\$([\pL_][\pL\pN_]*)?\$`)
+	commentEdge = regexp.MustCompile(`/\*|\*/`)
+	token       = regexp.MustCompile(`^(?s:` + strings.Join([]string{
+		`'(?:[^'\\]|\\.)*(?:'|$)`, // '' reads as the end of one literal and the start of the next
+		`"[^"]*(?:"|$)`,
+		`[\pL_][\pL\pN_$]*`, // also the E of E'a literal', which has no escapes that others lack
+		`--[^\n]*`,
+	}, "|") + `)`)
+)
 
 // parameterValue writes an argument the way Redshift reads it back.
 func parameterValue(v driver.Value) (string, error) {

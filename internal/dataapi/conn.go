@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
@@ -13,6 +15,7 @@ import (
 type conn struct {
 	*connector
 	session string // empty before the first statement
+	counted bool   // among the connector's sessions
 	bad     bool   // its session has ended or may still be busy
 }
 
@@ -27,8 +30,13 @@ var (
 
 func (c *conn) IsValid() bool { return !c.bad }
 
-// Close leaves the session to its keep-alive time.
-func (c *conn) Close() error { return nil }
+// Close leaves the session to its keep-alive time. That long it still counts.
+func (c *conn) Close() error {
+	if c.counted {
+		time.AfterFunc(keepAlive, func() { <-c.sessions })
+	}
+	return nil
+}
 
 func (c *conn) Begin() (driver.Tx, error) { return nil, ErrNoTransactions }
 
@@ -73,42 +81,25 @@ func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) 
 	if err != nil {
 		return nil, err
 	}
+	if !c.counted {
+		select {
+		case c.sessions <- struct{}{}:
+			c.counted = true
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w, while waiting for one of this handle's %d Data API sessions to end", ctx.Err(), maxSessions)
+		}
+	}
 	r := &request{sqls: texts, parameters: parameters, session: c.session, keep: true}
 	done, err := c.connector.run(ctx, r)
 	c.session = r.session
 	var failed *Error
-	if err != nil && !errors.As(err, &failed) {
+	if err != nil && (!errors.As(err, &failed) || ctx.Err() != nil) {
 		c.bad = true
 	}
 	return done, err
 }
 
-// Prepare returns a statement that is sent when it runs: the Data API prepares none.
-func (c *conn) Prepare(query string) (driver.Stmt, error) {
-	return &stmt{conn: c, query: query}, nil
+// Prepare is there for the interface: the Data API prepares no statements.
+func (c *conn) Prepare(string) (driver.Stmt, error) {
+	return nil, errors.New("the Redshift Data API prepares no statements: run this one with its arguments")
 }
-
-type stmt struct {
-	conn  *conn
-	query string
-}
-
-var (
-	_ driver.StmtExecContext  = (*stmt)(nil)
-	_ driver.StmtQueryContext = (*stmt)(nil)
-)
-
-func (s *stmt) Close() error  { return nil }
-func (s *stmt) NumInput() int { return -1 } // bind counts
-
-func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	return s.conn.ExecContext(ctx, s.query, args)
-}
-
-func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return s.conn.QueryContext(ctx, s.query, args)
-}
-
-// Exec and Query are there for the interface; database/sql calls those above.
-func (s *stmt) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
-func (s *stmt) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }

@@ -5,12 +5,16 @@
 //
 // A connection is a Data API session, so SET and temporary tables last as long
 // as it does. The session starts with the connection's first statement and ends
-// five minutes after its last one; the Data API has no call that ends it. There
-// is one statement per call, and no transactions: Begin returns
-// [ErrNoTransactions].
+// five minutes after its last one; the Data API has no call that ends it. A handle
+// has at most 50 connections, and at most 100 sessions whatever limits its pool is
+// given: a statement that needs one more waits. There is one statement per call,
+// and no transactions: Begin returns [ErrNoTransactions], but [Batch] runs several
+// statements in one transaction.
 //
-// Cancelling the context of a statement cancels the statement in Redshift. A
-// statement that Redshift refuses gives an [*Error].
+// Cancelling the context of a statement cancels the statement in Redshift; the error
+// says whether that came in time. A statement that Redshift refuses gives an
+// [*Error], one that may or may not have run an [*UnknownError]. None is ever run
+// twice.
 //
 // # Arguments
 //
@@ -56,8 +60,17 @@ import (
 
 // keepAlive is how long a session outlives its last statement. It has to exceed
 // the pauses of a caller that goes on with the session; a session left behind
-// costs nothing but one of the 500 a workgroup may have.
+// costs nothing but one of the 500 that may be open at a time.
 const keepAlive = 5 * time.Minute
+
+// A handle has at most maxSessions sessions, those included that outlive their
+// connection. By itself it comes nowhere near that: it has maxConnections at most,
+// and each lets go of its session after half the keep-alive time. A caller who gives
+// the pool other limits, or cancels much, waits once there are so many.
+const (
+	maxConnections = 50
+	maxSessions    = 2 * maxConnections
+)
 
 // A Config says which database to reach.
 type Config struct {
@@ -101,16 +114,23 @@ func Open(ctx context.Context, c Config) (*sql.DB, error) {
 	if err := endpoint.CheckTLS(client.Options().BaseEndpoint); err != nil {
 		return nil, fmt.Errorf("opening the Redshift Data API: %w", err)
 	}
-	db := sql.OpenDB(&connector{Config: c, client: client})
+	return openDB(c, client), nil
+}
+
+func openDB(c Config, client *redshiftdata.Client) *sql.DB {
+	db := sql.OpenDB(&connector{Config: c, client: client, sessions: make(chan struct{}, maxSessions)})
+	db.SetMaxOpenConns(maxConnections)
+	db.SetMaxIdleConns(maxConnections)
 	// The pool must not hand out a session that has ended.
 	db.SetConnMaxIdleTime(keepAlive / 2)
-	return db, nil
+	return db
 }
 
 // A connector makes the connections of one handle. It is its own driver.
 type connector struct {
 	Config
-	client *redshiftdata.Client
+	client   *redshiftdata.Client
+	sessions chan struct{} // holds one for each session that may be open
 }
 
 func (c *connector) Connect(context.Context) (driver.Conn, error) {

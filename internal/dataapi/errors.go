@@ -94,15 +94,21 @@ func printable(message string) string {
 // isRefused says whether an error is proof that the service did not do what a
 // call asked for: it said so, or the call did not leave.
 func isRefused(err error) bool {
-	var (
-		response *smithyhttp.ResponseError
-		network  *net.OpError
-	)
-	if errors.As(err, &response) {
-		status := response.HTTPStatusCode()
+	var network *net.OpError
+	if status := statusOf(err); status > 0 {
 		return status >= 400 && status < 500
 	}
 	return errors.As(err, &network) && network.Op == "dial"
+}
+
+// statusOf returns the HTTP status of the answer that an error is about; 0 when there
+// was none.
+func statusOf(err error) int {
+	var response *smithyhttp.ResponseError
+	if !errors.As(err, &response) || response.Response == nil || response.Response.Response == nil {
+		return 0
+	}
+	return response.HTTPStatusCode()
 }
 
 // isUnconnected says whether a statement failed because the Data API had no

@@ -3,6 +3,7 @@ package dataapi
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,11 +21,12 @@ const (
 	lastPoll  = 2 * time.Second
 )
 
-// A caller whose context is done waits for the service no longer than this: for
-// one answer, and in all for what takes several.
+// A caller whose context is done wants to leave. One answer of the service is waited
+// for as long as lastAnswer; what a service that answers takes several calls for, as
+// when it throttles them, as long as cancelLimit.
 const (
 	lastAnswer  = 800 * time.Millisecond
-	cancelLimit = 5 * time.Second
+	cancelLimit = 2 * time.Second
 )
 
 // A request is what one call starts: a statement, or the statements of a batch.
@@ -55,7 +57,7 @@ func (c *connector) run(ctx context.Context, r *request) (*redshiftdata.Describe
 		done, err := c.await(ctx, id)
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return nil, c.cancel(ctx, id)
+			return nil, c.cancel(ctx, r, id)
 		case err != nil:
 			return nil, unknown(id, "asking for the state of statement %s, which may still run: %w", id, err)
 		case done.Status == types.StatusStringFinished:
@@ -167,13 +169,39 @@ func (c *connector) await(ctx context.Context, id string) (*redshiftdata.Describ
 	}
 }
 
-// cancel stops a statement whose context is done and returns the error to report.
-func (c *connector) cancel(ctx context.Context, id string) error {
+// cancel stops a statement whose context is done. The error that it returns has the
+// context's, and says what became of the statement.
+func (c *connector) cancel(ctx context.Context, r *request, id string) error {
 	fresh, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelLimit)
 	defer stop()
-	_, err := c.client.CancelStatement(fresh, &redshiftdata.CancelStatementInput{Id: aws.String(id)})
-	if err != nil {
-		return unknown(id, "%w; statement %s could not be cancelled and may still run: %w", ctx.Err(), id, err)
+	_, refused := retried(fresh, c, func(once context.Context) (*redshiftdata.CancelStatementOutput, error) {
+		brief, stop := context.WithTimeout(once, lastAnswer)
+		defer stop()
+		out, err := c.client.CancelStatement(brief, &redshiftdata.CancelStatementInput{Id: aws.String(id)})
+		if err != nil && statusOf(err) == 0 {
+			err = fmt.Errorf("%w: %v", errSilent, err) // which is not tried again
+		}
+		return out, err
+	})
+	if errors.Is(refused, errSilent) {
+		return unknown(id, "%w; statement %s could not be cancelled and may still run: %w", ctx.Err(), id, refused)
 	}
-	return fmt.Errorf("%w; statement %s was cancelled", ctx.Err(), id)
+	// Cancelled or refused, the statement may have ended by itself.
+	brief, stop := context.WithTimeout(fresh, lastAnswer)
+	defer stop()
+	done, err := c.await(brief, id)
+	switch {
+	case err != nil && refused != nil:
+		return unknown(id, "%w; statement %s could not be cancelled and may still run: %w", ctx.Err(), id, refused)
+	case err != nil:
+		return unknown(id, "%w; statement %s was told to stop, was not seen to end and may still run: %w", ctx.Err(), id, err)
+	case done.Status == types.StatusStringFinished:
+		return fmt.Errorf("%w; statement %s had finished before it could be cancelled", ctx.Err(), id)
+	case done.Status == types.StatusStringAborted:
+		return fmt.Errorf("%w; statement %s was cancelled", ctx.Err(), id)
+	default:
+		return fmt.Errorf("%w; %w", ctx.Err(), newError(r, done))
+	}
 }
+
+var errSilent = errors.New("the service did not answer")

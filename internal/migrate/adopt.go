@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	evsql "example.com/evstream/sql"
@@ -88,5 +89,5 @@ func (r *runner) environment(m evsql.Migration) string {
 	for _, p := range m.Placeholders {
 		add(p.Name, r.Placeholders[p.Name])
 	}
-	return strings.Join(assignments, " ")
+	return strings.Join(slices.Compact(assignments), " ")
 }

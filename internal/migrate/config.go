@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"example.com/evstream/internal/dataapi"
+	"example.com/evstream/internal/naming"
 	evsql "example.com/evstream/sql"
 )
 
@@ -76,24 +76,17 @@ func Environment(getenv func(string) string) (Config, error) {
 // rules say what a placeholder's value may be. Each is between quotes in the SQL,
 // and no value that fits its rule can end them.
 var rules = map[string]struct {
-	pattern *regexp.Regexp
-	rule    string
+	ok   func(value string) bool
+	rule string
 }{
 	// A comma, though IAM allows it in a role's name, separates chained roles in
 	// Redshift's IAM_ROLE.
 	evsql.StreamingRoleARN: {
-		regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=.@/-]{1,576}$`),
+		regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[a-zA-Z0-9_+=.@/-]{1,576}$`).MatchString,
 		"the ARN of an IAM role, arn:aws:iam::ACCOUNT:role/NAME, without a comma",
 	},
-	// Kinesis takes 128 characters, a Redshift identifier 127 bytes.
-	evsql.StreamName: {
-		regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,127}$`),
-		"a stream's name, 1 to 127 letters, digits, _, . and -",
-	},
+	evsql.StreamName: {naming.Stream, "a stream's name, " + naming.StreamRule},
 }
-
-// readerName is the rule for the name of a reader, stricter than Redshift's.
-var readerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_+=.@:/-]{0,126}$`)
 
 // check returns everything that is wrong with the values. That one is missing is
 // wrong only where all are needed.
@@ -107,7 +100,7 @@ func (c Config) check(all bool) error {
 			case value == "" && all:
 				problems = append(problems, fmt.Errorf("%s:%d: ${%s} has no value: set the environment variable %s to %s",
 					m.File, p.Line, p.Name, p.Name, rule.rule))
-			case value != "" && !seen[p.Name] && !rule.pattern.MatchString(value):
+			case value != "" && !seen[p.Name] && !rule.ok(value):
 				problems = append(problems, fmt.Errorf("%s:%d: ${%s} is %q: it must be %s", m.File, p.Line, p.Name, value, rule.rule))
 			}
 			seen[p.Name] = true
@@ -122,10 +115,8 @@ func (c Config) check(all bool) error {
 		problems = append(problems, fmt.Errorf("the environment variable %s is %q: it must be YES or NO", evsql.AutoRefresh, c.AutoRefresh))
 	}
 	for _, r := range c.Readers {
-		_, name := reader(r).split()
-		if !readerName.MatchString(name) || strings.EqualFold(name, "public") { // "public" would be everybody
-			problems = append(problems, fmt.Errorf("the environment variable %s holds %q: a reader is NAME, group:NAME or role:NAME, "+
-				"NAME being 1 to 127 letters, digits and _+=.@:/-, and not public", evsql.Readers, r))
+		if err := naming.Reader(r).Check(); err != nil {
+			problems = append(problems, fmt.Errorf("the environment variable %s holds %q: %w", evsql.Readers, r, err))
 		}
 	}
 	return errors.Join(problems...)

@@ -9,25 +9,18 @@ import (
 	"strings"
 
 	"example.com/evstream/internal/dataapi"
+	"example.com/evstream/internal/naming"
 	evsql "example.com/evstream/sql"
 )
 
 // readersTable has a row for each privilege that this program gave a reader.
 const readersTable = "ev_schema_readers"
 
-// A reader is a user, group or role of the database, written as in the setting:
-// NAME, group:NAME or role:NAME.
+// A reader is a naming.Reader, as SQL names it.
 type reader string
 
 // split returns what a reader is, as SVV_RELATION_PRIVILEGES has it, and its name.
-func (r reader) split() (kind, name string) {
-	for _, kind := range []string{"group", "role"} {
-		if name, ok := strings.CutPrefix(string(r), kind+":"); ok {
-			return kind, name
-		}
-	}
-	return "user", string(r)
-}
+func (r reader) split() (kind, name string) { return naming.Reader(r).Split() }
 
 // grantee is the reader in a GRANT or REVOKE. In double quotes every character
 // but a double quote stands for itself, and the case of a user's name is kept:

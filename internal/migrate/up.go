@@ -130,7 +130,13 @@ func (r *runner) apply(ctx context.Context, m evsql.Migration) (string, error) {
 			return "", err
 		}
 		if r.appliedByAnother(ctx, m, refused) {
-			return "applied by another run at the same time", nil
+			return "applied meanwhile, by the ledger", nil
+		}
+		if !m.Alone && refused.Number == len(once(m)) {
+			// Another run has applied another file of this number.
+			if _, err := r.pending(ctx); err != nil {
+				return "", err
+			}
 		}
 		// Nothing of it took effect, so it can be run again.
 		notReady := roleNotReady.MatchString(refused.Message)

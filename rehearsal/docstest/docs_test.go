@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/evstream/emulator"
 	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
 // page says what a page of the documentation takes to be run.
@@ -22,10 +24,10 @@ type page struct {
 	// yours are the reader's own names, and the rehearsal's.
 	yours map[string]string
 	// prepare makes what the page's reader has.
-	prepare func(*testing.T, *desk)
+	prepare func(*testing.T, *reader)
 	// before does in the account what only AWS can do, before the block that begins
 	// so.
-	before map[string]func(*testing.T, *desk)
+	before map[string]func(*testing.T, *reader)
 }
 
 // ours is a text of the page with the rehearsal's names in it.
@@ -43,8 +45,8 @@ var pages = map[string]page{
 			"make test":     "this test is part of it",
 		},
 		yours: map[string]string{"your-vpc": "data-platform"},
-		prepare: func(t *testing.T, d *desk) {
-			d.write(t, "admin.json", `{"username": "admin", "password": "Only4Rehearsals"}`)
+		prepare: func(t *testing.T, r *reader) {
+			r.write(t, "admin.json", `{"username": "admin", "password": "Only4Rehearsals"}`)
 		},
 	},
 	"docs/operations.md": {
@@ -55,26 +57,26 @@ var pages = map[string]page{
 			// The rehearsal encrypts its state with a passphrase.
 			` --secrets-provider="awskms:///alias/ev-streaming?region=us-east-1"`: "",
 		},
-		prepare: func(t *testing.T, d *desk) {
-			d.write(t, "admin.json", `{"username": "evadmin", "password": "Another4Rehearsals"}`)
-			d.write(t, "password.json", `{"adminUsername": "evadmin", "adminUserPassword": "Another4Rehearsals"}`)
+		prepare: func(t *testing.T, r *reader) {
+			r.write(t, "admin.json", `{"username": "evadmin", "password": "Another4Rehearsals"}`)
+			r.write(t, "password.json", `{"adminUsername": "evadmin", "adminUserPassword": "Another4Rehearsals"}`)
 		},
-		before: map[string]func(*testing.T, *desk){
+		before: map[string]func(*testing.T, *reader){
 			// A recovery point of the time before the last migration, the readers and refresh: auto.
-			"aws redshift-serverless restore-from-recovery-point": func(t *testing.T, d *desk) {
+			"aws redshift-serverless restore-from-recovery-point": func(t *testing.T, r *reader) {
 				for _, statement := range []string{
 					"DROP VIEW ev_station_data_rejected",
 					"DELETE FROM ev_schema_migrations WHERE version = 14",
 					"ALTER MATERIALIZED VIEW ev_station_data AUTO REFRESH NO",
 					"REVOKE ALL ON ev_station_data_extract FROM GROUP analysts",
 				} {
-					if _, err := d.standIns.Warehouse.Query(t.Context(), "ev-streaming-prod", statement); err != nil {
+					if _, err := r.standIns.Warehouse.Query(t.Context(), "ev-streaming-prod", statement); err != nil {
 						t.Fatalf("%s: %v", statement, err)
 					}
 				}
 			},
-			"aws secretsmanager put-secret-value": func(t *testing.T, d *desk) {
-				if err := d.standIns.Account.SetSecret("redshift/admin-prod", `{"username": "evadmin", "password": "Another4Rehearsals"}`); err != nil {
+			"aws secretsmanager put-secret-value": func(t *testing.T, r *reader) {
+				if err := r.standIns.Account.SetSecret("redshift/admin-prod", `{"username": "evadmin", "password": "Another4Rehearsals"}`); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -85,32 +87,32 @@ var pages = map[string]page{
 			"your-vpc":       "data-platform",
 			"ev_stream_data": rehearsal.ExistingStream,
 		},
-		prepare: func(t *testing.T, d *desk) {
+		prepare: func(t *testing.T, r *reader) {
 			for _, record := range []string{`{"_id": "a"}`, `{"_id": "b"}`, `{"_id": "c"}`} {
-				if _, err := d.standIns.Kinesis.Put(rehearsal.ExistingStream, "key", []byte(record)); err != nil {
+				if _, err := r.standIns.Kinesis.Put(rehearsal.ExistingStream, "key", []byte(record)); err != nil {
 					t.Fatal(err)
 				}
 			}
 		},
-		before: map[string]func(*testing.T, *desk){
-			"aws redshift-serverless update-namespace": func(t *testing.T, d *desk) {
-				namespace, err := d.standIns.Account.Namespace("ev-streaming-moved")
+		before: map[string]func(*testing.T, *reader){
+			"aws redshift-serverless update-namespace": func(t *testing.T, r *reader) {
+				namespace, err := r.standIns.Account.Namespace("ev-streaming-moved")
 				if err != nil {
 					t.Fatal(err)
 				}
 				roles := []any{namespace.DefaultRole, "arn:aws:iam::111122223333:role/your-role"}
-				if err := d.standIns.Account.Change("aws:redshiftserverless/namespace:Namespace", namespace.Name, map[string]any{"iamRoles": roles}); err != nil {
+				if err := r.standIns.Account.Change("aws:redshiftserverless/namespace:Namespace", namespace.Name, map[string]any{"iamRoles": roles}); err != nil {
 					t.Fatal(err)
 				}
 			},
 			// COPY, of the sample's records and one that the stream has no more.
-			"cat > sql/migrations/00006_with_history.sql": func(t *testing.T, d *desk) {
+			"cat > sql/migrations/00006_with_history.sql": func(t *testing.T, r *reader) {
 				for _, statement := range []string{
 					`CREATE TABLE ev_station_data_sample AS SELECT refresh_time, approximate_arrival_timestamp, partition_key, shard_id,
 						sequence_number, id, clusterid, connectiontime, kwhdelivered, stationid, spaceid, timezone, userid FROM ev_station_data_extract`,
 					`INSERT INTO ev_station_data_sample (shard_id, sequence_number, id) VALUES ('shardId-000000000000', '1', 'old')`,
 				} {
-					if _, err := d.standIns.Warehouse.Query(t.Context(), "ev-streaming-moved", statement); err != nil {
+					if _, err := r.standIns.Warehouse.Query(t.Context(), "ev-streaming-moved", statement); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -119,8 +121,8 @@ var pages = map[string]page{
 	},
 	"docs/reliability.md": {
 		elsewhere: map[string]string{
-			"pulumi import aws:kinesis/stream:Stream stream ev_stream_data --protect=false --generate-code=false": "TestKilledAnywhere in rehearsal/faulttest",
-			"cd STATE/.pulumi/stacks/ev-streaming && cp prod.json.bak prod.json":                                  "TestFullDisk in rehearsal/faulttest",
+			"pulumi import aws:kinesis/stream:Stream stream ev_stream_data --protect=false --generate-code=false \\\n     --parent 'stream=urn:pulumi:prod::ev-streaming::evstream:infra:Pipeline::stream'": "TestKilledAnywhere in rehearsal/faulttest",
+			"cd STATE/.pulumi/stacks/ev-streaming && cp prod.json.bak prod.json": "TestFullDisk in rehearsal/faulttest",
 		},
 	},
 	"examples/consumer/README.md":    {prepare: deployed("prod")},
@@ -128,14 +130,64 @@ var pages = map[string]page{
 }
 
 // deployed deploys a stack that the page's reader has.
-func deployed(stack string) func(*testing.T, *desk) {
-	return func(t *testing.T, d *desk) {
+func deployed(stack string) func(*testing.T, *reader) {
+	return func(t *testing.T, r *reader) {
 		t.Helper()
-		project := *d
-		project.dir = d.project
+		project := *r
+		project.dir = r.project
 		if text, err := project.run("pulumi stack init " + stack + "\npulumi up"); err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
+	}
+}
+
+// shippedMigration is a line of docs/operations.md that lists a migration.
+var shippedMigration = regexp.MustCompile(`(?m)^\d+ +(\d{5}_\w+\.sql) +applied`)
+
+// asShipped takes out of a copy of the project what its owner has made of it, and the pages do not
+// know: other migrations than those that docs/operations.md lists, the privileges on what they
+// make, and other settings of the stacks.
+func asShipped(t *testing.T, project string) {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := os.ReadFile(filepath.Join(project, "docs/operations.md"))
+	check(err)
+	var kept []string
+	for _, match := range shippedMigration.FindAllStringSubmatch(string(page), -1) {
+		kept = append(kept, match[1])
+	}
+	files, err := filepath.Glob(filepath.Join(project, "sql/migrations/*.sql"))
+	check(err)
+	var migrations strings.Builder
+	for _, file := range files {
+		if !slices.Contains(kept, filepath.Base(file)) {
+			check(os.Remove(file))
+			continue
+		}
+		text, err := os.ReadFile(file)
+		check(err)
+		migrations.Write(text)
+	}
+	for _, name := range []string{"grant.sql", "revoke.sql"} {
+		file := filepath.Join(project, "sql/settings", name)
+		text, err := os.ReadFile(file)
+		check(err)
+		check(os.WriteFile(file, regexp.MustCompile(`(?m)^.* ON (\w+) (TO|FROM) .*\n`).ReplaceAllFunc(text, func(line []byte) []byte {
+			if made := strings.Fields(string(line))[3]; !strings.Contains(migrations.String(), "VIEW "+made) {
+				return nil
+			}
+			return line
+		}), 0o600))
+	}
+	for _, name := range []string{"Pulumi.dev.yaml", "Pulumi.prod.yaml"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		check(err)
+		check(os.WriteFile(filepath.Join(project, name), text, 0o600))
 	}
 }
 
@@ -174,12 +226,11 @@ func TestDocs(t *testing.T) {
 				if err := os.RemoveAll(copied); err != nil {
 					t.Fatal(err)
 				}
-				copyProject(t, root, copied)
-				d := sit(t, root, copied)
+				r := newReader(t, root, copied)
 				if strings.HasPrefix(name, "examples/") {
-					d.dir = filepath.Join(copied, filepath.Dir(name))
+					r.dir = filepath.Join(copied, filepath.Dir(name))
 				}
-				run(t, pages[name], blocks, d)
+				run(t, pages[name], blocks, r)
 			})
 		}
 	}
@@ -228,10 +279,10 @@ func read(t *testing.T, name string) []block {
 
 // run runs a page's blocks in order, and stops at the first that fails, because
 // the ones after it build on it.
-func run(t *testing.T, p page, blocks []block, d *desk) {
+func run(t *testing.T, p page, blocks []block, r *reader) {
 	t.Helper()
 	if p.prepare != nil {
-		p.prepare(t, d)
+		p.prepare(t, r)
 	}
 	skipped := 0
 	for i, b := range blocks {
@@ -245,10 +296,10 @@ func run(t *testing.T, p page, blocks []block, d *desk) {
 		commands := p.ours(b.text)
 		for beginning, do := range p.before {
 			if strings.HasPrefix(b.text, beginning) {
-				do(t, d)
+				do(t, r)
 			}
 		}
-		got, err := d.run(commands)
+		got, err := r.run(commands)
 		if err != nil {
 			t.Fatalf("line %d:\n%s%v\n%s", b.line, commands, err, got)
 		}
@@ -278,42 +329,43 @@ func printed(text string) *regexp.Regexp {
 	return regexp.MustCompile(`\A` + pattern.String() + `\n*\z`)
 }
 
-// desk is where a page's reader sits: a copy of the project, and an account of
-// stand-ins behind every command.
-type desk struct {
+// reader has a copy of the project, and an account of stand-ins behind every command.
+type reader struct {
 	project  string
 	dir      string // where the commands run
 	standIns *rehearsal.StandIns
 	env      []string
 }
 
-func sit(t *testing.T, root, project string) *desk {
+func newReader(t *testing.T, root, project string) *reader {
 	t.Helper()
+	copyProject(t, root, project)
+	asShipped(t, project)
 	kept := t.TempDir()
 	if _, err := rehearsal.CLI(t.Context(), root, os.Stderr); err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{project: project, dir: project}
+	r := &reader{project: project, dir: project}
 	var err error
-	if d.standIns, err = rehearsal.Start(rehearsal.Options{Root: project, Dir: kept, RefreshInterval: rehearsal.DefaultRefreshInterval}); err != nil {
+	if r.standIns, err = rehearsal.Start(rehearsal.Options{Root: project, Dir: kept, RefreshInterval: emulator.DefaultRefreshInterval}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := d.standIns.Close(); err != nil {
+		if err := r.standIns.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	for name, value := range d.standIns.ProgramEnv() {
-		d.env = append(d.env, name+"="+value)
+	for name, value := range r.standIns.ProgramEnv() {
+		r.env = append(r.env, name+"="+value)
 	}
 	bin := filepath.Join(kept, "bin")
 	if err := os.MkdirAll(bin, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	path := os.Getenv("PATH")
-	d.env = append(d.env,
+	r.env = append(r.env,
 		"PULUMI_HOME="+filepath.Join(kept, "home"),
-		"PULUMI_BACKEND_URL=file://"+d.standIns.StateDir(),
+		"PULUMI_BACKEND_URL=file://"+r.standIns.StateDir(),
 		"PULUMI_CONFIG_PASSPHRASE="+rehearsal.Passphrase,
 		"PULUMI_SKIP_CONFIRMATIONS=true",
 		"PATH="+bin+":"+path)
@@ -326,7 +378,7 @@ func sit(t *testing.T, root, project string) *desk {
 			t.Fatal(err)
 		}
 	}
-	address := serveLanguage(t, d.env)
+	address := stacktest.ServeLanguage(t, r.env)
 	// The preview of an up would take as long again; pulumi preview has its own.
 	shim("pulumi", `case "$1" in
 up) set -- "$@" --skip-preview --client=`+address+` ;;
@@ -345,11 +397,11 @@ case "$said" in
 *) echo "$said" >&2; exit 1 ;;
 esac
 `)
-	return d
+	return r
 }
 
 // run runs the commands of a block in the project's folder.
-func (d *desk) run(commands string) (string, error) {
+func (r *reader) run(commands string) (string, error) {
 	aws := 0
 	lines := strings.Split(strings.ReplaceAll(strings.TrimSpace(commands), "\\\n", ""), "\n")
 	for _, line := range lines {
@@ -364,8 +416,8 @@ func (d *desk) run(commands string) (string, error) {
 		return "", nil // nothing here can check them
 	}
 	cmd := exec.Command("sh", "-euc", commands)
-	cmd.Dir = d.dir
-	cmd.Env = append(os.Environ(), d.env...)
+	cmd.Dir = r.dir
+	cmd.Env = append(os.Environ(), r.env...)
 	text, err := cmd.CombinedOutput()
 	return waiting.ReplaceAllString(string(text), ""), err
 }
@@ -373,9 +425,9 @@ func (d *desk) run(commands string) (string, error) {
 // waiting are the lines in which the Pulumi CLI says that it is still at work.
 var waiting = regexp.MustCompile(`(?m)^@ [a-z ]+\.+\n`)
 
-func (d *desk) write(t *testing.T, name, text string) {
+func (r *reader) write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(d.project, name), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(r.project, name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -34,26 +34,25 @@ func TestDrift(t *testing.T) {
 	up := "STACK=dev\n" + command("up", `exec (pulumi up .*)`)
 
 	project := filepath.Join(t.TempDir(), "project")
-	copyProject(t, root, project)
-	d := sit(t, root, project)
+	r := newReader(t, root, project)
 	for _, step := range []string{"pulumi stack init dev", up, look} {
-		if text, err := d.run(step); err != nil {
+		if text, err := r.run(step); err != nil {
 			t.Fatalf("%s: %v\n%s", step, err, text)
 		}
 	}
 
-	stream, err := d.run("pulumi stack output streamArn")
+	stream, err := r.run("pulumi stack output streamArn")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stream)
 	}
-	if err := d.standIns.Account.Change("aws:kinesis/stream:Stream", strings.TrimSpace(stream), map[string]any{"retentionPeriod": 48.0}); err != nil {
+	if err := r.standIns.Account.Change("aws:kinesis/stream:Stream", strings.TrimSpace(stream), map[string]any{"retentionPeriod": 48.0}); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := d.run(look); err == nil || !strings.Contains(text, "retentionPeriod: 48 => 24") {
+	if text, err := r.run(look); err == nil || !strings.Contains(text, "retentionPeriod: 48 => 24") {
 		t.Errorf("after a change by hand: %v, want the difference\n%s", err, text)
 	}
 	for _, step := range []string{up, look} {
-		if text, err := d.run(step); err != nil {
+		if text, err := r.run(step); err != nil {
 			t.Errorf("%s: %v\n%s", step, err, text)
 		}
 	}

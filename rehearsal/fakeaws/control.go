@@ -1,106 +1,25 @@
 package fakeaws
 
-import (
-	"slices"
-	"time"
+import "example.com/evstream/rehearsal/internal/provider"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-)
-
-// Operations, as calls and events name them.
+// Operations, as calls name them.
 const (
-	Create = "create"
-	Read   = "read"
-	Update = "update"
-	Delete = "delete"
-	Lookup = "lookup"
+	Create = provider.Create
+	Read   = provider.Read
+	Update = provider.Update
+	Delete = provider.Delete
+	Lookup = provider.Lookup
 )
 
-// Call is a request as a control sees it: valid, not yet made. A change of a resource may make
-// several, one after the other; a read or a lookup is one.
-type Call struct {
-	Operation string
-	Request   string       // of the service's API, for a change: StartStreamEncryption
-	Type      string       // of the resource, or the token of the lookup
-	URN       resource.URN // of the resource; "" for a lookup
+// Call is a request as a control sees it, and Fault what happens to it. A change of a resource
+// may make several requests, one after the other; a read or a lookup is one.
+type (
+	Call  = provider.Call
+	Fault = provider.Fault
+)
 
-	preview, keep bool
-}
-
-// Keep leaves the control in place after the present call.
-func (c *Call) Keep() { c.keep = true }
-
-// Fault says what happens to a call instead of the ordinary. Its parts take effect in
-// the order of the fields; the zero Fault changes nothing.
-type Fault struct {
-	// Hold keeps the call waiting until the channel is closed, or the engine
-	// cancels it.
-	Hold <-chan struct{}
-
-	// Err is answered, and nothing done.
-	Err error
-
-	// Then is called when the request was carried out, before anything is answered.
-	Then func()
-
-	// Lost is answered though the request was carried out: the provider does not know of it.
-	Lost error
-
-	// NotReady is the reason why the wait after the request fails.
-	NotReady error
-}
-
-// Control registers fn for the next request of an operation on a resource type, or for a
-// lookup; "" is any of them. Previews of changes are not asked about. It serves one call
-// and is then gone, unless it called [Call.Keep]. It may decline by returning nil: it
-// then stays, and the next control, or else the ordinary work, has the call. Controls are
-// asked in the order of their registration, one call at a time.
-func (s *Server) Control(operation, kind string, fn func(*Call) *Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.controls = append(s.controls, &control{operation, kind, fn})
-}
-
-type control struct {
-	operation, kind string
-	fn              func(*Call) *Fault
-}
-
-// fault asks the controls about a call; the zero Fault means that none took it.
-func (s *Server) fault(call Call) Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, c := range s.controls {
-		if c.operation != "" && c.operation != call.Operation || c.kind != "" && c.kind != call.Type {
-			continue
-		}
-		call.keep = false // whatever a control that declined has said
-		f := c.fn(&call)
-		if f == nil {
-			continue
-		}
-		if !call.keep {
-			s.controls = slices.Delete(s.controls, i, i+1)
-		}
-		return *f
-	}
-	return Fault{}
-}
-
-// Event is an operation that has ended.
-type Event struct {
-	Operation string
-	Type      string // of the resource, or the token of the lookup
-	URN       resource.URN
-	ID        string // of the resource, "" when it has none
-	Preview   bool
-	Err       string // "" when it succeeded; never a secret's value
-	Took      time.Duration
-}
-
-// Events returns what was done so far, in the order in which it ended.
-func (s *Server) Events() []Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.events)
+// Control registers a control for the next request of an operation on a resource type, or for
+// a lookup; see [provider.Controls]. Previews of changes are not asked about.
+func (s *Server) Control(operation, kind string, decide func(*Call) *Fault) {
+	s.controls.Add(operation, kind, decide)
 }

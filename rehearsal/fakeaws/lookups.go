@@ -15,28 +15,36 @@ type lookup struct {
 }
 
 func lookups() map[string]lookup {
-	return map[string]lookup{
-		"aws:index/getRegion:getRegion":                 {nil, getRegion},
-		"aws:index/getPartition:getPartition":           {nil, getPartition},
-		"aws:index/getCallerIdentity:getCallerIdentity": {nil, getCallerIdentity},
+	const network = "filters tags "
+	all := map[string]lookup{}
+	for token, l := range map[string]struct {
+		args   string
+		answer func(*Account, values) (values, error)
+	}{
+		"index/getRegion":         {"", getRegion},
+		"index/getPartition":      {"", getPartition},
+		"index/getCallerIdentity": {"", getCallerIdentity},
 
-		"aws:ec2/getVpcs:getVpcs":               {[]string{"filters", "tags"}, getVpcs},
-		"aws:ec2/getVpc:getVpc":                 {[]string{"id", "default", "filters", "tags"}, getVpc},
-		"aws:ec2/getSubnets:getSubnets":         {[]string{"filters", "tags"}, getSubnets},
-		"aws:ec2/getSubnet:getSubnet":           {[]string{"id", "vpcId", "availabilityZone", "filters", "tags"}, getSubnet},
-		"aws:ec2/getRouteTables:getRouteTables": {[]string{"vpcId", "filters", "tags"}, getRouteTables},
-		"aws:ec2/getRouteTable:getRouteTable":   {[]string{"routeTableId", "subnetId", "vpcId", "filters", "tags"}, getRouteTable},
+		"ec2/getVpcs":        {network, ids(vpcs, vpcFilters)},
+		"ec2/getVpc":         {network + "id default", only("EC2 VPC", vpcs, vpcFilters)},
+		"ec2/getSubnets":     {network, ids(subnets, subnetFilters)},
+		"ec2/getSubnet":      {network + "id vpcId availabilityZone", only("EC2 Subnet", subnets, subnetFilters)},
+		"ec2/getRouteTables": {network + "vpcId", ids(routeTables, tableFilters)},
+		"ec2/getRouteTable":  {network + "routeTableId subnetId vpcId", getRouteTable},
+		"ec2/getVpcEndpoint": {network + "id vpcId serviceName state", only("EC2 VPC Endpoint", endpoints, endpointFilters)},
 
-		"aws:ec2/getVpcEndpoint:getVpcEndpoint": {[]string{"id", "vpcId", "serviceName", "state", "filters", "tags"}, getVpcEndpoint},
+		"kinesis/getStream": {"name", getStream},
 
-		getStreamToken: {[]string{"name"}, getStream},
+		"secretsmanager/getSecret":        {"name arn", getSecret},
+		"secretsmanager/getSecretVersion": {"secretId versionId versionStage", getSecretVersion},
 
-		"aws:secretsmanager/getSecret:getSecret":               {[]string{"name", "arn"}, getSecret},
-		"aws:secretsmanager/getSecretVersion:getSecretVersion": {[]string{"secretId", "versionId", "versionStage"}, getSecretVersion},
-
-		"aws:redshiftserverless/getWorkgroup:getWorkgroup": {[]string{"workgroupName"}, getWorkgroup},
-		"aws:redshiftserverless/getNamespace:getNamespace": {[]string{"namespaceName"}, getNamespace},
+		"redshiftserverless/getWorkgroup": {"workgroupName", getWorkgroup},
+		"redshiftserverless/getNamespace": {"namespaceName", getNamespace},
+	} {
+		_, name, _ := strings.Cut(token, "/")
+		all["aws:"+token+":"+name] = lookup{strings.Fields(l.args), l.answer}
 	}
+	return all
 }
 
 func getRegion(a *Account, _ values) (values, error) {
@@ -51,241 +59,190 @@ func getCallerIdentity(a *Account, _ values) (values, error) {
 	return values{"id": a.id, "accountId": a.id, "arn": "arn:aws:iam::" + a.id + ":user/rehearsal", "userId": "AIDAREHEARSAL"}, nil
 }
 
-// matches says whether something with an id, tags and other attributes is what the
-// arguments filters and tags of a lookup ask for. Attributes have the names of EC2's
-// filters.
-func matches(args values, tags map[string]string, attributes map[string]string) (bool, error) {
-	for key, want := range args.textMap("tags") {
-		if have, ok := tags[key]; !ok || have != want {
-			return false, nil
-		}
-	}
+// finding is a part of the network that a lookup may find.
+type finding struct {
+	tags map[string]string
+	// by are other properties by which it is found, as EC2's filters name them.
+	by map[string]string
+	// shown are its properties. Arguments of a lookup have their names.
+	shown values
+}
+
+// The filters that the stand-in supports, besides those of tags.
+const (
+	vpcFilters      = "vpc-id cidr is-default"
+	subnetFilters   = "vpc-id subnet-id availability-zone"
+	tableFilters    = "vpc-id route-table-id association.main"
+	endpointFilters = "vpc-id vpc-endpoint-id service-name vpc-endpoint-type vpc-endpoint-state"
+)
+
+// find returns what the arguments of a lookup ask for.
+func find(a *Account, all func(*Account) []finding, filters string, args values) ([]values, error) {
 	for _, filter := range args.objects("filters") {
-		name := filter.text("name")
-		have, known := attributes[name]
-		if key, ok := strings.CutPrefix(name, "tag:"); ok {
-			have, known = tags[key], true
-		}
-		if !known {
-			return false, fmt.Errorf("the stand-in does not support the filter %s", name)
-		}
-		if !slices.Contains(filter.texts("values"), have) {
-			return false, nil
+		if name := filter.text("name"); !strings.HasPrefix(name, "tag:") && !slices.Contains(strings.Fields(filters), name) {
+			return nil, fmt.Errorf("the stand-in does not support the filter %s", name)
 		}
 	}
-	return true, nil
+	var found []values
+	for _, f := range all(a) {
+		matches := true
+		for key, want := range args.textMap("tags") {
+			have, ok := f.tags[key]
+			matches = matches && ok && have == want
+		}
+		for _, filter := range args.objects("filters") {
+			have := f.by[filter.text("name")]
+			if key, ok := strings.CutPrefix(filter.text("name"), "tag:"); ok {
+				have = f.tags[key]
+			}
+			matches = matches && slices.Contains(filter.texts("values"), have)
+		}
+		for key, want := range args {
+			matches = matches && (key == "filters" || key == "tags" || f.shown[key] == want)
+		}
+		if matches {
+			found = append(found, f.shown)
+		}
+	}
+	return found, nil
 }
 
-// tableMatch is a route table with its VPC.
-type tableMatch struct {
-	vpc   *VPC
-	table RouteTable
-}
-
-func (a *Account) vpcsLike(args values) ([]*VPC, error) {
-	var found []*VPC
-	for i := range a.vpcs {
-		v := &a.vpcs[i]
-		ok, err := matches(args, v.Tags, map[string]string{"vpc-id": v.ID, "cidr": v.CIDR, "is-default": fmt.Sprint(v.Default)})
-		if err != nil {
+// only is a lookup of the one thing that there is.
+func only(noun string, all func(*Account) []finding, filters string) func(*Account, values) (values, error) {
+	return func(a *Account, args values) (values, error) {
+		found, err := find(a, all, filters, args)
+		switch {
+		case err != nil:
 			return nil, err
+		case len(found) == 0:
+			return nil, fmt.Errorf("no matching %s found", noun)
+		case len(found) > 1:
+			return nil, fmt.Errorf("multiple %ss matched; use additional constraints to reduce matches to a single %s", noun, noun)
 		}
-		if ok && asked(args, "id", v.ID) && (!args.has("default") || args.flag("default") == v.Default) {
-			found = append(found, v)
-		}
-	}
-	return found, nil
-}
-
-func (a *Account) subnetsLike(args values) ([]*Subnet, error) {
-	var found []*Subnet
-	for i := range a.vpcs {
-		v := &a.vpcs[i]
-		for j := range v.Subnets {
-			s := &v.Subnets[j]
-			ok, err := matches(args, s.Tags, map[string]string{"vpc-id": v.ID, "subnet-id": s.ID, "availability-zone": s.Zone})
-			if err != nil {
-				return nil, err
-			}
-			if ok && asked(args, "id", s.ID) && asked(args, "vpcId", v.ID) && asked(args, "availabilityZone", s.Zone) {
-				found = append(found, s)
-			}
-		}
-	}
-	return found, nil
-}
-
-func (a *Account) tablesLike(args values) ([]tableMatch, error) {
-	var found []tableMatch
-	for i := range a.vpcs {
-		v := &a.vpcs[i]
-		for _, t := range append([]RouteTable{v.MainRouteTable}, v.RouteTables...) {
-			ok, err := matches(args, t.Tags, map[string]string{
-				"vpc-id": v.ID, "route-table-id": t.ID, "association.main": fmt.Sprint(t.ID == v.MainRouteTable.ID),
-			})
-			if err != nil {
-				return nil, err
-			}
-			// A subnet that uses the main table has no association to be found by.
-			associated := slices.ContainsFunc(v.Subnets, func(s Subnet) bool { return s.ID == args.text("subnetId") && s.RouteTable == t.ID })
-			if ok && asked(args, "routeTableId", t.ID) && asked(args, "vpcId", v.ID) && (!args.has("subnetId") || associated) {
-				found = append(found, tableMatch{v, t})
-			}
-		}
-	}
-	return found, nil
-}
-
-// asked says whether a thing with the value is what an argument, if given, asks for.
-func asked(args values, key, value string) bool { return !args.has(key) || args.text(key) == value }
-
-// only returns the one thing that a lookup is about.
-func only[T any](found []T, noun string) (T, error) {
-	var none T
-	switch len(found) {
-	case 0:
-		return none, fmt.Errorf("no matching %s found", noun)
-	case 1:
 		return found[0], nil
 	}
-	return none, fmt.Errorf("multiple %ss matched; use additional constraints to reduce matches to a single %s", noun, noun)
 }
 
-// idsOf is the result of a lookup of many.
-func (a *Account) idsOf(args values, ids []string) values {
-	result := args.clone()
-	result["id"] = a.region
-	result["ids"] = list(a.shuffled(ids))
-	return result
+// ids is a lookup of many.
+func ids(all func(*Account) []finding, filters string) func(*Account, values) (values, error) {
+	return func(a *Account, args values) (values, error) {
+		found, err := find(a, all, filters, args)
+		var ids []string
+		for _, f := range found {
+			ids = append(ids, f.text("id"))
+		}
+		result := args.clone()
+		result["id"] = a.region
+		result["ids"] = list(a.shuffled(ids))
+		return result, err
+	}
 }
 
-func getVpcs(a *Account, args values) (values, error) {
-	found, err := a.vpcsLike(args)
-	var ids []string
-	for _, v := range found {
-		ids = append(ids, v.ID)
+func vpcs(a *Account) []finding {
+	var all []finding
+	for _, v := range a.vpcs {
+		all = append(all, finding{v.Tags, map[string]string{"vpc-id": v.ID, "cidr": v.CIDR, "is-default": fmt.Sprint(v.Default)}, values{
+			"id": v.ID, "arn": a.arn("ec2", "vpc/"+v.ID), "cidrBlock": v.CIDR, "default": v.Default, "ownerId": a.id, "state": "available",
+			"enableDnsHostnames": !v.NoDNSHostnames, "enableDnsSupport": !v.NoDNSSupport, "instanceTenancy": "default",
+			"mainRouteTableId": v.MainRouteTable.ID, "tags": object(v.Tags),
+		}})
 	}
-	return a.idsOf(args, ids), err
+	return all
 }
 
-func getVpc(a *Account, args values) (values, error) {
-	found, err := a.vpcsLike(args)
-	if err != nil {
-		return nil, err
+func subnets(a *Account) []finding {
+	var all []finding
+	for _, v := range a.vpcs {
+		for _, s := range v.Subnets {
+			all = append(all, finding{s.Tags, map[string]string{"vpc-id": v.ID, "subnet-id": s.ID, "availability-zone": s.Zone}, values{
+				"id": s.ID, "arn": a.arn("ec2", "subnet/"+s.ID), "vpcId": v.ID, "ownerId": a.id, "state": "available",
+				"availabilityZone": s.Zone, "availableIpAddressCount": float64(a.free(&s)), "cidrBlock": s.CIDR,
+				"mapPublicIpOnLaunch": s.MapPublicIP, "tags": object(s.Tags),
+			}})
+		}
 	}
-	v, err := only(found, "EC2 VPC")
-	if err != nil {
-		return nil, err
-	}
-	return values{
-		"id": v.ID, "arn": a.arn("ec2", "vpc/"+v.ID), "cidrBlock": v.CIDR, "default": v.Default, "ownerId": a.id, "state": "available",
-		"enableDnsHostnames": !v.NoDNSHostnames, "enableDnsSupport": !v.NoDNSSupport, "instanceTenancy": "default",
-		"mainRouteTableId": v.MainRouteTable.ID, "tags": object(v.Tags),
-	}, nil
+	return all
 }
 
-func getSubnets(a *Account, args values) (values, error) {
-	found, err := a.subnetsLike(args)
-	var ids []string
-	for _, s := range found {
-		ids = append(ids, s.ID)
+func routeTables(a *Account) []finding {
+	var all []finding
+	for _, v := range a.vpcs {
+		for i, t := range append([]RouteTable{v.MainRouteTable}, v.RouteTables...) {
+			all = append(all, finding{t.Tags, map[string]string{"vpc-id": v.ID, "route-table-id": t.ID, "association.main": fmt.Sprint(i == 0)}, values{
+				"id": t.ID, "routeTableId": t.ID, "arn": a.arn("ec2", "route-table/"+t.ID), "vpcId": v.ID, "ownerId": a.id,
+				"routes": t.routes(), "associations": a.associations(v, t, i == 0), "subnetId": "", "tags": object(t.Tags),
+			}})
+		}
 	}
-	return a.idsOf(args, ids), err
+	return all
 }
 
-func getSubnet(a *Account, args values) (values, error) {
-	found, err := a.subnetsLike(args)
-	if err != nil {
-		return nil, err
+func (t RouteTable) routes() []any {
+	routes := []any{}
+	for _, r := range t.Routes {
+		target, _ := routeTarget(r.Target)
+		block := "cidrBlock"
+		if strings.Contains(r.Destination, ":") {
+			block = "ipv6CidrBlock"
+		}
+		routes = append(routes, map[string]any{target: r.Target, block: r.Destination})
 	}
-	s, err := only(found, "EC2 Subnet")
-	if err != nil {
-		return nil, err
-	}
-	v, _ := a.vpcOf(s.ID)
-	return values{
-		"id": s.ID, "arn": a.arn("ec2", "subnet/"+s.ID), "vpcId": v.ID, "ownerId": a.id, "state": "available",
-		"availabilityZone": s.Zone, "availableIpAddressCount": float64(a.free(s)), "cidrBlock": s.CIDR,
-		"mapPublicIpOnLaunch": s.MapPublicIP, "tags": object(s.Tags),
-	}, nil
+	return routes
 }
 
-func getRouteTables(a *Account, args values) (values, error) {
-	found, err := a.tablesLike(args)
-	var ids []string
-	for _, m := range found {
-		ids = append(ids, m.table.ID)
+// associations are a route table's, with the VPC if it is the main one. A subnet that uses the
+// main table has none.
+func (a *Account) associations(v VPC, t RouteTable, main bool) []any {
+	all := []any{}
+	associate := func(subnet string) {
+		all = append(all, map[string]any{
+			"main": subnet == "", "routeTableAssociationId": "rtbassoc-" + a.digits(t.ID+subnet, 17), "routeTableId": t.ID, "subnetId": subnet, "gatewayId": "",
+		})
 	}
-	return a.idsOf(args, ids), err
+	if main {
+		associate("")
+	}
+	for _, s := range v.Subnets {
+		if s.RouteTable == t.ID {
+			associate(s.ID)
+		}
+	}
+	return all
 }
 
+// getRouteTable finds a table by one of its associations too.
 func getRouteTable(a *Account, args values) (values, error) {
-	found, err := a.tablesLike(args)
-	if err != nil {
-		return nil, err
+	of := func(*Account) []finding {
+		all := routeTables(a)
+		if !args.has("subnetId") {
+			return all
+		}
+		subnet := args.text("subnetId")
+		return slices.DeleteFunc(all, func(f finding) bool {
+			f.shown["subnetId"] = subnet
+			return !slices.ContainsFunc(f.shown.objects("associations"), func(association values) bool { return association.text("subnetId") == subnet })
+		})
 	}
-	if len(found) == 0 {
+	found, err := find(a, of, tableFilters, args)
+	if err == nil && len(found) == 0 {
 		return nil, errors.New("query returned no results. Please change your search criteria and try again")
 	}
-	m, err := only(found, "Route Table")
-	if err != nil {
-		return nil, err
-	}
-	id, routes, associations := m.table.ID, []any{}, []any{}
-	for _, r := range m.table.Routes {
-		target, _ := routeTarget(r.Target)
-		route := map[string]any{target: r.Target}
-		if strings.Contains(r.Destination, ":") {
-			route["ipv6CidrBlock"] = r.Destination
-		} else {
-			route["cidrBlock"] = r.Destination
-		}
-		routes = append(routes, route)
-	}
-	associate := func(main bool, subnet string) {
-		associations = append(associations, map[string]any{
-			"main": main, "routeTableAssociationId": "rtbassoc-" + a.digits(id+subnet, 17), "routeTableId": id, "subnetId": subnet, "gatewayId": "",
-		})
-	}
-	if id == m.vpc.MainRouteTable.ID {
-		associate(true, "")
-	}
-	for _, s := range m.vpc.Subnets {
-		if s.RouteTable == id {
-			associate(false, s.ID)
-		}
-	}
-	return values{
-		"id": id, "routeTableId": id, "arn": a.arn("ec2", "route-table/"+id), "vpcId": m.vpc.ID, "ownerId": a.id,
-		"routes": routes, "associations": associations, "subnetId": args.text("subnetId"), "tags": object(m.table.Tags),
-	}, nil
+	return only("Route Table", of, tableFilters)(a, args)
 }
 
-func getVpcEndpoint(a *Account, args values) (values, error) {
-	var found []*thing
+func endpoints(a *Account) []finding {
+	var all []finding
 	for _, endpoint := range a.all(vpcEndpointToken) {
-		p := endpoint.props
-		ok, err := matches(args, p.textMap("tags"), map[string]string{
+		p := endpoint.props.clone()
+		delete(p, "tagsAll")
+		p["id"] = endpoint.id
+		p["cidrBlocks"], p["routeTableIds"], p["prefixListId"] = []any{}, []any{}, ""
+		all = append(all, finding{p.textMap("tags"), map[string]string{
 			"vpc-id": p.text("vpcId"), "vpc-endpoint-id": endpoint.id, "service-name": p.text("serviceName"),
 			"vpc-endpoint-type": p.text("vpcEndpointType"), "vpc-endpoint-state": p.text("state"),
-		})
-		if err != nil {
-			return nil, err
-		}
-		if ok && asked(args, "id", endpoint.id) && asked(args, "vpcId", p.text("vpcId")) &&
-			asked(args, "serviceName", p.text("serviceName")) && asked(args, "state", p.text("state")) {
-			found = append(found, endpoint)
-		}
+		}, p})
 	}
-	endpoint, err := only(found, "EC2 VPC Endpoint")
-	if err != nil {
-		return nil, err
-	}
-	result := endpoint.props.clone()
-	delete(result, "tagsAll")
-	result["id"] = endpoint.id
-	result["cidrBlocks"], result["routeTableIds"], result["prefixListId"] = []any{}, []any{}, ""
-	return result, nil
+	return all
 }
 
 const getStreamToken = "aws:kinesis/getStream:getStream"
@@ -325,10 +282,7 @@ func getSecret(a *Account, args values) (values, error) {
 }
 
 func getSecretVersion(a *Account, args values) (values, error) {
-	id, label := args.text("secretId"), args.text("versionStage")
-	if label == "" {
-		label = current
-	}
+	id, label := args.text("secretId"), cmp.Or(args.text("versionStage"), current)
 	var version *thing
 	if secret := a.secretNamed(id); secret != nil {
 		version = a.staged(secret.id, label)

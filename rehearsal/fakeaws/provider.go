@@ -9,18 +9,21 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
-	"example.com/evstream/rehearsal/internal/plugindoor"
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 // resourceType is a kind of resource.
 type resourceType struct {
-	token  string
-	noun   string // as the provider's messages call it
+	token string
+	noun  string // as the provider's messages call it
+
+	// service is the one that refuses, invalid the code with which it refuses an input.
+	service, invalid string
+
 	schema schema
 
 	// name is the property that holds the resource's name, for messages.
@@ -31,7 +34,7 @@ type resourceType struct {
 	autoname int
 
 	// framework says that the type is one of the Terraform plugin framework's, of
-	// which an error leaves the state as it was; see [provider.Create].
+	// which an error leaves the state as it was; see [bridge.Create].
 	framework bool
 
 	// idAfterWait says that the provider does not keep what it created if waiting
@@ -52,29 +55,17 @@ type resourceType struct {
 	tag, delete    request
 }
 
-// provider is the Pulumi provider.
-type provider struct {
-	plugin.UnimplementedProvider
+// bridge is the Pulumi provider, which bridges to Terraform's.
+type bridge struct {
+	provider.Base
 	*Server
 }
 
-func (p *provider) Handshake(context.Context, plugin.ProviderHandshakeRequest) (*plugin.ProviderHandshakeResponse, error) {
-	return &plugin.ProviderHandshakeResponse{AcceptSecrets: true}, nil
-}
-
-func (p *provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
-	version := semver.MustParse("6.83.2")
-	return plugin.PluginInfo{Version: &version}, nil
-}
-
-// Attach does nothing: the stand-in has nothing to tell the engine by itself.
-func (p *provider) Attach(string) error { return nil }
-
 // Close does nothing: the engine's end is not the stand-in's.
-func (p *provider) Close() error { return nil }
+func (p *bridge) Close() error { return nil }
 
 // SignalCancellation ends what the engine waits for. Others find the provider working.
-func (p *provider) SignalCancellation(ctx context.Context) error {
+func (p *bridge) SignalCancellation(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := p.engine(ctx)
@@ -91,7 +82,7 @@ var ignoredSettings = []string{
 }
 
 // Configure takes an engine's settings of the provider.
-func (p *provider) Configure(ctx context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+func (p *bridge) Configure(ctx context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
 	settings := plain(req.Inputs)
 	for key, value := range settings {
 		if encoded, ok := value.(string); ok && (strings.HasPrefix(encoded, "{") || strings.HasPrefix(encoded, "[")) {
@@ -144,11 +135,14 @@ func resourceTypes() map[string]*resourceType {
 	return types
 }
 
+// Types are the resource types that the stand-in supports, by token.
+func Types() []string { return slices.Sorted(maps.Keys(resourceTypes())) }
+
 // defaulted is the internal input in which the provider notes what it filled in itself.
 const defaulted = resource.PropertyKey("__defaults")
 
 // Check completes the inputs and says what the provider refuses about them.
-func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
+func (p *bridge) Check(ctx context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
 	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.CheckResponse{}, err
@@ -180,7 +174,11 @@ func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.C
 	}
 
 	var failures []plugin.CheckFailure
-	for _, found := range append(t.schema.problems(t.token, plain(inputs)), p.exposed(t, inputs)...) {
+	exposed := p.exposed(t, inputs)
+	isExposed := func(other problem) bool { // no other refusal may show it
+		return slices.ContainsFunc(exposed, func(p problem) bool { return p.property == other.property })
+	}
+	for _, found := range append(slices.DeleteFunc(t.schema.problems(t.token, plain(inputs)), isExposed), exposed...) {
 		failures = append(failures, plugin.CheckFailure{Property: resource.PropertyKey(found.property), Reason: found.reason})
 	}
 	return plugin.CheckResponse{Properties: inputs, Failures: failures}, nil
@@ -188,7 +186,7 @@ func (p *provider) Check(ctx context.Context, req plugin.CheckRequest) (plugin.C
 
 // madeUpName is the one the provider made up before, or a new one that no earlier
 // resource of the URN had.
-func (p *provider) madeUpName(t *resourceType, req plugin.CheckRequest) resource.PropertyValue {
+func (p *bridge) madeUpName(t *resourceType, req plugin.CheckRequest) resource.PropertyValue {
 	for _, key := range noted(req.Olds) {
 		if key == t.name {
 			return req.Olds[resource.PropertyKey(t.name)]
@@ -212,7 +210,7 @@ func noted(inputs resource.PropertyMap) []string {
 }
 
 // addDefaultTags puts the default tags of the engine's settings under the resource's own.
-func (p *provider) addDefaultTags(ctx context.Context, t *resourceType, inputs resource.PropertyMap) error {
+func (p *bridge) addDefaultTags(ctx context.Context, t *resourceType, inputs resource.PropertyMap) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	own, defaultTags := inputs["tags"], p.engine(ctx).defaultTags
@@ -236,7 +234,7 @@ func (p *provider) addDefaultTags(ctx context.Context, t *resourceType, inputs r
 // exposed says which inputs hold a secret without being marked as one: those that are
 // secret by their nature, and those that hold the password or the value of a secret of
 // the account.
-func (p *provider) exposed(t *resourceType, inputs resource.PropertyMap) []problem {
+func (p *bridge) exposed(t *resourceType, inputs resource.PropertyMap) []problem {
 	const advice = "it would be written to the state and shown in clear; wrap it with pulumi.ToSecret"
 	var found []problem
 	known := p.account.secretTexts()
@@ -271,7 +269,7 @@ func holdsAny(v resource.PropertyValue, texts []string) bool {
 }
 
 // Diff says what a change of inputs changes, and what of it needs a new resource.
-func (p *provider) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffResult, error) {
+func (p *bridge) Diff(_ context.Context, req plugin.DiffRequest) (plugin.DiffResult, error) {
 	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.DiffResult{}, err
@@ -313,15 +311,14 @@ func (t *resourceType) outputs(props values, inputs resource.PropertyMap) resour
 // terraform-plugin-sdk/v2, helper/schema/resource_data.go, State (it is made of the plan, if an
 // id was set). Of the framework's types: pkg/pf/tfbridge/provider_create.go and provider_update.go
 // (an error returns no state).
-func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (resp plugin.CreateResponse, err error) {
+func (p *bridge) Create(ctx context.Context, req plugin.CreateRequest) (resp plugin.CreateResponse, err error) {
 	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.CreateResponse{}, err
 	}
-	call, began := Call{Operation: Create, Type: t.token, URN: req.URN, preview: req.Preview}, p.now()
-	defer func() { err = p.end(call, string(resp.ID), began, err) }()
+	call := Call{Operation: Create, Type: t.token, URN: req.URN}
 
-	o := &op{Account: p.account, opts: p.opts, urn: req.URN, in: plain(req.Properties)}
+	o := &op{Account: p.account, kind: t, opts: p.opts, urn: req.URN, in: plain(req.Properties)}
 	planned := t.schema.planned(o.in, nil)
 	if t.refine != nil {
 		if err := t.refine(o.in, nil); err != nil {
@@ -333,7 +330,7 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (resp p
 	}
 	maps.DeleteFunc(planned, func(_ string, v any) bool { return v == unknown{} })
 
-	if err = p.carryOut(ctx, t, call, req.Timeout, o); err == nil {
+	if err = p.carryOut(ctx, t, call, o); err == nil {
 		planned, err = p.read(t, o.id, planned)
 	}
 	resp = plugin.CreateResponse{ID: resource.ID(o.id), Properties: t.outputs(planned, req.Properties)}
@@ -344,15 +341,14 @@ func (p *provider) Create(ctx context.Context, req plugin.CreateRequest) (resp p
 // not always what AWS has, and reads the result. So after an update that failed, the next one
 // finds no difference and only reads; the one after that, or one with --refresh, sees what is
 // missing (pulumi/pulumi#21458, pulumi/pulumi-aws#6062).
-func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (resp plugin.UpdateResponse, err error) {
+func (p *bridge) Update(ctx context.Context, req plugin.UpdateRequest) (resp plugin.UpdateResponse, err error) {
 	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.UpdateResponse{}, err
 	}
-	call, began := Call{Operation: Update, Type: t.token, URN: req.URN, preview: req.Preview}, p.now()
-	defer func() { err = p.end(call, string(req.ID), began, err) }()
+	call := Call{Operation: Update, Type: t.token, URN: req.URN}
 
-	o := &op{Account: p.account, opts: p.opts, urn: req.URN, id: string(req.ID), in: plain(req.NewInputs), state: plain(req.OldOutputs)}
+	o := &op{Account: p.account, kind: t, opts: p.opts, urn: req.URN, id: string(req.ID), in: plain(req.NewInputs), state: plain(req.OldOutputs)}
 	for _, path := range req.IgnoreChanges {
 		// As it does not see the difference, it does not undo it either.
 		if _, known := t.schema[path]; known && o.state.has(path) {
@@ -367,7 +363,7 @@ func (p *provider) Update(ctx context.Context, req plugin.UpdateRequest) (resp p
 			key, _, _ = strings.Cut(key, "[")
 			o.differs[key] = true
 		}
-		if err = p.carryOut(ctx, t, call, req.Timeout, o); err == nil {
+		if err = p.carryOut(ctx, t, call, o); err == nil {
 			planned, err = p.read(t, o.id, planned)
 		}
 	}
@@ -380,31 +376,29 @@ func (t *resourceType) kept(err error, known bool, resp plugin.CreateResponse) e
 	if err == nil || !known || t.framework {
 		return err
 	}
-	return &plugindoor.Exists{CreateResponse: resp, Reason: err}
+	return &provider.Exists{CreateResponse: resp, Reason: err}
 }
 
-func (p *provider) Delete(ctx context.Context, req plugin.DeleteRequest) (_ plugin.DeleteResponse, err error) {
+func (p *bridge) Delete(ctx context.Context, req plugin.DeleteRequest) (_ plugin.DeleteResponse, err error) {
 	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.DeleteResponse{}, err
 	}
-	call, began := Call{Operation: Delete, Type: t.token, URN: req.URN}, p.now()
-	defer func() { err = p.end(call, string(req.ID), began, err) }()
+	call := Call{Operation: Delete, Type: t.token, URN: req.URN}
 
-	o := &op{Account: p.account, opts: p.opts, urn: req.URN, id: string(req.ID), state: plain(req.Outputs)}
-	return plugin.DeleteResponse{}, p.carryOut(ctx, t, call, req.Timeout, o)
+	o := &op{Account: p.account, kind: t, opts: p.opts, urn: req.URN, id: string(req.ID), state: plain(req.Outputs)}
+	return plugin.DeleteResponse{}, p.carryOut(ctx, t, call, o)
 }
 
 // Read finds out what a resource is like now. It is how a refresh, an import and a
 // resource getter look.
-func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (_ plugin.ReadResponse, err error) {
+func (p *bridge) Read(ctx context.Context, req plugin.ReadRequest) (_ plugin.ReadResponse, err error) {
 	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.ReadResponse{}, err
 	}
-	call, began := Call{Operation: Read, Type: t.token, URN: req.URN}, p.now()
-	defer func() { err = p.end(call, string(req.ID), began, err) }()
-	f := p.fault(call)
+	call := Call{Operation: Read, Type: t.token, URN: req.URN}
+	f := p.controls.Decide(call)
 	if err := p.hold(ctx, f); err != nil {
 		return plugin.ReadResponse{}, err
 	}
@@ -444,9 +438,8 @@ func (p *provider) Read(ctx context.Context, req plugin.ReadRequest) (_ plugin.R
 }
 
 // Invoke answers a lookup.
-func (p *provider) Invoke(ctx context.Context, req plugin.InvokeRequest) (_ plugin.InvokeResponse, err error) {
-	call, began := Call{Operation: Lookup, Type: string(req.Tok), preview: req.Preview}, p.now()
-	defer func() { err = p.end(call, "", began, err) }()
+func (p *bridge) Invoke(ctx context.Context, req plugin.InvokeRequest) (_ plugin.InvokeResponse, err error) {
+	call := Call{Operation: Lookup, Type: string(req.Tok)}
 	l, known := lookups()[string(req.Tok)]
 	if !known {
 		return plugin.InvokeResponse{}, fmt.Errorf("the stand-in does not support the lookup %s", req.Tok)
@@ -457,7 +450,7 @@ func (p *provider) Invoke(ctx context.Context, req plugin.InvokeRequest) (_ plug
 			return plugin.InvokeResponse{}, fmt.Errorf("the stand-in does not support the argument %s of the lookup %s", key, req.Tok)
 		}
 	}
-	f := p.fault(call)
+	f := p.controls.Decide(call)
 	if err := p.hold(ctx, f); err != nil {
 		return plugin.InvokeResponse{}, fmt.Errorf("invoking %s: %w", req.Tok, bridged(err))
 	}

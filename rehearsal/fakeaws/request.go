@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
@@ -27,13 +26,14 @@ type request struct {
 	when func(*op) bool
 
 	// do works on an account that is locked. It refuses what AWS refuses, completes
-	// op.props, and returns what is to happen outside, if anything. nil does nothing.
-	do func(*op) (effect, error)
+	// op.props, and sets op.outside. nil does nothing.
+	do func(*op) error
 }
 
 // op is one change of a resource.
 type op struct {
 	*Account
+	kind    *resourceType
 	opts    Options
 	urn     resource.URN
 	id      string
@@ -46,10 +46,34 @@ type op struct {
 	// the first one of a creation there are none.
 	api        string
 	old, props values
+
+	// outside is what the request does outside the account, with the account unlocked, if
+	// anything.
+	outside func(context.Context) error
 }
 
-// effect is what a request does outside the account, with the account unlocked.
-type effect func(context.Context) error
+// fill sets the properties that are not there.
+func (o *op) fill(defaults values) {
+	for key, value := range defaults {
+		if !o.props.has(key) {
+			o.props[key] = value
+		}
+	}
+}
+
+// kinesis has Kinesis do a part of the request.
+func (o *op) kinesis(do func(context.Context, Kinesis) error) {
+	if o.opts.Kinesis != nil {
+		o.outside = func(ctx context.Context) error { return do(ctx, o.opts.Kinesis) }
+	}
+}
+
+// redshift has Redshift do a part of the request.
+func (o *op) redshift(do func(context.Context, Redshift) error) {
+	if o.opts.Redshift != nil {
+		o.outside = func(ctx context.Context) error { return do(ctx, o.opts.Redshift) }
+	}
+}
 
 // changed says whether the present request changes a property.
 func (o *op) changed(key string) bool { return !isSame(o.old[key], o.props[key]) }
@@ -57,17 +81,17 @@ func (o *op) changed(key string) bool { return !isSame(o.old[key], o.props[key])
 func isSame(a, b any) bool { return isZero(a) && isZero(b) || property{set: true}.same(a, b) }
 
 // refuse is a refusal of the present request.
-func (o *op) refuse(service, code, format string, args ...any) error {
-	return refuse(service, o.api, code, format, args...)
+func (o *op) refuse(code, format string, args ...any) error {
+	return refuse(o.kind.service, o.api, code, format, args...)
+}
+
+// invalid is a refusal of the present request for an input.
+func (o *op) invalid(format string, args ...any) error {
+	return o.refuse(o.kind.invalid, format, args...)
 }
 
 // one is the only request of an operation.
-func one(api string, do func(*op) (effect, error)) []request { return []request{{api: api, do: do}} }
-
-// checked is a request that only refuses.
-func checked(check func(*op) error) func(*op) (effect, error) {
-	return func(o *op) (effect, error) { return nil, check(o) }
-}
+func one(api string, do func(*op) error) []request { return []request{{api: api, do: do}} }
 
 // requests are those that a change makes.
 func (t *resourceType) requests(o *op) []request {
@@ -99,10 +123,10 @@ func (t *resourceType) requests(o *op) []request {
 }
 
 // carryOut makes the requests of a change until one fails.
-func (p *provider) carryOut(ctx context.Context, t *resourceType, call Call, seconds float64, o *op) error {
+func (p *bridge) carryOut(ctx context.Context, t *resourceType, call Call, o *op) error {
 	for _, r := range t.requests(o) {
 		call.Request = r.api
-		if err := p.make(ctx, t, call, seconds, o, r); err != nil {
+		if err := p.make(ctx, t, call, o, r); err != nil {
 			return bridged(err)
 		}
 	}
@@ -111,20 +135,20 @@ func (p *provider) carryOut(ctx context.Context, t *resourceType, call Call, sec
 
 // make makes one request: first what AWS says, then what happens outside, then the wait
 // until it has become true.
-func (p *provider) make(ctx context.Context, t *resourceType, call Call, seconds float64, o *op, r request) error {
+func (p *bridge) make(ctx context.Context, t *resourceType, call Call, o *op, r request) error {
 	name := o.in.text(t.name)
 	if name == "" {
 		name = o.state.text(t.name)
 	}
 	doing := map[string]string{Create: "creating", Update: "updating", Delete: "deleting"}[call.Operation]
 	explain := func(err error) error { return fmt.Errorf("%s %s (%s): %w", doing, t.noun, name, err) }
-	f := p.fault(call)
+	f := p.controls.Decide(call)
 	if err := p.hold(ctx, f); err != nil {
 		return explain(err)
 	}
-	undo, outside, err := p.change(t, o, r)
-	if err == nil && outside != nil {
-		if err = outside(ctx); err != nil {
+	undo, err := p.change(t, o, r)
+	if err == nil && o.outside != nil {
+		if err = o.outside(ctx); err != nil {
 			undo()
 		}
 	}
@@ -138,27 +162,24 @@ func (p *provider) make(ctx context.Context, t *resourceType, call Call, seconds
 		return explain(f.Lost)
 	}
 	o.kept = o.kept || !t.idAfterWait
-	err = p.wait(ctx, call, seconds)
-	if err == nil {
-		err = f.NotReady
-	}
-	if err != nil {
-		return fmt.Errorf("waiting for %s (%s) %s: %w", t.noun, name, call.Operation, err)
+	if f.NotReady != nil {
+		return fmt.Errorf("waiting for %s (%s) %s: %w", t.noun, name, call.Operation, f.NotReady)
 	}
 	o.kept = true
 	return nil
 }
 
 // change does the part of a request that happens in the account. The result undoes it.
-func (p *provider) change(t *resourceType, o *op, r request) (undo func(), outside effect, err error) {
+func (p *bridge) change(t *resourceType, o *op, r request) (undo func(), err error) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
 	found, id := p.account.find(t.token, o.id), o.id
+	o.outside = nil
 	switch {
 	case found == nil && o.in == nil: // what is gone already
-		return nil, nil, nil
+		return nil, nil
 	case found == nil && id != "":
-		return nil, nil, errNotFound
+		return nil, errNotFound
 	}
 	o.api, o.old, o.props = r.api, nil, nil
 	if found != nil {
@@ -166,15 +187,15 @@ func (p *provider) change(t *resourceType, o *op, r request) (undo func(), outsi
 	}
 	if o.in != nil {
 		if err := checkTags(o.in.textMap("tags")); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		o.props = t.schema.sent(r.sends, o.in, o.old)
 	}
 	earlier := maps.Clone(p.account.objects)
 	if r.do != nil {
-		if outside, err = r.do(o); err != nil {
+		if err := r.do(o); err != nil {
 			o.id = id
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	if o.in == nil {
@@ -185,14 +206,14 @@ func (p *provider) change(t *resourceType, o *op, r request) (undo func(), outsi
 	if id == "" {
 		p.account.made["create "+string(o.urn)]++
 	}
-	return p.account.undo(earlier), outside, nil
+	return p.account.undo(earlier), nil
 }
 
 var errNotFound = errors.New("couldn't find resource")
 
 // read is what the provider reads of a resource. What it does not ask AWS for stays as it is
 // remembered.
-func (p *provider) read(t *resourceType, id string, remembered values) (values, error) {
+func (p *bridge) read(t *resourceType, id string, remembered values) (values, error) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
 	found := p.account.find(t.token, id)
@@ -213,19 +234,17 @@ func (p *provider) read(t *resourceType, id string, remembered values) (values, 
 }
 
 // importID is the id of the resource that an import names by a property.
-func (p *provider) importID(t *resourceType, name string) (string, error) {
+func (p *bridge) importID(t *resourceType, name string) (string, error) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
-	for _, candidate := range p.account.all(t.token) {
-		if candidate.props.text(t.importsBy) == name {
-			return candidate.id, nil
-		}
+	if found := first(p.account.where(t.token, values{t.importsBy: name})); found != nil {
+		return found.id, nil
 	}
 	return "", errNotFound
 }
 
 // hold spends the part of a fault that comes before anything is done.
-func (p *provider) hold(ctx context.Context, f Fault) error {
+func (p *bridge) hold(ctx context.Context, f Fault) error {
 	if f.Hold != nil {
 		select {
 		case <-f.Hold:
@@ -236,28 +255,4 @@ func (p *provider) hold(ctx context.Context, f Fault) error {
 		}
 	}
 	return f.Err
-}
-
-// wait lasts as long as the options say that the change does.
-func (p *provider) wait(ctx context.Context, call Call, seconds float64) error {
-	if p.opts.Delay == nil {
-		return nil
-	}
-	delay := p.opts.Delay(call.Operation, call.Type)
-	limit := time.Duration(seconds * float64(time.Second))
-	late := limit > 0 && limit < delay
-	if late {
-		delay = limit
-	}
-	select {
-	case <-time.After(delay):
-	case <-p.stopped(ctx):
-		return context.Canceled
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if late {
-		return fmt.Errorf("timeout while waiting for state to become 'AVAILABLE' (timeout: %s)", limit)
-	}
-	return nil
 }

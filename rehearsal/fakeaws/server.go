@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/grpc/peer"
 
-	"example.com/evstream/rehearsal/internal/plugindoor"
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 // Options say what surrounds the account.
@@ -16,10 +16,6 @@ type Options struct {
 	Kinesis  Kinesis  // nil: streams have no effect outside the account
 	Redshift Redshift // nil: the same for namespaces and workgroups
 	DataAPI  DataAPI  // nil: schedules can't be fired
-
-	// Delay is how long an operation on a resource type takes after it took
-	// effect. nil: no time. The program's own timeouts end it.
-	Delay func(operation, kind string) time.Duration
 }
 
 // Kinesis has streams. An error is what the program hears of it.
@@ -58,13 +54,13 @@ type Statement struct {
 type Server struct {
 	account *Account
 	opts    Options
-	door    *plugindoor.Door
+	server  *provider.Server
 	types   map[string]*resourceType
 
-	mu       sync.Mutex
-	engines  map[string]*engine // by the address they call from
-	controls []*control
-	events   []Event
+	controls provider.Controls
+
+	mu      sync.Mutex
+	engines map[string]*engine // by the address they call from
 }
 
 // engine is one that is connected. Each has a connection of its own, and its own
@@ -88,19 +84,19 @@ func (s *Server) engine(ctx context.Context) *engine {
 // Start serves a provider for the account on a free port of 127.0.0.1.
 func Start(account *Account, opts Options) (*Server, error) {
 	s := &Server{account: account, opts: opts, types: resourceTypes(), engines: map[string]*engine{}}
-	door, err := plugindoor.Open(&provider{Server: s})
+	server, err := provider.Serve(&bridge{provider.Base{Version: "6.83.2"}, s})
 	if err != nil {
 		return nil, fmt.Errorf("fakeaws: %w", err)
 	}
-	s.door = door
+	s.server = server
 	return s, nil
 }
 
 // Port is the port on 127.0.0.1, for PULUMI_DEBUG_PROVIDERS=aws:PORT.
-func (s *Server) Port() int { return s.door.Port() }
+func (s *Server) Port() int { return s.server.Port() }
 
-// Close ends what waits and closes the door. The account stays.
-func (s *Server) Close() { s.door.Close() }
+// Close ends what waits. The account stays.
+func (s *Server) Close() { s.server.Close() }
 
 func (s *Server) now() time.Time { return s.account.now() }
 
@@ -109,16 +105,4 @@ func (s *Server) stopped(ctx context.Context) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.engine(ctx).cancelled
-}
-
-// end notes an operation and returns its error as the provider's bridge would.
-func (s *Server) end(call Call, id string, began time.Time, err error) error {
-	event := Event{Operation: call.Operation, Type: call.Type, URN: call.URN, ID: id, Preview: call.preview, Took: s.now().Sub(began)}
-	if err != nil {
-		event.Err = err.Error()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.events = append(s.events, event)
-	return err
 }

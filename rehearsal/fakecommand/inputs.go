@@ -1,44 +1,34 @@
 package fakecommand
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
-// inputs are a command's properties without their secret marks.
+// inputs are a command's inputs, all that the stand-in takes, without their secret marks.
 type inputs struct {
-	create, update, delete *string
+	Create, Update, Delete *string
 
-	stdin         string
-	logging       string
-	interpreter   []string
-	dir           string
-	environment   map[string]string
-	withoutOutput bool // addPreviousOutputInEnv is false
+	Stdin                  string
+	Logging                string // "" is as stdoutAndStderr
+	Interpreter            []string
+	Dir                    string
+	Environment            map[string]string
+	AddPreviousOutputInEnv *bool // nil is true
+	Triggers               []any
 }
 
-// properties are the inputs the stand-in takes, each with its check.
-var properties = map[resource.PropertyKey]func(resource.PropertyValue) string{
-	"triggers":               func(v resource.PropertyValue) string { return want(v.IsArray(), "a list") },
-	"create":                 isText,
-	"update":                 isText,
-	"delete":                 isText,
-	"stdin":                  isText,
-	"dir":                    isText,
-	"interpreter":            isTexts,
-	"environment":            isTextMap,
-	"addPreviousOutputInEnv": func(v resource.PropertyValue) string { return want(v.IsBool(), "true or false") },
-	"logging": func(v resource.PropertyValue) string {
-		return want(v.IsString() && slices.Contains([]string{stdout, stderr, stdoutAndStderr, none}, v.StringValue()),
-			"stdout, stderr, stdoutAndStderr or none")
-	},
-}
-
-// Values of the property logging; unset is as stdoutAndStderr.
+// Values of the input logging.
 const (
 	stdout          = "stdout"
 	stderr          = "stderr"
@@ -46,62 +36,23 @@ const (
 	none            = "none"
 )
 
-func want(ok bool, what string) string {
-	if ok {
-		return ""
-	}
-	return "it takes " + what
-}
-
-func isText(v resource.PropertyValue) string { return want(v.IsString(), "a string") }
-
-func isTexts(v resource.PropertyValue) string {
-	ok := v.IsArray()
-	for i := 0; ok && i < len(v.ArrayValue()); i++ {
-		ok = holds(v.ArrayValue()[i])
-	}
-	return want(ok, "a list of strings")
-}
-
-func isTextMap(v resource.PropertyValue) string {
-	ok := v.IsObject()
-	if ok {
-		for _, item := range v.ObjectValue() {
-			ok = ok && holds(item)
-		}
-	}
-	return want(ok, "a map of strings")
-}
-
-// holds says whether a part of a list or map is a text, or not known yet.
-func holds(v resource.PropertyValue) bool {
-	v = reveal(v)
-	return v.IsString() || v.IsComputed()
-}
-
-// reveal takes the outermost secret mark off.
-func reveal(v resource.PropertyValue) resource.PropertyValue {
-	for v.IsSecret() {
-		v = v.SecretValue().Element
-	}
-	return v
-}
-
 // check returns what is wrong with the inputs of a program. The reasons hold no
 // values, because those may be secret.
 func check(news resource.PropertyMap) []plugin.CheckFailure {
 	var failures []plugin.CheckFailure
 	for _, key := range slices.Sorted(maps.Keys(news)) {
-		value := reveal(news[key])
-		if resource.IsInternalPropertyKey(key) || value.IsNull() || value.IsComputed() {
+		value := plain(news[key])
+		if resource.IsInternalPropertyKey(key) || value == nil {
 			continue
 		}
-		rule, known := properties[key]
-		if !known {
-			failures = append(failures, plugin.CheckFailure{Property: key, Reason: fmt.Sprintf("the stand-in does not support %s of a command", key)})
-			continue
+		var in inputs
+		reason := ""
+		if err := decode(map[string]any{string(key): value}, &in); err != nil {
+			reason = err.Error()
+		} else if in.Logging != "" && !slices.Contains([]string{stdout, stderr, stdoutAndStderr, none}, in.Logging) {
+			reason = "it takes stdout, stderr, stdoutAndStderr or none"
 		}
-		if reason := rule(value); reason != "" {
+		if reason != "" {
 			failures = append(failures, plugin.CheckFailure{Property: key, Reason: reason})
 		}
 	}
@@ -109,42 +60,39 @@ func check(news resource.PropertyMap) []plugin.CheckFailure {
 }
 
 // read takes a command's properties, which are all known, apart.
-func read(props resource.PropertyMap) inputs {
-	text := func(key resource.PropertyKey) *string {
-		v := reveal(props[key])
-		if !v.IsString() {
-			return nil
-		}
-		value := v.StringValue()
-		return &value
-	}
-	or := func(value *string) string {
-		if value == nil {
-			return ""
-		}
-		return *value
-	}
-	in := inputs{
-		create:      text("create"),
-		update:      text("update"),
-		delete:      text("delete"),
-		stdin:       or(text("stdin")),
-		logging:     or(text("logging")),
-		dir:         or(text("dir")),
-		environment: map[string]string{},
-	}
-	if v := reveal(props["interpreter"]); v.IsArray() {
-		for _, item := range v.ArrayValue() {
-			in.interpreter = append(in.interpreter, reveal(item).StringValue())
+func read(props resource.PropertyMap) (inputs, error) {
+	known := map[string]any{}
+	for key, value := range props {
+		if key != stdout && key != stderr && !resource.IsInternalPropertyKey(key) {
+			known[string(key)] = plain(value)
 		}
 	}
-	if v := reveal(props["environment"]); v.IsObject() {
-		for name, item := range v.ObjectValue() {
-			in.environment[string(name)] = reveal(item).StringValue()
-		}
-	}
-	if v := reveal(props["addPreviousOutputInEnv"]); v.IsBool() {
-		in.withoutOutput = !v.BoolValue()
-	}
-	return in
+	var in inputs
+	return in, decode(known, &in)
 }
+
+// decode reads inputs. Its errors tell what they take.
+func decode(props map[string]any, in *inputs) error {
+	text, err := json.Marshal(props)
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.DisallowUnknownFields()
+	err = decoder.Decode(in)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		field, _, _ := strings.Cut(wrong.Field, ".")
+		declared, _ := reflect.TypeFor[inputs]().FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, field) })
+		return errors.New("it takes " + map[string]string{
+			"string": "a string", "*string": "a string", "*bool": "true or false", "[]string": "a list of strings",
+			"map[string]string": "a map of strings", "[]interface {}": "a list",
+		}[declared.Type.String()])
+	}
+	if err != nil { // the one other error is that of a field that there is not
+		return fmt.Errorf("the stand-in does not support %s of a command", strings.Join(slices.Sorted(maps.Keys(props)), ", "))
+	}
+	return nil
+}
+
+// plain is a value without secret marks, nil if it is not known yet.
+func plain(v resource.PropertyValue) any { return provider.Plain(v, nil, nil) }

@@ -6,10 +6,11 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 // commandType is the one resource type.
@@ -17,19 +18,11 @@ const commandType = "command:local:Command"
 
 // commands is the Pulumi provider.
 type commands struct {
-	plugin.UnimplementedProvider
+	provider.Base
 	*Server
 }
 
-func (p *commands) Handshake(context.Context, plugin.ProviderHandshakeRequest) (*plugin.ProviderHandshakeResponse, error) {
-	return &plugin.ProviderHandshakeResponse{AcceptSecrets: true}, nil
-}
-
-func (p *commands) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
-	version := semver.MustParse("1.2.1")
-	return plugin.PluginInfo{Version: &version}, nil
-}
-
+// Attach has the engine get the log lines.
 func (p *commands) Attach(engine string) error { return p.attach(engine) }
 
 // Close does nothing: the engine's end is not the stand-in's.
@@ -99,8 +92,7 @@ func (p *commands) Create(ctx context.Context, req plugin.CreateRequest) (plugin
 		forgetOutput(state)
 		return plugin.CreateResponse{Properties: state}, nil
 	}
-	in := read(req.Properties)
-	out, err := p.run(ctx, run{Operation: "create", urn: req.URN, seconds: req.Timeout, command: in.create, in: in})
+	out, err := p.run(ctx, run{operation: provider.Create, urn: req.URN, seconds: req.Timeout}, req.Properties)
 	if err != nil {
 		return plugin.CreateResponse{}, err
 	}
@@ -114,14 +106,7 @@ func (p *commands) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 		forgetOutput(state)
 		return plugin.UpdateResponse{Properties: state}, nil
 	}
-	in := read(req.NewInputs)
-	command := in.update
-	if command == nil {
-		command = in.create
-	}
-	out, err := p.run(ctx, run{
-		Operation: "update", urn: req.URN, seconds: req.Timeout, command: command, in: in, previous: printed(req.OldOutputs),
-	})
+	out, err := p.run(ctx, run{operation: provider.Update, urn: req.URN, seconds: req.Timeout, previous: printed(req.OldOutputs)}, req.NewInputs)
 	if err != nil {
 		return plugin.UpdateResponse{}, err
 	}
@@ -129,12 +114,9 @@ func (p *commands) Update(ctx context.Context, req plugin.UpdateRequest) (plugin
 	return plugin.UpdateResponse{Properties: state}, nil
 }
 
-// Delete runs what the state says, not what the program says by now.
+// Delete runs what the state has, not what the program has by now.
 func (p *commands) Delete(ctx context.Context, req plugin.DeleteRequest) (plugin.DeleteResponse, error) {
-	in := read(req.Outputs)
-	_, err := p.run(ctx, run{
-		Operation: "delete", urn: req.URN, seconds: req.Timeout, command: in.delete, in: in, previous: printed(req.Outputs),
-	})
+	_, err := p.run(ctx, run{operation: provider.Delete, urn: req.URN, seconds: req.Timeout, previous: printed(req.Outputs)}, req.Outputs)
 	return plugin.DeleteResponse{}, err
 }
 
@@ -157,23 +139,19 @@ type output struct {
 
 // store puts the output into a state, in the clear whatever was secret in the inputs.
 func (o output) store(state resource.PropertyMap) {
-	state["stdout"] = resource.NewProperty(o.stdout)
-	state["stderr"] = resource.NewProperty(o.stderr)
+	state[stdout] = resource.NewProperty(o.stdout)
+	state[stderr] = resource.NewProperty(o.stderr)
 }
 
 // printed is the output in a state.
 func printed(state resource.PropertyMap) output {
-	text := func(key resource.PropertyKey) string {
-		if v := reveal(state[key]); v.IsString() {
-			return v.StringValue()
-		}
-		return ""
-	}
-	return output{stdout: text("stdout"), stderr: text("stderr")}
+	out, _ := plain(state[stdout]).(string)
+	errors, _ := plain(state[stderr]).(string)
+	return output{stdout: out, stderr: errors}
 }
 
 // forgetOutput makes the output unknown, for a preview.
 func forgetOutput(state resource.PropertyMap) {
 	unknown := resource.MakeComputed(resource.NewProperty(""))
-	state["stdout"], state["stderr"] = unknown, unknown
+	state[stdout], state[stderr] = unknown, unknown
 }

@@ -3,6 +3,7 @@ package fakecommand
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 const (
@@ -30,15 +33,24 @@ const (
 
 // run is one execution of a command.
 type run struct {
-	Operation string
+	operation string
 	urn       resource.URN
 	seconds   float64 // how long it may take; 0 is for ever
-	command   *string // nil runs nothing and leaves the output as it was
-	in        inputs
 	previous  output
+
+	in      inputs
+	command *string // nil runs nothing and leaves the output as it was
 }
 
-func (s *Server) run(ctx context.Context, r run) (output, error) {
+// run runs what a command's properties have for the operation.
+func (s *Server) run(ctx context.Context, r run, props resource.PropertyMap) (output, error) {
+	var err error
+	if r.in, err = read(props); err != nil {
+		return output{}, err
+	}
+	r.command = map[string]*string{
+		provider.Create: r.in.Create, provider.Update: cmp.Or(r.in.Update, r.in.Create), provider.Delete: r.in.Delete,
+	}[r.operation]
 	if r.command == nil {
 		return r.previous, nil
 	}
@@ -49,7 +61,7 @@ func (s *Server) run(ctx context.Context, r run) (output, error) {
 		defer cancel()
 	}
 
-	f := s.fault(Call{Operation: r.Operation, URN: r.urn})
+	f := s.controls.Decide(Call{Operation: r.operation, Type: commandType, URN: r.urn})
 	if f.Err != nil {
 		return output{}, f.Err
 	}
@@ -60,25 +72,19 @@ func (s *Server) run(ctx context.Context, r run) (output, error) {
 	if err == nil {
 		err = f.Lost
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.runs = append(s.runs, Run{Operation: r.Operation, URN: r.urn, Failed: err != nil})
 	return out, err
 }
 
 func (s *Server) execute(ctx context.Context, cancel func(), r run) (output, error) {
-	args := append(slices.Clone(r.in.interpreter), *r.command)
-	if len(r.in.interpreter) == 0 {
+	args := append(slices.Clone(r.in.Interpreter), *r.command)
+	if len(r.in.Interpreter) == 0 {
 		args = []string{"/bin/sh", "-c", *r.command}
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Dir = r.in.dir
-	if cmd.Dir == "" {
-		cmd.Dir = s.opts.Dir
-	}
+	cmd.Dir = cmp.Or(r.in.Dir, s.opts.Dir)
 	cmd.Env = s.environment(r)
-	if r.in.stdin != "" {
-		cmd.Stdin = strings.NewReader(r.in.stdin)
+	if r.in.Stdin != "" {
+		cmd.Stdin = strings.NewReader(r.in.Stdin)
 	}
 	// A group of its own, as the real provider has one: a Ctrl-C at the terminal
 	// goes to the engine only, which then asks for a cancellation.
@@ -91,7 +97,7 @@ func (s *Server) execute(ctx context.Context, cancel func(), r run) (output, err
 		tooLong: func() { killGroup(cmd.Process.Pid) },
 	}
 	writers := func(text *bytes.Buffer, name string) io.Writer {
-		if r.in.logging == "" || r.in.logging == name || r.in.logging == stdoutAndStderr {
+		if r.in.Logging == "" || r.in.Logging == name || r.in.Logging == stdoutAndStderr {
 			return io.MultiWriter(text, shared, log)
 		}
 		return io.MultiWriter(text, shared)
@@ -143,10 +149,10 @@ func killGroup(group int) { _ = syscall.Kill(-group, syscall.SIGKILL) }
 // previous output, later ones winning.
 func (s *Server) environment(r run) []string {
 	env := append(os.Environ(), s.opts.Env...)
-	for _, name := range slices.Sorted(maps.Keys(r.in.environment)) {
-		env = append(env, name+"="+r.in.environment[name])
+	for _, name := range slices.Sorted(maps.Keys(r.in.Environment)) {
+		env = append(env, name+"="+r.in.Environment[name])
 	}
-	if r.in.withoutOutput {
+	if with := r.in.AddPreviousOutputInEnv; with != nil && !*with {
 		return env
 	}
 	if r.previous.stdout != "" {

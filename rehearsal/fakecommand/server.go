@@ -2,14 +2,12 @@ package fakecommand
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
-	"example.com/evstream/rehearsal/internal/plugindoor"
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 // Options say what surrounds the commands.
@@ -25,22 +23,28 @@ type Options struct {
 
 // Server is a running stand-in. Its methods may be called from several goroutines.
 type Server struct {
-	opts Options
-	door *plugindoor.Door
+	opts   Options
+	server *provider.Server
 
-	mu       sync.Mutex
-	engine   *grpc.ClientConn // of the engine that attached last; nil before
-	created  int
-	runs     []Run
-	running  map[*running]struct{}
-	controls []*control
+	controls provider.Controls
+
+	mu      sync.Mutex
+	engine  *grpc.ClientConn // of the engine that attached last; nil before
+	created int
+	running map[*running]struct{}
 }
 
-// Run is one command that was run.
-type Run struct {
-	Operation string // create, update or delete, as the engine asked
-	URN       resource.URN
-	Failed    bool
+// Call is a command that is about to be run, as a control sees it, and Fault what happens to
+// it. A command is not held.
+type (
+	Call  = provider.Call
+	Fault = provider.Fault
+)
+
+// Control registers a control for the next command of an operation, create, update or delete,
+// or of any when it is ""; see [provider.Controls].
+func (s *Server) Control(operation string, decide func(*Call) *Fault) {
+	s.controls.Add(operation, commandType, decide)
 }
 
 // running is a command under way.
@@ -52,25 +56,18 @@ type running struct {
 // Start serves the stand-in on a free port of 127.0.0.1.
 func Start(opts Options) (*Server, error) {
 	s := &Server{opts: opts, running: map[*running]struct{}{}}
-	door, err := plugindoor.Open(&commands{Server: s})
+	server, err := provider.Serve(&commands{provider.Base{Version: "1.2.1"}, s})
 	if err != nil {
 		return nil, fmt.Errorf("fakecommand: %w", err)
 	}
-	s.door = door
+	s.server = server
 	return s, nil
 }
 
 // Port is the port on 127.0.0.1, for PULUMI_DEBUG_PROVIDERS=command:PORT.
-func (s *Server) Port() int { return s.door.Port() }
+func (s *Server) Port() int { return s.server.Port() }
 
-// Runs returns the commands run so far, in the order in which they ended.
-func (s *Server) Runs() []Run {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.runs)
-}
-
-// Close kills what still runs, with the processes it started, and closes the door.
+// Close kills what still runs, with the processes it started, and ends serving.
 func (s *Server) Close() {
 	s.mu.Lock()
 	for r := range s.running {
@@ -78,7 +75,7 @@ func (s *Server) Close() {
 		killGroup(r.group)
 	}
 	s.mu.Unlock()
-	s.door.Close()
+	s.server.Close()
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

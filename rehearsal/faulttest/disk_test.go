@@ -17,16 +17,16 @@ import (
 // cut off then, and the one before lies next to it.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	s := start(t, nil)
+	s := start(t)
 	roomy := s.pulumi
 	s.pulumi = s.withRoomFor(24)
-	if said, err := s.up(optup.Parallel(1)); err == nil || !strings.Contains(said, "error occurred while writing the new snapshot file") {
-		t.Fatalf("pulumi up without room for its state ends with %v:\n%s", err, said)
+	if printed, err := s.up(optup.Parallel(1)); err == nil || !strings.Contains(printed, "error occurred while writing the new snapshot file") {
+		t.Fatalf("pulumi up without room for its state ends with %v:\n%s", err, printed)
 	}
 	s.pulumi = roomy
 	s.unlock()
-	if said, err := s.up(); err == nil || !strings.Contains(said, "failed to load checkpoint: place 1: unexpected end of JSON input") {
-		t.Fatalf("pulumi up with the state cut off ends with %v: if it goes on by itself now, say so in docs/reliability.md\n%s", err, said)
+	if printed, err := s.up(); err == nil || !strings.Contains(printed, "failed to load checkpoint: place 1: unexpected end of JSON input") {
+		t.Fatalf("pulumi up with the state cut off ends with %v: if it goes on by itself now, say so in docs/reliability.md\n%s", err, printed)
 	}
 
 	file := filepath.Join(s.StandIns.StateDir(), ".pulumi/stacks/ev-streaming/dev.json")
@@ -38,8 +38,8 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.importPending()
-	if said, err := s.up(optup.Refresh()); err != nil {
-		t.Fatalf("pulumi up --refresh with the state before: %v\n%s", err, said)
+	if printed, err := s.up(optup.Refresh()); err != nil {
+		t.Fatalf("pulumi up --refresh with the state before: %v\n%s", err, printed)
 	}
 	s.clearPending()
 	s.settled()
@@ -69,9 +69,5 @@ func (s *stack) withRoomFor(kilobytes int) *auto.Stack {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	stack, err := s.StandIns.NewStack(s.t.Context(), cli, s.Dir, "dev", rehearsal.StackOptions{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return &stack
+	return s.StackBy(cli, rehearsal.StackOptions{})
 }

@@ -1,6 +1,7 @@
 package faulttest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,19 +23,13 @@ import (
 	"example.com/evstream/infra"
 	"example.com/evstream/rehearsal"
 	"example.com/evstream/rehearsal/fakeaws"
-	"example.com/evstream/rehearsal/fakecommand"
+	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
 // everything turns on every optional resource.
-var everything = map[string]string{
-	"ev-streaming:refresh":               "rate(5 minutes)",
-	"ev-streaming:usageLimitRpuHours":    "100",
-	"ev-streaming:alarmEmail":            "on-call@example.com",
-	"ev-streaming:dashboard":             "true",
-	"ev-streaming:createVpcEndpoints":    "true",
-	"ev-streaming:snapshotRetentionDays": "7",
-
-	"ev-streaming:caseSensitiveIdentifiers": "true",
+var everything = []string{
+	"refresh", "rate(5 minutes)", "usageLimitRpuHours", "100", "alarmEmail", "on-call@example.com", "dashboard", "true",
+	"createVpcEndpoints", "true", "snapshotRetentionDays", "7", "caseSensitiveIdentifiers", "true",
 }
 
 // changes change an input of each type, so that TestEveryTypeFails makes it update: the input, and
@@ -119,9 +114,12 @@ type faults struct {
 
 func (s *stack) fail(operation string, hows ...string) *faults {
 	f := &faults{hows: hows, fired: map[resource.URN]fault{}, done: map[string]int{}, first: map[string]string{}}
-	s.StandIns.AWS.Control(operation, "", func(c *fakeaws.Call) *fakeaws.Fault {
+	decide := func(c *fakeaws.Call) *fakeaws.Fault {
 		c.Keep()
-		how, err := f.next(c.Type, c.Request, c.URN)
+		how, err := f.next(c.Type, cmp.Or(c.Request, c.Operation), c.URN)
+		if c.Type == commandType && how == "notReady" {
+			how = "lost" // a command is ready when it ends
+		}
 		switch how {
 		case "refused":
 			return &fakeaws.Fault{Err: err}
@@ -131,15 +129,9 @@ func (s *stack) fail(operation string, hows ...string) *faults {
 			return &fakeaws.Fault{NotReady: err}
 		}
 		return &fakeaws.Fault{}
-	})
-	s.StandIns.Commands.Control(operation, func(c *fakecommand.Call) *fakecommand.Fault {
-		c.Keep()
-		how, err := f.next(commandType, operation, c.URN)
-		if how == "refused" {
-			return &fakecommand.Fault{Err: err}
-		}
-		return &fakecommand.Fault{Lost: err}
-	})
+	}
+	s.StandIns.AWS.Control(operation, "", decide)
+	s.StandIns.Commands.Control(operation, decide)
 	return f
 }
 
@@ -171,7 +163,7 @@ func (f *faults) next(kind, request string, urn resource.URN) (how string, err e
 func (f *faults) untilDone(t *testing.T, again func() (string, error), recover func(urn resource.URN, fired fault)) {
 	t.Helper()
 	for range 80 { // more than there are layers of resources, times the faults of each
-		said, err := again()
+		printed, err := again()
 		if err == nil {
 			if len(f.fired) > 0 {
 				t.Errorf("it succeeded in spite of %v", f.fired)
@@ -179,13 +171,13 @@ func (f *faults) untilDone(t *testing.T, again func() (string, error), recover f
 			return
 		}
 		if len(f.fired) == 0 {
-			t.Fatalf("it failed without a fault: %v\n%s", err, said)
+			t.Fatalf("it failed without a fault: %v\n%s", err, printed)
 		}
 		for urn, fired := range f.fired {
 			named := regexp.MustCompile(`(?s)` + regexp.QuoteMeta(fmt.Sprintf("%s (%s):", urn.Type().DisplayName(), urn.Name())) +
 				`[^:]*error:.*?` + regexp.QuoteMeta(fired.message))
-			if !named.MatchString(said) {
-				t.Errorf("%q does not appear under the name of %s in:\n%s", fired.message, urn, said)
+			if !named.MatchString(printed) {
+				t.Errorf("%q does not appear under the name of %s in:\n%s", fired.message, urn, printed)
 			}
 			if recover != nil {
 				recover(urn, fired)
@@ -207,29 +199,11 @@ func (f *faults) covered(t *testing.T, operation string, kinds []string) {
 	t.Logf("each request of %s that failed: %q", operation, slices.Sorted(maps.Keys(f.done)))
 }
 
-// shownTypes are the resource types that the program's own tests show.
-func shownTypes(t *testing.T) []string {
-	t.Helper()
-	root, err := rehearsal.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(root, "infra/testdata/*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var types []string
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, match := range regexp.MustCompile(`"((?:aws|command):\w+(?:/\w+)?:[A-Z]\w+)"`).FindAllSubmatch(text, -1) {
-			types = append(types, string(match[1]))
-		}
-	}
-	slices.Sort(types)
-	return slices.Compact(types)
+// types are the resource types that the stand-ins support, which are those that the program makes.
+func types() []string {
+	all := append(fakeaws.Types(), commandType)
+	slices.Sort(all)
+	return all
 }
 
 // TestEveryTypeFails lets every request that makes, changes or deletes a resource of any type
@@ -238,15 +212,15 @@ func shownTypes(t *testing.T) []string {
 // the end AWS has what the program says.
 func TestEveryTypeFails(t *testing.T) {
 	t.Parallel()
-	s := start(t, everything)
+	s := start(t, everything...)
 	again := func() (string, error) { return s.up(optup.ContinueOnError(), optup.Refresh()) }
 
-	kinds := shownTypes(t)
+	kinds := types()
 	creates := s.fail(fakeaws.Create, "refused", "notReady")
 	creates.untilDone(t, again, s.recoverCreation)
 	creates.covered(t, "creation", kinds)
 	if got := s.kinds(); !slices.Equal(got, kinds) {
-		t.Errorf("this test deploys the types\n%v\nthe program can make\n%v", got, kinds)
+		t.Errorf("this test deploys the types\n%v\nthe stand-ins support\n%v", got, kinds)
 	}
 	for _, r := range s.unrecorded() {
 		t.Errorf("the account has %s %s, the state does not", r.Type, r.ID)
@@ -255,7 +229,9 @@ func TestEveryTypeFails(t *testing.T) {
 
 	updates := s.fail(fakeaws.Update, "refused", "lost", "notReady")
 	for round := range 2 { // a request that was carried out does not come again in the same round
-		s.pulumi = s.Stack(rehearsal.StackOptions{Settings: everything, Program: changed(round)})
+		options := stacktest.With(everything...)
+		options.Program = changed(round)
+		s.pulumi = s.Stack(options)
 		s.setTag("round", name(nil, round).(string))
 		updates.untilDone(t, again, nil)
 		s.settled()
@@ -265,9 +241,7 @@ func TestEveryTypeFails(t *testing.T) {
 	deletes := s.fail(fakeaws.Delete, "refused", "lost")
 	deletes.untilDone(t, func() (string, error) { return s.destroy(optdestroy.ContinueOnError()) }, nil)
 	deletes.covered(t, "deletion", kinds)
-	if left := s.StandIns.Left(); len(left) > 0 {
-		t.Errorf("in the end these are left: %v", left)
-	}
+	s.NothingIsLeft()
 }
 
 // setTag changes a default tag, and so every resource that has tags.
@@ -290,7 +264,7 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range shownTypes(t) {
+	for _, kind := range types() {
 		if !regexp.MustCompile("(?m)^- .*`" + regexp.QuoteMeta(kind) + "`.*: .+$").Match(text) {
 			t.Errorf("it does not say with which id %s is imported", kind)
 		}

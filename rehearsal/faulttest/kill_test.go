@@ -1,6 +1,7 @@
 package faulttest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -19,7 +20,7 @@ import (
 
 	"example.com/evstream/emulator/fakedataapi"
 	"example.com/evstream/rehearsal/fakeaws"
-	"example.com/evstream/rehearsal/fakecommand"
+	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
 var every = flag.Bool("every", false, "kill at every point, with every optional resource; not at one in four")
@@ -52,23 +53,18 @@ func (k *killer) now(point string) bool {
 // arm registers the points: the requests of creations and deletions, commands, and
 // statements of the Data API.
 func (k *killer) arm() {
-	for _, operation := range []string{fakeaws.Create, fakeaws.Delete} {
-		k.StandIns.AWS.Control(operation, "", func(c *fakeaws.Call) *fakeaws.Fault {
-			c.Keep()
-			point := fmt.Sprint(c.Request, " ", c.URN)
-			if k.now("before " + point) {
-				return &fakeaws.Fault{Err: errKilled}
-			}
-			return &fakeaws.Fault{Then: func() { k.now("after " + point) }}
-		})
-	}
-	k.StandIns.Commands.Control("create", func(c *fakecommand.Call) *fakecommand.Fault {
+	decide := func(c *fakeaws.Call) *fakeaws.Fault {
 		c.Keep()
-		if k.now("before create " + string(c.URN)) {
-			return &fakecommand.Fault{Err: errKilled}
+		point := fmt.Sprint(cmp.Or(c.Request, c.Operation), " ", c.URN)
+		if k.now("before " + point) {
+			return &fakeaws.Fault{Err: errKilled}
 		}
-		return &fakecommand.Fault{Then: func() { k.now("after create " + string(c.URN)) }}
-	})
+		return &fakeaws.Fault{Then: func() { k.now("after " + point) }}
+	}
+	for _, operation := range []string{fakeaws.Create, fakeaws.Delete} {
+		k.StandIns.AWS.Control(operation, "", decide)
+	}
+	k.StandIns.Commands.Control(fakeaws.Create, decide)
 	k.StandIns.DataAPI.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
 		c.Keep()
 		var request struct {
@@ -116,11 +112,11 @@ func (s *stack) changes() []string {
 // once, and no statement was run twice.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	var settings map[string]string
+	var settings []string
 	if *every {
 		settings = everything
 	}
-	s := start(t, settings)
+	s := start(t, settings...)
 	s.mustUp()
 	want, clean := s.inAccount(), s.changes()
 	s.mustDestroy()
@@ -131,16 +127,16 @@ func TestKilledAnywhere(t *testing.T) {
 	for range 500 { // far more than there are points
 		k.reached = ""
 		// One operation at a time, so that no other one is under way.
-		said, err := s.up(optup.Parallel(1))
+		printed, err := s.up(optup.Parallel(1))
 		if k.reached == "" {
-			if command := adoption.FindString(said); command != "" {
+			if command := adoption.FindString(printed); command != "" {
 				k.reached = "no engine runs"
 				s.Run(command)
 				adopted++
 				continue
 			}
 			if err != nil {
-				t.Fatalf("pulumi up after a recovery: %v\n%s", err, said)
+				t.Fatalf("pulumi up after a recovery: %v\n%s", err, printed)
 			}
 			break
 		}
@@ -172,20 +168,18 @@ func TestKilledAnywhere(t *testing.T) {
 	ups := len(k.visited)
 	for k.reached = "none"; k.reached != ""; s.unlock() {
 		k.reached = ""
-		if said, err := s.destroy(optdestroy.Parallel(1)); err != nil && k.reached == "" {
-			t.Fatalf("pulumi destroy after a kill: %v\n%s", err, said)
+		if printed, err := s.destroy(optdestroy.Parallel(1)); err != nil && k.reached == "" {
+			t.Fatalf("pulumi destroy after a kill: %v\n%s", err, printed)
 		}
 	}
 	t.Logf("pulumi destroy was killed at %d points", len(k.visited)-ups)
-	if left := s.StandIns.Left(); len(left) > 0 {
-		t.Errorf("in the end these are left: %v", left)
-	}
+	s.NothingIsLeft()
 }
 
 // TestPendingCreatesAreNotImported shows why docs/reliability.md advises pulumi import.
 func TestPendingCreatesAreNotImported(t *testing.T) {
 	t.Parallel()
-	s := start(t, nil)
+	s := start(t)
 	s.StandIns.AWS.Control(fakeaws.Create, streamType, func(*fakeaws.Call) *fakeaws.Fault {
 		return &fakeaws.Fault{Then: s.kill}
 	})
@@ -195,7 +189,7 @@ func TestPendingCreatesAreNotImported(t *testing.T) {
 	s.unlock()
 	var pending []optrefresh.PendingCreate
 	for _, operation := range s.state().PendingOperations {
-		pending = append(pending, optrefresh.PendingCreate{URN: string(operation.Resource.URN), ID: "ev_stream_data"})
+		pending = append(pending, optrefresh.PendingCreate{URN: string(operation.Resource.URN), ID: stacktest.Stream})
 	}
 	if len(pending) != 1 {
 		t.Fatalf("the pending creates are %v, want the stream's", pending)

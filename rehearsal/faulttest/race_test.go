@@ -8,14 +8,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
 	"example.com/evstream/emulator/fakedataapi"
-	"example.com/evstream/rehearsal"
+	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
 // TestTwoUps runs a second pulumi up while the first one applies the SQL: with the
 // stack's lock, and with the lock taken away. Every statement has its effect once.
 func TestTwoUps(t *testing.T) {
 	t.Parallel()
-	s := start(t, nil)
+	s := start(t)
 	reached, released := make(chan struct{}), make(chan struct{})
 	s.StandIns.DataAPI.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
 		if !strings.HasPrefix(c.SQL[0], "CREATE MATERIALIZED VIEW") {
@@ -76,11 +76,11 @@ func TestTwoUps(t *testing.T) {
 // a refresh makes it anew.
 func TestOtherState(t *testing.T) {
 	t.Parallel()
-	s := start(t, everything)
+	s := start(t, everything...)
 	s.mustUp()
 	before := s.StandIns.Left()
 
-	other := s.Elsewhere(rehearsal.StackOptions{Settings: everything})
+	other := s.Elsewhere(stacktest.With(everything...))
 	_, err := other.Up(t.Context(), optup.ContinueOnError())
 	if err == nil || !strings.Contains(err.Error(), "already exists") {
 		t.Errorf("pulumi up with another state: %v, want what exists already", err)
@@ -98,8 +98,8 @@ func TestOtherState(t *testing.T) {
 	if want := []string{"cloudwatch.MetricAlarm", "sns.Topic", "sns.TopicSubscription", "sqs.Queue"}; !slices.Equal(slices.Compact(gone), want) {
 		t.Errorf("pulumi up and destroy with another state deleted %q, want %q", gone, want)
 	}
-	if said, err := s.up(optup.Refresh()); err != nil {
-		t.Errorf("pulumi up --refresh: %v\n%s", err, said)
+	if printed, err := s.up(optup.Refresh()); err != nil {
+		t.Errorf("pulumi up --refresh: %v\n%s", err, printed)
 	}
 	s.settled()
 }

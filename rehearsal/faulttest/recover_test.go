@@ -9,9 +9,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
 	"example.com/evstream/emulator/fakekinesis"
-	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/rehearsal"
 	"example.com/evstream/rehearsal/fakeaws"
+	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
 // refuse has AWS refuse the next request of that name.
@@ -27,15 +27,15 @@ func (s *stack) refuse(api string) {
 // mustFail deploys, and makes sure that it fails with the refusal of a request.
 func (s *stack) mustFail(api string) {
 	s.t.Helper()
-	if said, err := s.up(); err == nil || !strings.Contains(said, api+", AccessDeniedException") {
-		s.t.Fatalf("pulumi up ends with %v, want the refusal of %s in:\n%s", err, api, said)
+	if printed, err := s.up(); err == nil || !strings.Contains(printed, api+", AccessDeniedException") {
+		s.t.Fatalf("pulumi up ends with %v, want the refusal of %s in:\n%s", err, api, printed)
 	}
 }
 
 // stream is the stack's stream in Kinesis.
 func (s *stack) stream() fakekinesis.Stream {
 	s.t.Helper()
-	stream, err := s.StandIns.Kinesis.Stream("ev_stream_data")
+	stream, err := s.StandIns.Kinesis.Stream(stacktest.Stream)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -47,15 +47,15 @@ func (s *stack) stream() fakekinesis.Stream {
 // what is missing.
 func TestRefusedUpdateIsHidden(t *testing.T) {
 	t.Parallel()
-	s := start(t, nil)
+	s := start(t)
 	s.mustUp()
-	s.pulumi = s.Stack(rehearsal.StackOptions{Settings: map[string]string{"ev-streaming:retentionHours": "96"}})
+	s.pulumi = s.Stack(stacktest.With("retentionHours", "96"))
 	s.refuse("IncreaseStreamRetentionPeriod")
 	s.mustFail("IncreaseStreamRetentionPeriod")
 
-	said, err := s.up()
-	if got := s.stream().RetentionHours; err != nil || got == 96 || !strings.Contains(said, "1 updated") {
-		t.Errorf("the next pulumi up, without --refresh, repairs a refused update now: say so in docs/reliability.md. It kept %d hours, %v:\n%s", got, err, said)
+	printed, err := s.up()
+	if got := s.stream().RetentionHours; err != nil || got == 96 || !strings.Contains(printed, "1 updated") {
+		t.Errorf("the next pulumi up, without --refresh, repairs a refused update now: say so in docs/reliability.md. It kept %d hours, %v:\n%s", got, err, printed)
 	}
 	if _, err := s.pulumi.Preview(t.Context(), optpreview.ExpectNoChanges()); err == nil {
 		t.Error("the preview after that finds nothing to change")
@@ -73,14 +73,14 @@ func TestHalfMadeStream(t *testing.T) {
 	for _, api := range []string{"IncreaseStreamRetentionPeriod", "StartStreamEncryption", "AddTagsToStream"} {
 		t.Run(api, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, map[string]string{"ev-streaming:retentionHours": "96"})
+			s := start(t, "retentionHours", "96")
 			s.refuse(api)
 			s.mustFail(api)
 			if stream := s.stream(); stream.RetentionHours == 96 && stream.KMSKey != "" && len(stream.Tags) > 0 {
 				t.Fatalf("the stream is complete: %+v", stream)
 			}
-			if said, err := s.up(optup.Refresh()); err != nil {
-				t.Fatalf("pulumi up --refresh: %v\n%s", err, said)
+			if printed, err := s.up(optup.Refresh()); err != nil {
+				t.Fatalf("pulumi up --refresh: %v\n%s", err, printed)
 			}
 			if stream := s.stream(); stream.RetentionHours != 96 || stream.KMSKey == "" || len(stream.Tags) == 0 {
 				t.Errorf("pulumi up --refresh left the stream as %+v, want 96 hours, a key and tags", stream)
@@ -100,21 +100,19 @@ func TestRefusedPassword(t *testing.T) {
 		repair func(*stack)
 	}{
 		{"the password is set in AWS", func(s *stack) { s.setPassword("Second1Password") }},
-		{"the secret is changed once more", func(s *stack) {
-			s.setSecret("Third1Password")
-		}},
+		{"the secret is changed once more", func(s *stack) { s.setSecret("Third1Password") }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, nil)
+			s := start(t)
 			s.mustUp()
 			s.setSecret("Second1Password")
 			s.refuse("UpdateNamespace")
 			s.mustFail("UpdateNamespace")
-			said, err := s.up(optup.Refresh())
+			printed, err := s.up(optup.Refresh())
 			for _, want := range []string{"is not the one that AWS has", "aws redshift-serverless update-namespace --namespace-name ev-streaming-dev"} {
-				if err == nil || !strings.Contains(said, want) {
-					t.Errorf("pulumi up --refresh ends with %v, want %q in:\n%s", err, want, said)
+				if err == nil || !strings.Contains(printed, want) {
+					t.Errorf("pulumi up --refresh ends with %v, want %q in:\n%s", err, want, printed)
 				}
 			}
 			if got := s.password(); got != rehearsal.AdminPassword {
@@ -133,33 +131,22 @@ func TestRefusedPassword(t *testing.T) {
 // setSecret gives the admin another password in the secret that the stack names.
 func (s *stack) setSecret(password string) {
 	s.t.Helper()
-	value := fmt.Sprintf(`{"admin_username": %q, "admin_user_password": %q}`, rehearsal.AdminName, password)
-	if err := s.StandIns.Account.SetSecret("redshift/admin", value); err != nil {
-		s.t.Fatal(err)
-	}
+	s.SetAdmin(fmt.Sprintf(`{"admin_username": %q, "admin_user_password": %q}`, rehearsal.AdminName, password))
 }
 
 // setPassword does what aws redshift-serverless update-namespace does.
 func (s *stack) setPassword(password string) {
 	s.t.Helper()
-	if err := s.StandIns.Account.Change("aws:redshiftserverless/namespace:Namespace", "ev-streaming-dev", map[string]any{"adminUserPassword": password}); err != nil {
+	if err := s.StandIns.Account.Change("aws:redshiftserverless/namespace:Namespace", stacktest.Namespace, map[string]any{"adminUserPassword": password}); err != nil {
 		s.t.Fatal(err)
 	}
-	n, err := s.StandIns.Account.Namespace("ev-streaming-dev")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.StandIns.Warehouse.UpdateNamespace(warehouse.Namespace{
-		Name: n.Name, ID: n.ID, Database: n.Database, AdminUser: n.AdminUser, AdminPassword: n.AdminPassword, IAMRoles: n.IAMRoles, DefaultRole: n.DefaultRole,
-	}); err != nil {
-		s.t.Fatal(err)
-	}
+	s.TellWarehouse()
 }
 
 // password is the admin's in AWS.
 func (s *stack) password() string {
 	s.t.Helper()
-	n, err := s.StandIns.Account.Namespace("ev-streaming-dev")
+	n, err := s.StandIns.Account.Namespace(stacktest.Namespace)
 	if err != nil {
 		s.t.Fatal(err)
 	}

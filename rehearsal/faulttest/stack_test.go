@@ -21,7 +21,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"example.com/evstream/rehearsal"
 	"example.com/evstream/rehearsal/fakeaws"
 	"example.com/evstream/rehearsal/internal/stacktest"
 )
@@ -40,11 +39,12 @@ type stack struct {
 	before map[string]bool // what was in the account, by type and id
 }
 
-func start(t *testing.T, settings map[string]string) *stack {
+func start(t *testing.T, settings ...string) *stack {
 	t.Helper()
 	d := stacktest.Start(t)
-	s := &stack{t: t, Deployment: d, pulumi: d.Stack(rehearsal.StackOptions{Settings: settings}), before: map[string]bool{}}
-	s.pulumi.Workspace().SetEnvVar("PULUMI_DEBUG_LANGUAGES", serveLanguage(t))
+	s := &stack{t: t, Deployment: d, pulumi: d.Stack(stacktest.With(settings...)), before: map[string]bool{}}
+	_, port, _ := strings.Cut(stacktest.ServeLanguage(t, nil), ":")
+	s.pulumi.Workspace().SetEnvVar("PULUMI_DEBUG_LANGUAGES", "go:"+port)
 	for _, r := range d.StandIns.Account.Resources() {
 		s.before[r.Type+" "+r.ID] = true
 	}
@@ -53,34 +53,32 @@ func start(t *testing.T, settings map[string]string) *stack {
 
 // up deploys and returns what the engine printed.
 func (s *stack) up(options ...optup.Option) (string, error) {
-	var said bytes.Buffer
-	_, err := s.pulumi.Up(s.t.Context(), append(options, optup.ProgressStreams(&said), optup.ErrorProgressStreams(&said))...)
-	return said.String(), err
+	var printed bytes.Buffer
+	_, err := s.pulumi.Up(s.t.Context(), append(options, optup.ProgressStreams(&printed), optup.ErrorProgressStreams(&printed))...)
+	return printed.String(), err
 }
 
 func (s *stack) mustUp() {
 	s.t.Helper()
-	if said, err := s.up(); err != nil {
-		s.t.Fatalf("pulumi up: %v\n%s", err, said)
+	if printed, err := s.up(); err != nil {
+		s.t.Fatalf("pulumi up: %v\n%s", err, printed)
 	}
 }
 
 // destroy destroys and returns what the engine printed.
 func (s *stack) destroy(options ...optdestroy.Option) (string, error) {
-	var said bytes.Buffer
-	_, err := s.pulumi.Destroy(s.t.Context(), append(options, optdestroy.ProgressStreams(&said), optdestroy.ErrorProgressStreams(&said))...)
-	return said.String(), err
+	var printed bytes.Buffer
+	_, err := s.pulumi.Destroy(s.t.Context(), append(options, optdestroy.ProgressStreams(&printed), optdestroy.ErrorProgressStreams(&printed))...)
+	return printed.String(), err
 }
 
 // mustDestroy destroys and makes sure that nothing is left.
 func (s *stack) mustDestroy() {
 	s.t.Helper()
-	if said, err := s.destroy(); err != nil {
-		s.t.Fatalf("pulumi destroy: %v\n%s", err, said)
+	if printed, err := s.destroy(); err != nil {
+		s.t.Fatalf("pulumi destroy: %v\n%s", err, printed)
 	}
-	if left := s.StandIns.Left(); len(left) > 0 {
-		s.t.Errorf("pulumi destroy left %v", left)
-	}
+	s.NothingIsLeft()
 }
 
 // unchanged makes sure that a preview finds nothing to do.
@@ -105,7 +103,7 @@ func (s *stack) recoverCreation(urn resource.URN, failed fault) {
 	s.t.Helper()
 	switch kind := string(urn.Type()); {
 	case failed.request == streamType+" CreateStream" && failed.how == "notReady":
-		s.imports([]*optimport.ImportResource{{Type: kind, Name: urn.Name(), ID: "ev_stream_data"}})
+		s.imports([]*optimport.ImportResource{{Type: kind, Name: urn.Name(), ID: stacktest.Stream}})
 	case strings.HasPrefix(kind, "aws:vpc/securityGroup") && (failed.how == "notReady" || strings.HasSuffix(failed.request, " CreateTags")):
 		for _, r := range s.unrecorded() {
 			if r.Type == kind {
@@ -160,7 +158,7 @@ func (s *stack) revokeEgress(group resource.URN) {
 	s.t.Errorf("%s has no rule that lets everything out", group)
 }
 
-// state is what Pulumi keeps of the stack, without providers and the stack itself.
+// state is what Pulumi keeps of the stack's resources, without what groups them.
 func (s *stack) state() apitype.DeploymentV3 {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.StandIns.StateDir(), ".pulumi/stacks/ev-streaming/dev.json"))
@@ -175,7 +173,7 @@ func (s *stack) state() apitype.DeploymentV3 {
 	}
 	state := file.Checkpoint.Latest
 	state.Resources = slices.DeleteFunc(state.Resources, func(r apitype.ResourceV3) bool {
-		return strings.HasPrefix(string(r.Type), "pulumi:")
+		return strings.HasPrefix(string(r.Type), "pulumi:") || !r.Custom
 	})
 	return state
 }
@@ -273,16 +271,34 @@ func (s *stack) orphan(wanted apitype.ResourceV3) *optimport.ImportResource {
 			if r.Type == streamType {
 				id = r.Properties["name"].(string)
 			}
-			return &optimport.ImportResource{Type: r.Type, Name: wanted.URN.Name(), ID: id}
+			return &optimport.ImportResource{Type: r.Type, Name: wanted.URN.Name(), Parent: parent(wanted.URN), ID: id}
 		}
 	}
 	return nil
 }
 
+// components are the URNs of what groups the stack's resources, by name.
+func components() map[string]string {
+	return map[string]string{
+		"warehouse": "urn:pulumi:dev::ev-streaming::evstream:infra:Warehouse::warehouse",
+		"stream":    "urn:pulumi:dev::ev-streaming::evstream:infra:Pipeline::stream",
+	}
+}
+
+// parent is the name of the component that a resource is in; its URN says which.
+func parent(urn resource.URN) string {
+	for name, component := range components() {
+		if strings.HasPrefix(string(urn.QualifiedType()), string(resource.URN(component).Type())+"$") {
+			return name
+		}
+	}
+	return ""
+}
+
 // imports imports resources. Their secrets are not shown, because no code is generated.
 func (s *stack) imports(found []*optimport.ImportResource) {
 	s.t.Helper()
-	if result, err := s.pulumi.ImportResources(s.t.Context(), optimport.Resources(found), optimport.Protect(false), optimport.GenerateCode(false)); err != nil {
+	if result, err := s.pulumi.ImportResources(s.t.Context(), optimport.Resources(found), optimport.NameTable(components()), optimport.Protect(false), optimport.GenerateCode(false)); err != nil {
 		s.t.Fatalf("pulumi import of %v: %v\n%s", *found[0], err, result.StdOut)
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 const streamName = "ev_stream_data"
 
-// client returns an SDK client of s at its network door.
+// client returns an SDK client of s.
 func client(s *fakekinesis.Server) *kinesis.Client {
 	return kinesis.New(options(s.URL()))
 }

@@ -143,15 +143,18 @@ func TestLastSnapshot(t *testing.T) {
 
 func start(t *testing.T) *fakeredshift.Server {
 	t.Helper()
-	s := fakeredshift.New(func(name string) (fakeredshift.Namespace, bool) {
-		switch name {
-		case "ev-dev":
-			return fakeredshift.Namespace{Workgroup: "ev-dev"}, true
-		case "ev-kept":
-			return fakeredshift.Namespace{Workgroup: "ev-dev", AdminSecretARN: "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!ev-kept"}, true
+	s := fakeredshift.New(nil)
+	for _, n := range []fakeredshift.Namespace{
+		{Name: "ev-dev"},
+		{Name: "ev-kept", AdminSecretARN: "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!ev-kept"},
+	} {
+		if _, err := s.CreateNamespace(t.Context(), n); err != nil {
+			t.Fatal(err)
 		}
-		return fakeredshift.Namespace{}, false
-	})
+		if _, err := s.CreateWorkgroup(fakeredshift.Workgroup{Name: n.Name, Namespace: n.Name}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 	"example.com/evstream/emulator/fakeredshift"
 	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/rehearsal/fakeaws"
-	"example.com/evstream/rehearsal/internal/plugindoor"
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 // standIns are those that one fact needs, started when it first does. A stream takes a
@@ -36,7 +36,7 @@ type standIns struct {
 	session   *warehouse.Session
 	dataAPI   *fakedataapi.Server
 	snapshots *fakeredshift.Server
-	engine    *plugindoor.Client
+	engine    *provider.Client
 	made      map[string]made
 }
 
@@ -96,7 +96,7 @@ func (s *standIns) do(name string, input any) (any, *failure) {
 	return nil, nil
 }
 
-// post sends a request to a network door.
+// post sends a request around any SDK.
 func (s *standIns) post(url, service, target string, input any) (any, *failure) {
 	s.Helper()
 	body, err := json.Marshal(input)
@@ -224,11 +224,11 @@ func (s *standIns) await(input any) (any, *failure) {
 
 func (s *standIns) theSnapshots() *fakeredshift.Server {
 	if s.snapshots == nil {
-		s.snapshots = fakeredshift.New(func(name string) (fakeredshift.Namespace, bool) {
-			return fakeredshift.Namespace{
-				ARN: "arn:aws:redshift-serverless:us-east-1:123456789012:namespace/00000000-0000-4000-8000-000000000001", AdminUser: "admin", Workgroup: "ev-dev",
-			}, name == "ev"
-		}, fakeredshift.WithClock(s.now))
+		s.snapshots = fakeredshift.New(nil, fakeredshift.WithClock(s.now))
+		_, err := s.snapshots.CreateNamespace(s.Context(), fakeredshift.Namespace{Name: "ev", ID: "00000000-0000-4000-8000-000000000001"})
+		s.must(err)
+		_, err = s.snapshots.CreateWorkgroup(fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev"})
+		s.must(err)
 		s.must(s.snapshots.Start())
 		s.Cleanup(func() { s.must(s.snapshots.Close()) })
 	}
@@ -236,7 +236,7 @@ func (s *standIns) theSnapshots() *fakeredshift.Server {
 }
 
 // theEngine is the engine's end of the aws provider, on an account with one VPC.
-func (s *standIns) theEngine() *plugindoor.Client {
+func (s *standIns) theEngine() *provider.Client {
 	s.Helper()
 	if s.engine != nil {
 		return s.engine
@@ -252,7 +252,7 @@ func (s *standIns) theEngine() *plugindoor.Client {
 	server, err := fakeaws.Start(account, fakeaws.Options{})
 	s.must(err)
 	s.Cleanup(server.Close)
-	s.engine, err = plugindoor.Dial(s.Context(), server.Port(), "aws", properties(map[string]any{"region": "us-east-1"}))
+	s.engine, err = provider.Dial(s.Context(), server.Port(), "aws", properties(map[string]any{"region": "us-east-1"}))
 	s.must(err)
 	s.Cleanup(func() { s.must(s.engine.Close()) })
 	s.made = map[string]made{}

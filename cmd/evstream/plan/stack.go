@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"strconv"
 
+	"example.com/evstream/internal/alarm"
 	"example.com/evstream/internal/cost"
 )
 
 // What a stack makes at most when the setting for it is on; which of it depends on
 // what the deployment finds.
 const (
-	stackAlarms    = 13 // metrics
 	stackEndpoints = 2
 	stackSecrets   = 1
 )
@@ -58,7 +58,7 @@ func (c config) into(s *cost.Settings) error {
 		s.Endpoints = stackEndpoints
 	}
 	if value("alarmEmail") != "" || value("alarmTopicArn") != "" {
-		s.Alarms = stackAlarms
+		s.Alarms = alarm.Metrics(alarm.All()...)
 	}
 	s.Dashboard = isOn("dashboard")
 	s.CustomerKey = value("kmsKeyArn") != ""

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"encoding/json"
 	"os"
 	"regexp"
 	"strings"
@@ -32,40 +31,5 @@ func TestDefaults(t *testing.T) {
 	got.Secrets = 0 // a stack may make one, the flags make none
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-flags +Pulumi.yaml):\n%s", diff)
-	}
-}
-
-// TestAlarms: the alarms that --stack counts are those of a stack that has every
-// alarm.
-func TestAlarms(t *testing.T) {
-	text, err := os.ReadFile("../../../infra/testdata/operated.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var resources []struct {
-		Type   string
-		Inputs struct {
-			MetricQueries []struct{ Metric map[string]any }
-		}
-	}
-	if err := json.Unmarshal(text, &resources); err != nil {
-		t.Fatal(err)
-	}
-	metrics := 0
-	for _, r := range resources {
-		if r.Type != "aws:cloudwatch/metricAlarm:MetricAlarm" {
-			continue
-		}
-		if r.Inputs.MetricQueries == nil {
-			metrics++
-		}
-		for _, query := range r.Inputs.MetricQueries {
-			if query.Metric != nil {
-				metrics++
-			}
-		}
-	}
-	if metrics != stackAlarms {
-		t.Errorf("the alarms watch %d metrics, --stack counts %d", metrics, stackAlarms)
 	}
 }

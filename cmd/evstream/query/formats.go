@@ -2,6 +2,7 @@ package query
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -58,38 +59,32 @@ func appendCSVField(line []byte, i int, field []byte, null bool) []byte {
 	return append(line, '"')
 }
 
-// writeJSON writes the rows as they arrive, as one array with an object a line.
-// It stays an array when an error cuts the rows short.
-func writeJSON(w io.Writer, r result) error {
+// writeJSON writes the rows as they arrive, an object a line, all of them as one
+// array if that is wanted. It stays an array when an error cuts the rows short.
+func writeJSON(w io.Writer, r result, array bool) error {
 	out := bufio.NewWriter(w)
-	lead := "[\n"
+	lead, between, end := "", "\n", "\n"
+	if array {
+		lead, between, end = "[\n", ",\n", "\n]\n"
+	}
+	empty := true
 	err := eachObject(r, func(object []byte) error {
-		out.WriteString(lead)
-		lead = ",\n"
+		if empty {
+			out.WriteString(lead)
+		} else {
+			out.WriteString(between)
+		}
+		empty = false
 		_, err := out.Write(object)
 		return err
 	})
-	if lead == "[\n" {
-		out.WriteString("[")
+	switch {
+	case !empty:
+		out.WriteString(end)
+	case array:
+		out.WriteString("[\n]\n")
 	}
-	out.WriteString("\n]\n")
-	if flushErr := out.Flush(); err == nil {
-		err = flushErr
-	}
-	return err
-}
-
-// writeJSONLines writes the rows as they arrive, an object a line.
-func writeJSONLines(w io.Writer, r result) error {
-	out := bufio.NewWriter(w)
-	err := eachObject(r, func(object []byte) error {
-		_, err := out.Write(append(object, '\n'))
-		return err
-	})
-	if flushErr := out.Flush(); err == nil {
-		err = flushErr
-	}
-	return err
+	return errors.Join(err, out.Flush())
 }
 
 // eachObject hands each row to write as a JSON object with the columns in their

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -50,38 +51,40 @@ func (s *session) count(ctx context.Context) (int64, error) {
 }
 
 // freshness answers with the saved query's row and with what it and the history
-// of refreshes mean.
-func (s *session) freshness(query string) (answer, error) {
-	history, err := s.queries.text("refreshes")
-	if err != nil {
-		return nil, err
-	}
+// of refreshes mean. For a program the verdict is one more column.
+func (s *session) freshness(query, history string) answer {
 	return func(ctx context.Context, show func(result) error) (string, error) {
-		var f freshness
-		err := s.ask(ctx, query, func(r result) error {
-			r.rows = tap(r.rows, func(row []any) error {
-				f = newFreshness(r.columns, row)
-				return nil
-			})
-			return show(r)
-		})
-		if err != nil {
-			return "", err
-		}
-
 		var refreshes []refreshed
-		err = s.ask(ctx, history, func(r result) error {
-			rows, err := collect(r)
+		err := s.ask(ctx, history, func(r result) error {
+			rows, err := r.collect()
 			for _, row := range rows {
-				refreshes = append(refreshes, newRefreshed(r.columns, row))
+				refreshes = append(refreshes, newRefreshed(row))
 			}
 			return err
 		})
 		if err != nil {
 			return "", fmt.Errorf("read the history of refreshes: %w", err)
 		}
-		return explain(f, refreshes, s.now().UTC()), nil
-	}, nil
+
+		var words string
+		err = s.ask(ctx, query, func(r result) error {
+			rows, err := r.collect()
+			if err != nil || len(rows) != 1 {
+				return cmp.Or(err, fmt.Errorf("the saved query freshness gives %s and should give 1", number.Count(len(rows), "row")))
+			}
+			s.verdict, words = explain(newFreshness(rows[0]), refreshes, s.now().UTC())
+			var row []any
+			for _, c := range r.columns {
+				row = append(row, rows[0][c.name])
+			}
+			if !s.forPeople() {
+				r.columns, row = append(r.columns, column{"verdict", plain}), append(row, string(s.verdict))
+			}
+			r.rows = func(yield func([]any, error) bool) { yield(row, nil) }
+			return show(r)
+		})
+		return words, err
+	}
 }
 
 // freshness is the row of the saved query of that name.
@@ -94,32 +97,32 @@ type freshness struct {
 	knowsWarehouse bool          // lag is known, and with it the warehouse's clock
 }
 
-func newFreshness(columns []column, row []any) freshness {
+func newFreshness(row map[string]any) freshness {
 	var f freshness
-	f.records, _ = field(columns, row, "records").(int64)
-	f.newest, _ = field(columns, row, "newest_arrival").(time.Time)
-	f.refreshedAt, _ = field(columns, row, "last_refresh").(time.Time)
-	lag, ok := toFloat(field(columns, row, "lag_seconds"))
+	f.records, _ = row["records"].(int64)
+	f.newest, _ = row["newest_arrival"].(time.Time)
+	f.refreshedAt, _ = row["last_refresh"].(time.Time)
+	lag, ok := toFloat(row["lag_seconds"])
 	f.lag, f.knowsWarehouse = time.Duration(lag)*time.Second, ok
-	waited, _ := toFloat(field(columns, row, "load_seconds"))
+	waited, _ := toFloat(row["load_seconds"])
 	f.waited = time.Duration(waited) * time.Second
 	return f
 }
 
-// refreshed is one row of the saved evstream query refreshes: a refresh and its outcome.
+// refreshed is one row of the saved query refreshes: a refresh and its outcome.
 type refreshed struct {
 	automatic  bool
 	start, end time.Time
 	status     string
 }
 
-func newRefreshed(columns []column, row []any) refreshed {
+func newRefreshed(row map[string]any) refreshed {
 	var r refreshed
-	kind, _ := field(columns, row, "refresh_type").(string)
+	kind, _ := row["refresh_type"].(string)
 	r.automatic = strings.EqualFold(strings.TrimSpace(kind), "auto")
-	r.start, _ = field(columns, row, "start_time").(time.Time)
-	r.end, _ = field(columns, row, "end_time").(time.Time)
-	r.status, _ = field(columns, row, "status").(string)
+	r.start, _ = row["start_time"].(time.Time)
+	r.end, _ = row["end_time"].(time.Time)
+	r.status, _ = row["status"].(string)
 	return r
 }
 
@@ -145,37 +148,47 @@ func (r refreshed) String() string {
 	return fmt.Sprintf("the %s refresh at %s UTC", kind, r.start.Format(time.DateTime))
 }
 
-// explain says in words what the freshness and the refreshes, newest first, mean.
-func explain(f freshness, refreshes []refreshed, now time.Time) string {
+// verdict is how the view stands.
+type verdict string
+
+const (
+	current        verdict = "current"
+	behind         verdict = "behind"
+	blocked        verdict = "blocked"
+	empty          verdict = "empty"
+	neverRefreshed verdict = "never refreshed"
+	unknown        verdict = "unknown"
+)
+
+// explain says what the freshness and the refreshes, newest first, mean.
+func explain(f freshness, refreshes []refreshed, now time.Time) (verdict, string) {
 	if f.knowsWarehouse {
 		now = f.newest.Add(f.lag) // so that a wrong clock here does no harm
 	}
-	said := []string{verdict(f, refreshes, now)}
-
+	v, first := judge(f, refreshes, now)
+	words := []string{first}
 	if f.records > 0 {
 		newest := fmt.Sprintf("The newest record in the view arrived %s ago", duration(f.lag))
 		if f.waited > 0 {
 			newest += fmt.Sprintf(" and was loaded by the refresh %s later", duration(f.waited))
 		}
-		said = append(said, newest+".")
+		words = append(words, newest+".")
 	}
 	if slices.ContainsFunc(refreshes, func(r refreshed) bool { return r.says("were skipped") }) {
-		said = append(said, "Redshift skipped records: evstream query skipped lists them.")
+		words = append(words, "Redshift skipped records: evstream query skipped lists them.")
 	}
-	return strings.Join(said, "\n")
+	return v, strings.Join(words, "\n")
 }
 
-// verdict is the first sentence: never refreshed, blocked, behind or current.
-func verdict(f freshness, refreshes []refreshed, now time.Time) string {
+// judge gives the verdict with the sentence that explains it.
+func judge(f freshness, refreshes []refreshed, now time.Time) (verdict, string) {
 	if len(refreshes) == 0 {
-		return verdictWithoutHistory(f, now)
+		return judgeWithoutHistory(f, now)
 	}
-
-	last := refreshes[0]
-	lastGood := slices.IndexFunc(refreshes, refreshed.good)
+	last, ago := refreshes[0], duration(age(now, refreshes[0]))
 	since := "No good refresh is on record."
-	if lastGood >= 0 {
-		since = fmt.Sprintf("The last good one was %s, %s ago.", refreshes[lastGood], duration(age(now, refreshes[lastGood])))
+	if i := slices.IndexFunc(refreshes, refreshed.good); i >= 0 {
+		since = fmt.Sprintf("The last good one was %s, %s ago.", refreshes[i], duration(age(now, refreshes[i])))
 	}
 	switch {
 	case last.failed():
@@ -187,39 +200,38 @@ func verdict(f freshness, refreshes []refreshed, now time.Time) string {
 		if failures > 1 {
 			times = fmt.Sprintf(", like the %d before it", failures-1)
 		}
-		return fmt.Sprintf("Blocked: %s failed%s: %q. %s "+
+		return blocked, fmt.Sprintf("Blocked: %s failed%s: %q. %s "+
 			"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends.",
 			last, times, last.status, since)
 	case last.aborted():
-		return fmt.Sprintf("Behind: %s gave way: %q. %s Redshift tries again by itself; evstream query refresh does it now.",
+		return behind, fmt.Sprintf("Behind: %s gave way: %q. %s Redshift tries again by itself; evstream query refresh does it now.",
 			last, last.status, since)
 	case last.says("may contain more data"):
-		return fmt.Sprintf("Behind: %s ended before it had read the whole stream. The next one goes on; evstream query refresh does it now.", last)
+		return behind, fmt.Sprintf("Behind: %s ended before it had read the whole stream. The next one goes on; evstream query refresh does it now.", last)
 	case age(now, last) > quiet && f.records == 0:
-		return fmt.Sprintf("Empty: %s, %s ago, found no records. evstream query refresh looks again.", last, duration(age(now, last)))
+		return empty, fmt.Sprintf("Empty: %s, %s ago, found no records. evstream query refresh looks again.", last, ago)
 	case age(now, last) > quiet:
-		return fmt.Sprintf("No refresh for %s: the last was %s. Either nothing was written since, or the view is behind; evstream query refresh makes sure.",
-			duration(age(now, last)), last)
+		return unknown, fmt.Sprintf("No refresh for %s: the last was %s. Either nothing was written since, or the view is behind; evstream query refresh makes sure.", ago, last)
 	case f.records == 0:
-		return fmt.Sprintf("Current: %s, %s ago, found no records.", last, duration(age(now, last)))
+		return current, fmt.Sprintf("Current: %s, %s ago, found no records.", last, ago)
 	}
-	return fmt.Sprintf("Current: %s, %s ago, read the stream to its end.", last, duration(age(now, last)))
+	return current, fmt.Sprintf("Current: %s, %s ago, read the stream to its end.", last, ago)
 }
 
-// verdictWithoutHistory knows only the records: the history shows a user only the
+// judgeWithoutHistory knows only the records: the history shows a user only the
 // refreshes of views that are their own, and not for ever.
-func verdictWithoutHistory(f freshness, now time.Time) string {
+func judgeWithoutHistory(f freshness, now time.Time) (verdict, string) {
 	if f.records == 0 {
-		return "Never refreshed: the view is empty and no refresh is on record. " +
+		return neverRefreshed, "Never refreshed: the view is empty and no refresh is on record. " +
 			"Redshift refreshes it soon after the first record is written; evstream query refresh does it now."
 	}
 	ago := max(now.Sub(f.refreshedAt), 0)
-	said := fmt.Sprintf("the last refresh that brought records was at %s UTC, %s ago; this user is shown no history of refreshes.",
+	last := fmt.Sprintf("the last refresh that brought records was at %s UTC, %s ago; this user is shown no history of refreshes.",
 		f.refreshedAt.Format(time.DateTime), duration(ago))
 	if ago > quiet {
-		return "Perhaps behind: " + said + " evstream query refresh makes sure."
+		return unknown, "Perhaps behind: " + last + " evstream query refresh makes sure."
 	}
-	return "Current: " + said
+	return current, "Current: " + last
 }
 
 // age is how long ago the refresh ended.
@@ -234,25 +246,14 @@ func age(now time.Time, r refreshed) time.Duration {
 // duration writes a time as people say it, in its two largest units.
 func duration(d time.Duration) string {
 	d = d.Round(time.Second)
-	days, d := d/(24*time.Hour), d%(24*time.Hour)
-	hours, d := d/time.Hour, d%time.Hour
-	minutes, d := d/time.Minute, d%time.Minute
-	switch {
-	case days > 0:
-		return fmt.Sprintf("%d d %d h", days, hours)
-	case hours > 0:
-		return fmt.Sprintf("%d h %d min", hours, minutes)
-	case minutes > 0:
-		return fmt.Sprintf("%d min %d s", minutes, d/time.Second)
+	units := []struct {
+		size time.Duration
+		name string
+	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}}
+	for i, u := range units[:3] {
+		if next := units[i+1]; d >= u.size {
+			return fmt.Sprintf("%d %s %d %s", d/u.size, u.name, d%u.size/next.size, next.name)
+		}
 	}
 	return fmt.Sprintf("%d s", d/time.Second)
-}
-
-// field is the value of the column of that name, or nil.
-func field(columns []column, row []any, name string) any {
-	i := slices.IndexFunc(columns, func(c column) bool { return c.name == name })
-	if i < 0 {
-		return nil
-	}
-	return row[i]
 }

@@ -24,7 +24,7 @@ func TestExplain(t *testing.T) {
 		lag: 7 * time.Second, waited: 4 * time.Second, knowsWarehouse: true}
 	old := freshness{records: 5000, newest: noon.Add(-26 * time.Hour), refreshedAt: noon.Add(-26 * time.Hour),
 		lag: 26 * time.Hour, waited: 4 * time.Second, knowsWarehouse: true}
-	empty := freshness{}
+	none := freshness{}
 
 	tests := map[string]struct {
 		freshness freshness
@@ -37,7 +37,7 @@ func TestExplain(t *testing.T) {
 		"current though nobody writes": {old, []refreshed{ago(time.Minute, "auto", noData)},
 			"Current: the automatic refresh at 2026-03-01 11:58:59 UTC, 1 min 0 s ago, read the stream to its end.\n" +
 				"The newest record in the view arrived 1 d 2 h ago and was loaded by the refresh 4 s later."},
-		"current and empty": {empty, []refreshed{ago(2*time.Second, "manual", noData)},
+		"current and empty": {none, []refreshed{ago(2*time.Second, "manual", noData)},
 			"Current: the manual refresh at 2026-03-01 11:59:57 UTC, 2 s ago, found no records."},
 		"current with records skipped": {full, []refreshed{ago(2*time.Second, "auto", good), ago(time.Minute, "auto", skipped)},
 			"Current: the automatic refresh at 2026-03-01 11:59:57 UTC, 2 s ago, read the stream to its end.\n" +
@@ -57,10 +57,10 @@ func TestExplain(t *testing.T) {
 			"No refresh for 1 d 2 h: the last was the automatic refresh at 2026-02-28 09:59:59 UTC. " +
 				"Either nothing was written since, or the view is behind; evstream query refresh makes sure.\n" +
 				"The newest record in the view arrived 1 d 2 h ago and was loaded by the refresh 4 s later."},
-		"empty for long": {empty, []refreshed{ago(time.Hour, "auto", noData)},
+		"empty for long": {none, []refreshed{ago(time.Hour, "auto", noData)},
 			"Empty: the automatic refresh at 2026-03-01 10:59:59 UTC, 1 h 0 min ago, found no records. evstream query refresh looks again."},
 
-		"never refreshed": {empty, nil,
+		"never refreshed": {none, nil,
 			"Never refreshed: the view is empty and no refresh is on record. " +
 				"Redshift refreshes it soon after the first record is written; evstream query refresh does it now."},
 		"history hidden": {full, nil,
@@ -80,21 +80,25 @@ func TestExplain(t *testing.T) {
 				"The last good one was the automatic refresh at 2026-03-01 11:57:59 UTC, 2 min 0 s ago. " +
 				"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends.\n" +
 				"The newest record in the view arrived 7 s ago and was loaded by the refresh 4 s later."},
-		"blocked from the start": {empty, []refreshed{ago(time.Minute, "manual", failed)},
+		"blocked from the start": {none, []refreshed{ago(time.Minute, "manual", failed)},
 			`Blocked: the manual refresh at 2026-03-01 11:58:59 UTC failed: "` + failed + `". No good refresh is on record. ` +
 				"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends."},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := explain(test.freshness, test.refreshes, noon); got != test.want {
+			verdict, got := explain(test.freshness, test.refreshes, noon)
+			if got != test.want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, test.want)
+			}
+			if verdict != unknown && !strings.HasPrefix(strings.ToLower(test.want), string(verdict)+":") {
+				t.Errorf("the verdict is %s of:\n%s", verdict, test.want)
 			}
 		})
 	}
 
 	t.Run("a wrong clock here", func(t *testing.T) {
 		wrong := noon.AddDate(1, 0, 0)
-		got := explain(full, []refreshed{ago(2*time.Second, "auto", good)}, wrong)
+		_, got := explain(full, []refreshed{ago(2*time.Second, "auto", good)}, wrong)
 		if !strings.Contains(got, "2 s ago") {
 			t.Errorf("got:\n%s\nwant the refresh 2 s ago, by the warehouse's clock", got)
 		}

@@ -36,7 +36,7 @@ func FuzzFormats(f *testing.F) {
 		}
 
 		out.Reset()
-		if err := writeJSONLines(&out, of()); err != nil {
+		if err := writeJSON(&out, of(), false); err != nil {
 			t.Fatal(err)
 		}
 		var object struct{ First, Second any }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -28,10 +29,10 @@ import (
 
 // host is what a query takes from its surroundings.
 type host struct {
-	saved fs.FS // the saved queries, name.sql each
-	open  func(context.Context, dataapi.Config) (*sql.DB, error)
-	now   func() time.Time
-	wait  func(context.Context, time.Duration) error // until the time has passed or the context ends
+	queries fs.FS // the saved ones, name.sql each
+	open    func(context.Context, dataapi.Config) (*sql.DB, error)
+	now     func() time.Time
+	wait    func(context.Context, time.Duration) error // until the time has passed or the context ends
 }
 
 // options is what the command line says.
@@ -48,7 +49,7 @@ var formats = []string{"table", "csv", "json", "jsonl"}
 
 // Command returns the verb, with a command of its own for each saved query.
 func Command() *cobra.Command {
-	return newCommand(host{saved: saved.Queries(), open: dataapi.Open, now: time.Now, wait: interrupt.Sleep})
+	return newCommand(host{queries: saved.Queries(), open: dataapi.Open, now: time.Now, wait: interrupt.Sleep})
 }
 
 func newCommand(h host) *cobra.Command {
@@ -67,20 +68,20 @@ database holds them: UTC, except where a column says that they are local.`,
   evstream query freshness --stack dev --watch 5s --chart -
   evstream query --stack dev --sql report.sql --format csv`,
 		Args: s.unknown,
-		RunE: s.run(""),
+		RunE: s.run("", s.own),
 	}
 	s.flags(cmd.PersistentFlags())
 	cmd.Flags().SortFlags = false
 
-	queries, err := readSaved(h.saved)
+	queries, err := readSaved(h.queries)
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return err }
-	s.queries = queries
+	s.savedQueries = queries
 	cmd.AddGroup(&cobra.Group{ID: "saved", Title: "Saved queries:"}, &cobra.Group{ID: "actions", Title: "Beside them:"})
 	for _, q := range queries {
-		cmd.AddCommand(&cobra.Command{Use: q.name, Short: q.description(), GroupID: "saved", Args: one, RunE: s.run(q.name)})
+		cmd.AddCommand(&cobra.Command{Use: q.name, Short: q.description(), GroupID: "saved", Args: one, RunE: s.run(q.name, s.saved(q))})
 	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "refresh", Short: refreshes, GroupID: "actions", Args: one, RunE: s.run("refresh")},
+		&cobra.Command{Use: "refresh", Short: refreshes, GroupID: "actions", Args: one, RunE: s.run("refresh", func() (answer, error) { return s.refresh, nil })},
 		&cobra.Command{Use: "list", Short: "List the saved queries.", GroupID: "actions", Args: one, RunE: s.list},
 	)
 	return cmd
@@ -130,13 +131,18 @@ func (o *options) check(name string, f *pflag.FlagSet) error {
 		return cli.Usagef("--format is %q: it must be one of %s", o.format, strings.Join(formats, ", "))
 	case o.chart == "-" && o.format != "":
 		return cli.Usagef("--chart - and --format %s would both write to the terminal: leave one out", o.format)
-	case o.chart != "" && o.chart != "-" && pictureFormat(o.chart) == "":
+	case o.drawsFile() && pictureFormat(o.chart) == "":
 		return cli.Usagef("--chart is %q: it must be a file that ends in .svg or .png, or - for the terminal", o.chart)
 	case f.Changed("watch") && o.watch <= 0:
 		return cli.Usagef("--watch is %v: it must be a time to wait between two looks, such as 5s", o.watch)
 	}
+	if _, err := os.Lstat(o.chart); err == nil && o.drawsFile() && !o.force {
+		return cli.Usagef("--chart %s: the file is there already; name another, or overwrite it with --force", o.chart)
+	}
 	return nil
 }
+
+func (o *options) drawsFile() bool { return o.chart != "" && o.chart != "-" }
 
 // pictureFormat returns svg or png, or nothing for any other file.
 func pictureFormat(file string) string {
@@ -147,34 +153,45 @@ func pictureFormat(file string) string {
 	return ""
 }
 
-// run returns what runs the saved query of a name, the refresh, or --sql.
-func (s *session) run(name string) func(*cobra.Command, []string) error {
+// run returns what runs a saved query, the refresh, or --sql, as name says.
+func (s *session) run(name string, choose func() (answer, error)) func(*cobra.Command, []string) error {
 	return cli.Interruptible(func(cmd *cobra.Command, _ []string) error {
 		s.name, s.stdin, s.stdout, s.stderr = name, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 		if err := s.check(name, cmd.Flags()); err != nil {
 			return err
 		}
-		return explained(s.all(cmd.Context()))
+		var err error
+		if s.answer, err = choose(); err != nil {
+			return err
+		}
+		where, err := s.Warehouse(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if s.db, err = s.open(cmd.Context(), where); err != nil {
+			return fmt.Errorf("connect to database %s of workgroup %s: %w", where.Database, where.Workgroup, err)
+		}
+		defer s.db.Close()
+		err = explained(s.rounds(cmd.Context()))
+		if err == nil && s.verdict == blocked && s.watch == 0 {
+			return cli.Status{Code: cli.ExitFailed} // what is shown says why
+		}
+		return err
 	})
 }
 
-func (s *session) all(ctx context.Context) error {
-	if err := s.checkChartFile(); err != nil {
-		return err
+// saved returns what chooses the answer of a saved query.
+func (s *session) saved(q savedQuery) func() (answer, error) {
+	return func() (answer, error) {
+		if q.name != "freshness" {
+			return s.statement(q.text), nil
+		}
+		i := slices.IndexFunc(s.savedQueries, func(q savedQuery) bool { return q.name == "refreshes" })
+		if i < 0 {
+			return nil, errors.New("freshness needs the saved query refreshes: sql/queries/refreshes.sql is missing")
+		}
+		return s.freshness(q.text, s.savedQueries[i].text), nil
 	}
-	var err error
-	if s.answer, err = s.chooseAnswer(); err != nil {
-		return err
-	}
-	where, err := s.Warehouse(ctx)
-	if err != nil {
-		return err
-	}
-	if s.db, err = s.open(ctx, where); err != nil {
-		return fmt.Errorf("connect to database %s of workgroup %s: %w", where.Database, where.Workgroup, err)
-	}
-	defer s.db.Close()
-	return s.rounds(ctx)
 }
 
 // explained adds to an error of Redshift's where in the statement it is, and what
@@ -187,7 +204,7 @@ func explained(err error) error {
 	}
 	if err != nil && strings.Contains(strings.ToLower(err.Error()), "packet for query is too large") {
 		err = fmt.Errorf("%w\nA row of the result has more than 64 KB, which the Data API does not return. "+
-			"Leave out the wide columns, which are mostly payload and unparsed, or select single fields of them.", err)
+			"Leave out the wide columns, which are mostly payload and unparsed, or select single fields of them", err)
 	}
 	return err
 }
@@ -207,15 +224,13 @@ type savedQuery struct {
 	text string
 }
 
-type savedQueries []savedQuery
-
 // readSaved reads the files name.sql, in the order of their names.
-func readSaved(dir fs.FS) (savedQueries, error) {
+func readSaved(dir fs.FS) ([]savedQuery, error) {
 	files, err := fs.Glob(dir, "*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("read the saved queries: %w", err)
 	}
-	var queries savedQueries
+	var queries []savedQuery
 	for _, file := range files {
 		text, err := fs.ReadFile(dir, file)
 		if err != nil {
@@ -242,23 +257,14 @@ func (q savedQuery) description() string {
 	return strings.Join(words, " ")
 }
 
-// text returns the SQL of the saved query of that name.
-func (qs savedQueries) text(name string) (string, error) {
-	i := slices.IndexFunc(qs, func(q savedQuery) bool { return q.name == name })
-	if i < 0 {
-		return "", fmt.Errorf("there is no saved query %q: sql/queries/%s.sql is missing", name, name)
-	}
-	return qs[i].text, nil
-}
-
 // list describes the saved queries, one a line.
 func (s *session) list(cmd *cobra.Command, _ []string) error {
 	var b strings.Builder
 	widest := 0
-	for _, q := range s.queries {
+	for _, q := range s.savedQueries {
 		widest = max(widest, len(q.name))
 	}
-	for _, q := range s.queries {
+	for _, q := range s.savedQueries {
 		fmt.Fprintf(&b, "%-*s  %s\n", widest, q.name, q.description())
 	}
 	fmt.Fprintf(&b, "\n%-*s  %s\n", widest, "refresh", refreshes)

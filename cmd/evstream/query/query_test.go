@@ -80,9 +80,9 @@ func queryOnFixture() {
 		}
 	}
 	os.Exit(cli.Run(cli.Root(newCommand(host{
-		saved: savedForTests,
-		open:  w.open,
-		now:   func() time.Time { return w.clock },
+		queries: savedForTests,
+		open:    w.open,
+		now:     func() time.Time { return w.clock },
 		wait: func(ctx context.Context, d time.Duration) error {
 			if w.Rounds--; w.Rounds <= 0 {
 				interruptSelf()

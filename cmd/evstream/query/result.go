@@ -81,6 +81,38 @@ func newResult(rows *sql.Rows) (result, error) {
 	}}, nil
 }
 
+// tap lets see look at each row on its way.
+func (r result) tap(see func(row []any) error) result {
+	rows := r.rows
+	r.rows = func(yield func([]any, error) bool) {
+		for row, err := range rows {
+			if err == nil {
+				err = see(row)
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+	return r
+}
+
+// collect reads all rows of a small result, by the names of their columns.
+func (r result) collect() ([]map[string]any, error) {
+	var all []map[string]any
+	for row, err := range r.rows {
+		if err != nil {
+			return nil, err
+		}
+		named := make(map[string]any)
+		for i, c := range r.columns {
+			named[c.name] = row[i]
+		}
+		all = append(all, named)
+	}
+	return all, nil
+}
+
 // appendText appends a value as people and CSV readers expect it. NULL adds
 // nothing.
 func (c column) appendText(b []byte, value any) []byte {

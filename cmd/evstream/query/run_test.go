@@ -33,8 +33,8 @@ func TestErrorShowsItsPlace(t *testing.T) {
 func TestRowsAreStreamed(t *testing.T) {
 	formats := map[string]func(io.Writer, result) error{
 		"csv":   func(w io.Writer, r result) error { return writeCSV(w, r, true) },
-		"json":  writeJSON,
-		"jsonl": writeJSONLines,
+		"json":  func(w io.Writer, r result) error { return writeJSON(w, r, true) },
+		"jsonl": func(w io.Writer, r result) error { return writeJSON(w, r, false) },
 	}
 	for name, write := range formats {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestFullDisk(t *testing.T) {
 	for _, format := range formats {
 		t.Run(format, func(t *testing.T) {
 			w := &warehouse{Replies: []*reply{{SQL: "SELECT 1", Columns: []string{"one INT4"}, Rows: [][]any{{1.0}}}}}
-			root := cli.Root(newCommand(host{saved: savedForTests, open: w.open, now: time.Now}))
+			root := cli.Root(newCommand(host{queries: savedForTests, open: w.open, now: time.Now}))
 			root.SetArgs([]string{"query", "--workgroup", "ev", "--database", "dev", "--sql", "-", "--format", format})
 			root.SetIn(strings.NewReader("SELECT 1"))
 			root.SetOut(writerFunc(func([]byte) (int, error) { return 0, errors.New("no space left on device") }))

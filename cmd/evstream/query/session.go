@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,16 +19,17 @@ import (
 type session struct {
 	host
 	options
-	queries savedQueries
-	name    string // of a saved query, or refresh; empty with --sql
+	savedQueries []savedQuery
+	name         string // of a saved query, or refresh; empty with --sql
 
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	db             *sql.DB
 
 	answer    answer
-	csvHeader bool // written already
-	chartMade bool // the file is this run's
+	verdict   verdict // of freshness
+	csvHeader bool    // written already
+	chartMade bool    // the file is this run's
 	figures   chart
 }
 
@@ -38,30 +37,8 @@ type session struct {
 // read it while the statement is open, and may then say something in words.
 type answer func(ctx context.Context, show func(result) error) (words string, err error)
 
-// chooseAnswer turns the query's name or file into what gives its answer.
-func (s *session) chooseAnswer() (answer, error) {
-	switch {
-	case s.sqlFile != "":
-		text, err := s.readSQL()
-		if err != nil {
-			return nil, err
-		}
-		return s.query(text), nil
-	case s.name == "refresh":
-		return s.refresh, nil
-	}
-
-	text, err := s.queries.text(s.name)
-	if err != nil {
-		return nil, err
-	}
-	if s.name == "freshness" {
-		return s.freshness(text)
-	}
-	return s.query(text), nil
-}
-
-func (s *session) readSQL() (string, error) {
+// own answers with the result of the statement of --sql.
+func (s *session) own() (answer, error) {
 	var text []byte
 	var err error
 	if s.sqlFile == "-" {
@@ -70,16 +47,16 @@ func (s *session) readSQL() (string, error) {
 		text, err = os.ReadFile(s.sqlFile)
 	}
 	if err != nil {
-		return "", fmt.Errorf("read the SQL: %w", err)
+		return nil, fmt.Errorf("read the SQL: %w", err)
 	}
 	if strings.TrimSpace(string(text)) == "" {
-		return "", cli.Usagef("--sql %s holds no statement", s.sqlFile)
+		return nil, cli.Usagef("--sql %s holds no statement", s.sqlFile)
 	}
-	return string(text), nil
+	return s.statement(string(text)), nil
 }
 
-// query answers with the result of one statement.
-func (s *session) query(text string) answer {
+// statement answers with the result of one statement.
+func (s *session) statement(text string) answer {
 	return func(ctx context.Context, show func(result) error) (string, error) {
 		return "", s.ask(ctx, text, show)
 	}
@@ -130,7 +107,7 @@ func (s *session) round(ctx context.Context, first bool) error {
 			if err := s.prepareChart(r.columns, now); err != nil {
 				return err
 			}
-			r.rows = tap(r.rows, s.figures.add)
+			r = r.tap(s.figures.add)
 		}
 		if s.watch > 0 && s.forPeople() {
 			s.heading(now, first)
@@ -171,17 +148,13 @@ func (s *session) heading(now time.Time, first bool) {
 
 // show writes the rows in the wanted format.
 func (s *session) show(r result) error {
-	if len(r.columns) == 0 {
-		for _, err := range r.rows {
-			if err != nil {
-				return err
-			}
-		}
-		_, err := fmt.Fprintln(s.stderr, "Done: the statement gives no rows.")
-		return err
-	}
-
 	switch {
+	case len(r.columns) == 0:
+		_, err := r.collect()
+		if err == nil {
+			_, err = fmt.Fprintln(s.stderr, "Done: the statement gives no rows.")
+		}
+		return err
 	case s.chart == "-":
 		for _, err := range r.rows {
 			if err != nil {
@@ -193,10 +166,8 @@ func (s *session) show(r result) error {
 		err := writeCSV(s.stdout, r, !s.csvHeader)
 		s.csvHeader = true
 		return err
-	case s.format == "json":
-		return writeJSON(s.stdout, r)
-	case s.format == "jsonl":
-		return writeJSONLines(s.stdout, r)
+	case s.format == "json" || s.format == "jsonl":
+		return writeJSON(s.stdout, r, s.format == "json")
 	}
 
 	all, err := writeTable(s.stdout, r, cli.Width(s.stdout), s.chart != "")
@@ -244,17 +215,6 @@ func (s *session) drawChart() error {
 	return nil
 }
 
-// checkChartFile refuses to overwrite a file that is not this run's.
-func (s *session) checkChartFile() error {
-	if s.chart == "" || s.chart == "-" || s.force {
-		return nil
-	}
-	if _, err := os.Lstat(s.chart); err == nil {
-		return cli.Usagef("--chart %s: the file is there already; name another, or overwrite it with --force", s.chart)
-	}
-	return nil
-}
-
 // writeChartFile writes a file that only its owner can read, since it shows what
 // records hold.
 func (s *session) writeChartFile(picture []byte) error {
@@ -269,30 +229,4 @@ func (s *session) writeChartFile(picture []byte) error {
 	s.chartMade = true
 	_, err = f.Write(picture)
 	return errors.Join(err, f.Close())
-}
-
-// tap lets see look at each row on its way.
-func tap(rows iter.Seq2[[]any, error], see func([]any) error) iter.Seq2[[]any, error] {
-	return func(yield func([]any, error) bool) {
-		for row, err := range rows {
-			if err == nil {
-				err = see(row)
-			}
-			if !yield(row, err) {
-				return
-			}
-		}
-	}
-}
-
-// collect reads all rows of a small result.
-func collect(r result) ([][]any, error) {
-	var all [][]any
-	for row, err := range r.rows {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, slices.Clone(row))
-	}
-	return all, nil
 }

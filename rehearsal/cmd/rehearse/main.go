@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +12,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"example.com/evstream/emulator"
 	"example.com/evstream/emulator/doubt"
+	"example.com/evstream/internal/interrupt"
 	"example.com/evstream/rehearsal"
 )
 
@@ -39,10 +41,11 @@ Flags:
                    the Data API and refreshes fail at random, and pulumi up runs again and is killed;
                    what happens follows from the seed
   --chart FILE     write the usage chart to FILE.svg or FILE.png
-  --keep           keep it running before the end until Ctrl-C, and print the environment with
-                   which evstream produce, evstream query and the AWS CLI talk to it
-  --serve          only start the stand-ins, and print the environment with which an installed
-                   pulumi runs the program against them
+  --keep           keep it running before the end until Ctrl-C, for evstream and the AWS CLI
+                   in another terminal
+  --serve          only start the stand-ins, for an installed pulumi in another terminal
+  --env-file FILE  where --keep and --serve write the environment for the other terminal
+                   (default: a file in the temporary folder)
   --readings LIST  answers to what AWS's documentation leaves open, as switch=answer,switch=answer;
                    others gives every switch its other answer
   --installed NAME leave the provider NAME (command) to Pulumi, which uses its installed plugin
@@ -58,6 +61,7 @@ type options struct {
 	chart     string
 	keep      bool
 	serve     bool
+	envFile   string
 	installed string
 	readings  doubt.Readings
 }
@@ -73,6 +77,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.chart, "chart", "", "")
 	f.BoolVar(&o.keep, "keep", false, "")
 	f.BoolVar(&o.serve, "serve", false, "")
+	f.StringVar(&o.envFile, "env-file", "", "")
 	f.StringVar(&o.installed, "installed", "", "")
 	readings := f.String("readings", "default", "")
 	if err := f.Parse(args); err != nil {
@@ -97,6 +102,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("--chart %s: it must be a file that ends in .svg or .png", o.chart)
 	case o.chart != "" && exists(o.chart):
 		return o, fmt.Errorf("--chart %s: the file is there already; name another", o.chart)
+	case o.envFile != "" && !o.keep && !o.serve:
+		return o, fmt.Errorf("--env-file %s: only --keep and --serve write one", o.envFile)
 	case o.keep && o.serve:
 		return o, errors.New("--keep and --serve: give one of them")
 	}
@@ -118,9 +125,12 @@ func main() {
 		fmt.Fprintf(os.Stderr, "rehearse: %v\nrehearse -h explains the flags.\n", err)
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
+	// A client that hangs up must not end it, nor must a reader of the output that goes away
+	// leave anything behind: the write that fails says so, not a signal.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, stop := context.WithCancel(interrupt.Context())
 	defer stop()
-	err = run(ctx, o, os.Stdout)
+	err = run(ctx, o, &output{w: os.Stdout, failed: stop})
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -130,6 +140,20 @@ func main() {
 		fmt.Fprintf(os.Stderr, "rehearse: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+// output ends the rehearsal when nobody reads it any more.
+type output struct {
+	w      io.Writer
+	failed func()
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if err != nil {
+		o.failed()
+	}
+	return n, err
 }
 
 // run rehearses, or serves the stand-ins. Whatever happens, nothing is left
@@ -155,7 +179,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		Dir:              dir,
 		InstalledCommand: o.installed == "command",
 		Readings:         o.readings,
-		RefreshInterval:  rehearsal.DefaultRefreshInterval,
+		RefreshInterval:  emulator.DefaultRefreshInterval,
 	})
 	if err != nil {
 		return err
@@ -163,37 +187,30 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, standIns.Close()) }()
 
 	if o.serve {
-		return serve(ctx, standIns, out)
+		return serve(ctx, standIns, cmp.Or(o.envFile, filepath.Join(dir, "env")), out)
 	}
 	r := &runner{options: o, root: root, dir: dir, standIns: standIns, out: out, made: map[string]int{}}
 	return r.all(ctx)
 }
 
 // serve keeps the stand-ins running until ctx ends.
-func serve(ctx context.Context, standIns *rehearsal.StandIns, out io.Writer) error {
-	fmt.Fprint(out, "The stand-ins are running. In another terminal, in the project's folder:\n\n")
+func serve(ctx context.Context, standIns *rehearsal.StandIns, envFile string, out io.Writer) error {
 	environment := standIns.ProgramEnv()
 	environment["PULUMI_BACKEND_URL"] = "file://" + standIns.StateDir()
 	environment["PULUMI_CONFIG_PASSPHRASE"] = ""
-	printEnvironment(out, environment)
-	fmt.Fprint(out, `
+	if err := emulator.WriteEnv(envFile, environment); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, `The stand-ins are running. In another terminal, in the project's folder:
+
+	set -a; . %s; set +a
 	cp Pulumi.dev.yaml Pulumi.rehearsal.yaml
 	pulumi stack select --create rehearsal
 	pulumi preview --diff
 	pulumi up
 
 The state is kept where the stand-ins are, and goes with them: Ctrl-C ends both.
-`)
+`, envFile)
 	<-ctx.Done()
 	return nil
-}
-
-// printEnvironment prints export lines, which a shell can read.
-func printEnvironment(out io.Writer, environment map[string]string) {
-	var lines []string
-	for name, value := range environment {
-		lines = append(lines, fmt.Sprintf("\texport %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`)))
-	}
-	slices.Sort(lines)
-	fmt.Fprint(out, strings.Join(lines, ""))
 }

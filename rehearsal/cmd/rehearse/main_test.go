@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,26 +45,26 @@ func room(t *testing.T) string {
 	return tmp
 }
 
-// output is what a running rehearsal has printed so far.
-type output struct {
+// printed is what a running rehearsal has printed so far.
+type printed struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (o *output) Write(p []byte) (int, error) {
+func (o *printed) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.Write(p)
 }
 
-func (o *output) String() string {
+func (o *printed) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
 }
 
 // waitFor waits until the text was printed.
-func (o *output) waitFor(t *testing.T, text string, done <-chan error) {
+func (o *printed) waitFor(t *testing.T, text string, done <-chan error) {
 	t.Helper()
 	for !strings.Contains(o.String(), text) {
 		select {
@@ -72,13 +75,18 @@ func (o *output) waitFor(t *testing.T, text string, done <-chan error) {
 	}
 }
 
-// exported reads the environment that was printed.
-func (o *output) exported() []string {
-	var environment []string
-	for _, match := range regexp.MustCompile(`(?m)^\texport (\w+)='(.*)'$`).FindAllStringSubmatch(o.String(), -1) {
-		environment = append(environment, match[1]+"="+match[2])
+// environment reads the environment whose file was printed.
+func (o *printed) environment(t *testing.T) []string {
+	t.Helper()
+	file := regexp.MustCompile(`set -a; \. (\S+); set \+a`).FindStringSubmatch(o.String())
+	if file == nil {
+		t.Fatalf("it names no file with the environment:\n%s", o)
 	}
-	return environment
+	text, err := exec.CommandContext(t.Context(), "sh", "-c", "set -a; . "+file[1]+"; env").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
 // TestRehearsal rehearses from beginning to end, with records of every malformed
@@ -86,7 +94,7 @@ func (o *output) exported() []string {
 func TestRehearsal(t *testing.T) {
 	room(t)
 	chart := filepath.Join(t.TempDir(), "usage.svg")
-	var out output
+	var out printed
 	if err := run(t.Context(), options{records: 600, seed: 3, malformed: 0.2, chart: chart}, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
@@ -124,7 +132,7 @@ func TestRehearsal(t *testing.T) {
 // how AWS does.
 func TestOtherReadings(t *testing.T) {
 	room(t)
-	var out output
+	var out printed
 	if err := run(t.Context(), options{records: 600, seed: 3, malformed: 0.2, readings: rehearsal.Doubts().Others()}, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
@@ -137,7 +145,7 @@ func TestOtherReadings(t *testing.T) {
 // wrote with what the views hold.
 func TestSoak(t *testing.T) {
 	room(t)
-	var out output
+	var out printed
 	if err := run(t.Context(), options{records: 1, seed: 1, malformed: 0.2, soak: 10 * time.Second}, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
@@ -156,7 +164,7 @@ func TestKeep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out output
+	var out printed
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	done := make(chan error, 1)
@@ -167,7 +175,7 @@ func TestKeep(t *testing.T) {
 		t.Helper()
 		cmd := exec.CommandContext(ctx, "sh", "-euc", line)
 		cmd.Dir = root
-		cmd.Env = append(os.Environ(), out.exported()...)
+		cmd.Env = out.environment(t)
 		text, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", line, err, text)
@@ -186,6 +194,17 @@ func TestKeep(t *testing.T) {
 	if _, err := exec.LookPath("aws"); err == nil {
 		if got := command(`aws kinesis describe-stream-summary --stream-name "$STREAM_NAME" --query StreamDescriptionSummary.StreamStatus --output text`); got != "ACTIVE" {
 			t.Errorf("the stream is %s", got)
+		}
+		for ask, want := range map[string]string{
+			`aws sts get-caller-identity --query Account --output text`:                                                      "123456789012",
+			`aws redshift-serverless list-workgroups --query 'workgroups[].namespaceName' --output text`:                     "ev-streaming-dev",
+			`aws redshift-serverless get-namespace --namespace-name ev-streaming-dev --query namespace.status --output text`: "AVAILABLE",
+			`aws secretsmanager get-secret-value --secret-id "$REDSHIFT_SECRET_ARN" --query ARN --output text`:               command(`echo "$REDSHIFT_SECRET_ARN"`),
+			`aws s3 ls 2>&1 || true`: "The emulator does not serve s3",
+		} {
+			if got := command(ask); !strings.Contains(got, want) {
+				t.Errorf("%s says %q, want %q", ask, got, want)
+			}
 		}
 		got := command(`file=$(mktemp)
 			printf hello >"$file"
@@ -220,19 +239,19 @@ func TestServe(t *testing.T) {
 		absent  string
 	}{
 		"all": {options{serve: true}, []string{
-			"PULUMI_DEBUG_PROVIDERS=aws:", ",command:", "PULUMI_BACKEND_URL=file://", "AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:", "AWS_REGION=us-east-1",
+			"PULUMI_DEBUG_PROVIDERS=aws:", ",command:", "PULUMI_BACKEND_URL=file://", "AWS_ENDPOINT_URL=http://127.0.0.1:", "AWS_REGION=us-east-1",
 		}, "no such text"},
 		"command is installed": {options{serve: true, installed: "command"}, []string{"PULUMI_DEBUG_PROVIDERS=aws:"}, "command:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			room(t)
-			var out output
+			var out printed
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			done := make(chan error, 1)
 			go func() { done <- run(ctx, test.options, &out) }()
 			out.waitFor(t, "Ctrl-C ends both.", done)
-			environment := strings.Join(out.exported(), "\n")
+			environment := strings.Join(out.environment(t), "\n")
 			for _, want := range test.want {
 				if !strings.Contains(environment, want) {
 					t.Errorf("%s is missing in:\n%s", want, environment)
@@ -254,16 +273,8 @@ func TestInterrupted(t *testing.T) {
 	for _, at := range []string{"── pulumi preview", "── pulumi up", "create   redshiftserverless.Workgroup", "── evstream produce", "── evstream query usage", "── pulumi destroy"} {
 		t.Run(at, func(t *testing.T) {
 			room(t)
-			var out output
-			cmd := exec.Command(os.Args[0], "--records", "200")
-			cmd.Env = append(os.Environ(), "REHEARSE=1")
-			cmd.Stdout, cmd.Stderr = &out, &out
-			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			done := make(chan error, 1)
-			go func() { done <- cmd.Wait() }()
+			var out printed
+			cmd, done := child(t, &out, "--records", "200")
 			out.waitFor(t, at, done)
 			// As a terminal does it: to every process of the group.
 			if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
@@ -281,6 +292,75 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// child starts the command in a process of its own.
+func child(t *testing.T, out io.Writer, args ...string) (cmd *exec.Cmd, done chan error) {
+	t.Helper()
+	cmd = exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), "REHEARSE=1")
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done = make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) // most often it has ended
+	return cmd, done
+}
+
+// TestServeOutlivesItsClients: a client that goes away before its answer ends nothing; Ctrl-C
+// does.
+func TestServeOutlivesItsClients(t *testing.T) {
+	room(t)
+	var out printed
+	cmd, done := child(t, &out, "--serve")
+	out.waitFor(t, "Ctrl-C ends both.", done)
+	address := regexp.MustCompile(`AWS_ENDPOINT_URL=http://(\S+)`).FindStringSubmatch(strings.Join(out.environment(t), "\n"))[1]
+	for range 20 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, &out)
+		}
+		// Two requests, so that the second answer is written to a connection that was reset.
+		fmt.Fprintf(conn, "%s%[1]s", "GET /_emulator/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+		if err := conn.(*net.TCPConn).SetLinger(0); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	if answer, err := http.Get("http://" + address + "/_emulator/health"); err != nil {
+		t.Errorf("after clients that hung up: %v\n%s", err, &out)
+	} else {
+		answer.Body.Close()
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("Ctrl-C ends it with %v\n%s", err, &out)
+	}
+}
+
+// TestOutputThatNobodyReads: when the reader of its output goes away, as head does, it ends and
+// leaves nothing.
+func TestOutputThatNobodyReads(t *testing.T) {
+	room(t)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, done := child(t, writer, "--records", "10")
+	writer.Close()
+	if _, err := reader.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	var exit *exec.ExitError
+	if err := <-done; !errors.As(err, &exit) || exit.ExitCode() != 130 {
+		t.Errorf("it ended with %v, want exit status 130", err)
+	}
+}
+
 func TestWrongUse(t *testing.T) {
 	for args, want := range map[string]string{
 		"now":                 `unexpected argument "now"`,
@@ -289,6 +369,7 @@ func TestWrongUse(t *testing.T) {
 		"--malformed 2":       "--malformed 2: must be a share",
 		"--installed aws":     "--installed aws: only the provider command",
 		"--keep --serve":      "--keep and --serve",
+		"--env-file f":        "only --keep and --serve",
 		"--readings a=b":      `--readings a=b: "a" is no doubt; they are decimal-casts`,
 		"--chart usage.jpg":   "--chart usage.jpg: it must be a file that ends in .svg or .png",
 		"--records 5 --quick": "unknown flag: --quick",

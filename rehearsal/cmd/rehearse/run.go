@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"example.com/evstream/emulator"
 	"example.com/evstream/internal/number"
 	"example.com/evstream/rehearsal"
 )
@@ -40,7 +42,7 @@ type runner struct {
 	out       io.Writer
 
 	stack       auto.Stack
-	environment []string // of the commands
+	environment map[string]string // of the commands
 	steps       []step
 	made        map[string]int // resources by type
 	written     produced
@@ -82,8 +84,7 @@ func (r *runner) all(ctx context.Context) error {
 		{"pulumi destroy", r.destroy},
 	} {
 		if r.keep && s.title == "pulumi destroy" {
-			r.keepRunning(ctx)
-			return nil
+			return r.keepRunning(ctx)
 		}
 		fmt.Fprintf(r.out, "\n── %s\n", s.title)
 		began := time.Now()
@@ -115,19 +116,29 @@ func (r *runner) prepare(ctx context.Context) error {
 }
 
 func (r *runner) preview(ctx context.Context) error {
-	channel, done := rehearsal.Watch(r.out, nil)
-	result, err := r.stack.Preview(ctx, optpreview.EventStreams(channel))
+	create := 0
+	channel, done := rehearsal.Watch(r.out, func(event apitype.EngineEvent) {
+		if step := event.ResourcePreEvent; step != nil && step.Metadata.Op == apitype.OpCreate && isResource(step.Metadata) {
+			create++
+		}
+	})
+	_, err := r.stack.Preview(ctx, optpreview.EventStreams(channel))
 	done()
 	if err != nil {
 		return shorten(err)
 	}
-	fmt.Fprintf(r.out, "  %d resources to create\n", result.ChangeSummary[apitype.OpCreate]-1) // less the stack itself
+	fmt.Fprintf(r.out, "  %d resources to create\n", create)
 	return nil
+}
+
+// isResource tells what is made in AWS, or run, from what groups it.
+func isResource(step apitype.StepEventMetadata) bool {
+	return step.New != nil && step.New.Custom && !strings.HasPrefix(step.Type, "pulumi:")
 }
 
 func (r *runner) up(ctx context.Context) error {
 	channel, done := rehearsal.Watch(r.out, func(event apitype.EngineEvent) {
-		if made := event.ResOutputsEvent; made != nil && !strings.HasPrefix(made.Metadata.Type, "pulumi:") {
+		if made := event.ResOutputsEvent; made != nil && isResource(made.Metadata) {
 			r.made[rehearsal.ShortType(made.Metadata.Type)]++
 		}
 	})
@@ -150,17 +161,13 @@ func (r *runner) up(ctx context.Context) error {
 		fmt.Fprintf(r.out, "    %-*s %s\n", width, name, value)
 	}
 	output := func(name string) string { return fmt.Sprint(result.Outputs[name].Value) }
-	environment := r.standIns.CommandEnv()
-	maps.Copy(environment, map[string]string{
+	r.environment = r.standIns.CommandEnv()
+	maps.Copy(r.environment, map[string]string{
 		"REDSHIFT_WORKGROUP":  output("workgroupName"),
 		"REDSHIFT_DATABASE":   output("databaseName"),
 		"REDSHIFT_SECRET_ARN": output("dataApiSecretArn"),
 		"STREAM_NAME":         output("streamName"),
 	})
-	r.environment = nil
-	for name, value := range environment {
-		r.environment = append(r.environment, name+"="+value)
-	}
 	return nil
 }
 
@@ -168,7 +175,9 @@ func (r *runner) up(ctx context.Context) error {
 func (r *runner) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(r.dir, "bin", "evstream"), append([]string{name}, args...)...)
 	cmd.Env = append(os.Environ(), "COLUMNS=78") // what is shown is indented by two
-	cmd.Env = append(cmd.Env, r.environment...)
+	for name, value := range r.environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
 	cmd.Dir = r.root
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
@@ -320,16 +329,17 @@ func (r *runner) previewAgain(ctx context.Context) error {
 }
 
 // keepRunning waits for Ctrl-C. What runs goes with the stand-ins.
-func (r *runner) keepRunning(ctx context.Context) {
+func (r *runner) keepRunning(ctx context.Context) error {
 	r.summary()
-	fmt.Fprint(r.out, "\n── keep it running\n  In another terminal, in the project's folder:\n\n")
-	environment := map[string]string{}
-	for _, pair := range r.environment {
-		name, value, _ := strings.Cut(pair, "=")
-		environment[name] = value
+	envFile := cmp.Or(r.envFile, filepath.Join(r.dir, "env"))
+	if err := emulator.WriteEnv(envFile, r.environment); err != nil {
+		return err
 	}
-	printEnvironment(r.out, environment)
-	fmt.Fprint(r.out, `
+	fmt.Fprintf(r.out, `
+── keep it running
+  In another terminal, in the project's folder:
+
+	set -a; . %s; set +a
 	go run ./cmd/evstream produce --count 1000
 	go run ./cmd/evstream query usage
 	aws kinesis describe-stream-summary --stream-name $STREAM_NAME
@@ -337,8 +347,9 @@ func (r *runner) keepRunning(ctx context.Context) {
 	    --secret-arn $REDSHIFT_SECRET_ARN --sql 'SELECT COUNT(*) FROM ev_station_data'
 
   Ctrl-C ends it.
-`)
+`, envFile)
 	<-ctx.Done()
+	return nil
 }
 
 func (r *runner) destroy(ctx context.Context) error {

@@ -19,6 +19,7 @@ import (
 
 	"example.com/evstream/emulator/fakedataapi"
 	"example.com/evstream/emulator/fakekinesis"
+	"example.com/evstream/internal/interrupt"
 	"example.com/evstream/rehearsal/fakeaws"
 )
 
@@ -194,7 +195,7 @@ func (s *soak) write(ctx context.Context, over <-chan struct{}) error {
 		for kind, n := range more.Kinds {
 			s.written.Kinds[kind] += n
 		}
-		pause(ctx, time.Duration(s.intn(1000))*time.Millisecond)
+		_ = interrupt.Sleep(ctx, time.Duration(s.intn(1000))*time.Millisecond)
 	}
 }
 
@@ -239,7 +240,7 @@ func (s *soak) breakRefreshes(ctx context.Context) error {
 		if err := s.standIns.Account.Change(kind, r.ID, map[string]any{"policy": `{"Version":"2012-10-17","Statement":[]}`}); err != nil {
 			return err
 		}
-		pause(ctx, time.Duration(200+s.intn(1000))*time.Millisecond)
+		_ = interrupt.Sleep(ctx, time.Duration(200+s.intn(1000))*time.Millisecond)
 		return s.standIns.Account.Change(kind, r.ID, before)
 	}
 	return errors.New("the account has no policy of a role")
@@ -274,11 +275,4 @@ func (s *soak) redeploy(ctx context.Context, kill bool) error {
 		return fmt.Errorf("pulumi up: %w", err)
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
 }
