@@ -117,18 +117,17 @@ func Run(root *cobra.Command) int {
 	}
 	var usage usageError
 	var status Status
-	code := ExitFailed
+	code, hint := ExitFailed, ""
 	switch {
 	case errors.As(err, &usage):
-		err = fmt.Errorf("%w\n%s -h shows how it is used.", err, cmd.CommandPath())
-		code = ExitUsage
+		code, hint = ExitUsage, fmt.Sprintf("%s -h shows how it is used.\n", cmd.CommandPath())
 	case errors.As(err, &status):
 		err, code = status.Err, status.Code
 	case errors.Is(err, ErrInterrupted):
 		code = ExitInterrupted
 	}
 	if err != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.CommandPath(), Explain(err))
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n%s", cmd.CommandPath(), Explain(err), hint)
 	}
 	return code
 }

@@ -204,7 +204,7 @@ func explained(err error) error {
 	}
 	if err != nil && strings.Contains(strings.ToLower(err.Error()), "packet for query is too large") {
 		err = fmt.Errorf("%w\nA row of the result has more than 64 KB, which the Data API does not return. "+
-			"Leave out the wide columns, which are mostly payload and unparsed, or select single fields of them.", err)
+			"Leave out the wide columns, which are mostly payload and unparsed, or select single fields of them", err)
 	}
 	return err
 }
