@@ -1,116 +1,132 @@
-// Package infra is the deployment: a Kinesis stream, the role with which
-// Redshift reads it, Redshift Serverless in an existing VPC with the admin of an
-// existing secret, and the SQL that makes the stream's records queryable.
+// Package infra is the deployment: Redshift Serverless in an existing VPC with the
+// admin of an existing secret, a Kinesis stream that it reads, and the SQL that makes
+// the stream's records queryable.
 package infra
 
 import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/evstream/infra/internal/report"
+	"example.com/evstream/infra/pipeline"
+	"example.com/evstream/infra/warehouse"
 )
 
-// Deploy is the Pulumi program. Everything that can be known to be wrong before
-// a resource is made, in the stack's settings, the VPC or the secret, is
-// reported together in one error.
+// Names of resources that docs and messages name by their URN.
+const (
+	warehouseResource = "warehouse"
+	streamResource    = "stream"
+)
+
+// streamingView is the view that takes the stream's records, which the migrations
+// make.
+const streamingView = "ev_station_data"
+
+// Deploy is the Pulumi program: settings and what the account has, one report of
+// everything that is wrong with them, the warehouse, a pipeline for the stream, and
+// the SQL.
 func Deploy(ctx *pulumi.Context) error {
-	var wrong problems
-	s := readSettings(ctx, &wrong)
-	place, ok := lookUpPlace(ctx, &wrong)
-	if !ok {
-		return wrong.err(ctx)
+	var problems report.Report
+	s := readSettings(ctx, &problems)
+	s.check(&problems)
+	f := readFacts(ctx, s, &problems)
+	in := plan(s, f, &problems)
+	in.warehouse.CommandEnvironment = awsEnvironment(ctx, f.scope.is)
+	if err := problems.Log(ctx.Log); err != nil {
+		return err
 	}
-	s.checkPlace(ctx, place, &wrong)
-	net := lookUpNetwork(ctx, s, place, &wrong)
-	admin := lookUpAdmin(ctx, s, &wrong)
-	existing := lookUpStream(ctx, s, &wrong)
-	own := lookUpOwnStream(ctx, s)
-	s.checkRetention(ctx, existing, &wrong)
-	archive := packSQL(&wrong)
-	if err := wrong.err(ctx); err != nil {
+	if err := problems.Err(fmt.Sprintf("stack %s can't be deployed; nothing was changed. Fix the following:", s.stack)); err != nil {
 		return err
 	}
 
-	stream, err := newStream(ctx, s, existing, own)
+	wh, err := warehouse.New(ctx, warehouseResource, &in.warehouse)
 	if err != nil {
-		return fmt.Errorf("stream %s: %w", s.StreamName, err)
+		return fmt.Errorf("warehouse: %w", err)
 	}
-	role, err := newStreamingRole(ctx, s, place, existing)
+	in.pipeline.Warehouse = wh
+	p, err := pipeline.New(ctx, streamResource, &in.pipeline)
 	if err != nil {
-		return fmt.Errorf("streaming role %s: %w", s.RoleName, err)
+		return fmt.Errorf("pipeline of stream %s: %w", s.Stream.Name, err)
 	}
-	groups, err := newSecurityGroups(ctx, s, net)
+	schema, err := newSchema(ctx, s, in, wh, p)
 	if err != nil {
-		return fmt.Errorf("security groups in %s: %w", net.vpcID, err)
+		return fmt.Errorf("schema of database %s: %w", s.Warehouse.DatabaseName, err)
 	}
-	endpoints, err := newEndpoints(ctx, s, place, net, groups)
-	if err != nil {
-		return fmt.Errorf("VPC endpoints in %s: %w", net.vpcID, err)
+	if s.scheduled() {
+		err := p.Refresh(ctx, &pipeline.RefreshArgs{Schedule: s.Refresh, View: streamingView, AdminKey: in.adminKey, After: schema})
+		if err != nil {
+			return fmt.Errorf("refreshes of %s: %w", streamingView, err)
+		}
+		ctx.Export("refreshFailedQueueUrl", p.FailedRefreshes.Url)
 	}
-	house, err := newWarehouse(ctx, s, net, admin, role, groups)
-	if err != nil {
-		return fmt.Errorf("warehouse %s: %w", s.WorkgroupName, err)
-	}
-	login, err := newDataAPISecret(ctx, s, admin, house)
-	if err != nil {
-		return fmt.Errorf("secret for the Data API: %w", err)
-	}
-	limit, err := newUsageLimit(ctx, s, house)
-	if err != nil {
-		return fmt.Errorf("usage limit of %s: %w", s.WorkgroupName, err)
-	}
-	// Without a way out, or with a limit that is used up and about to be raised,
-	// the SQL would fail.
-	first := append(endpoints, groups.egress)
-	if limit != nil {
-		first = append(first, limit)
-	}
-	schema, err := newSchema(ctx, s, place, house, admin, login, role, stream, archive, first)
-	if err != nil {
-		return fmt.Errorf("schema of database %s: %w", s.DatabaseName, err)
-	}
-	if err := newFinalSnapshot(ctx, s, place, house, schema); err != nil {
-		return fmt.Errorf("last snapshot of namespace %s: %w", s.NamespaceName, err)
-	}
-	failed, err := newRefreshSchedule(ctx, s, place, house, login, admin.ownKey || s.KMSKeyARN != "", schema)
-	if err != nil {
-		return fmt.Errorf("schedule %s: %w", s.refreshName(), err)
-	}
-	watch, err := newAlarms(ctx, s, stream, house, limit, failed)
-	if err != nil {
-		return fmt.Errorf("alarms of %s: %w", s.WorkgroupName, err)
-	}
-	if err := newDashboard(ctx, s, place, stream, house); err != nil {
-		return fmt.Errorf("dashboard %s: %w", s.WorkgroupName, err)
+	if err := newDashboard(ctx, s, f.scope.is.Region, wh, p); err != nil {
+		return fmt.Errorf("dashboard %s: %w", s.Warehouse.Workgroup.Name, err)
 	}
 
-	ctx.Export("region", pulumi.String(place.region))
-	ctx.Export("vpcId", pulumi.String(net.vpcID))
-	ctx.Export("streamName", stream.name)
-	ctx.Export("streamArn", stream.arn)
-	ctx.Export("streamingRoleArn", role.role.Arn)
-	ctx.Export("namespaceName", house.namespace.NamespaceName)
-	ctx.Export("workgroupName", house.workgroup.WorkgroupName)
-	ctx.Export("workgroupEndpoint", house.address())
-	ctx.Export("clientSecurityGroupId", groups.clients.ID())
-	ctx.Export("databaseName", house.namespace.DbName)
-	ctx.Export("dataApiSecretArn", login)
+	ctx.Export("region", pulumi.String(f.scope.is.Region))
+	ctx.Export("vpcId", pulumi.String(in.warehouse.Network.VPCID))
+	ctx.Export("streamName", p.StreamName)
+	ctx.Export("streamArn", p.StreamARN)
+	ctx.Export("streamingRoleArn", wh.Role.Arn)
+	ctx.Export("namespaceName", wh.Namespace.NamespaceName)
+	ctx.Export("workgroupName", wh.Workgroup.WorkgroupName)
+	ctx.Export("workgroupEndpoint", wh.Address())
+	ctx.Export("clientSecurityGroupId", wh.ClientGroupID)
+	ctx.Export("databaseName", wh.Namespace.DbName)
+	ctx.Export("dataApiSecretArn", wh.LoginSecret)
 	ctx.Export("schemaVersion", schemaVersion(schema))
-	ctx.Export("queryEditorUrl", pulumi.String(place.queryEditorURL()))
-	ctx.Export("estimatedMonthlyCost", pulumi.String(estimate(s, place, net, existing, admin, watch)))
-	if failed != nil {
-		ctx.Export("refreshFailedQueueUrl", failed.Url)
-	}
-	if watch.topic != nil {
-		ctx.Export("alarmTopicArn", watch.topic)
+	ctx.Export("queryEditorUrl", pulumi.String(queryEditorURL(f.scope.is)))
+	ctx.Export("estimatedMonthlyCost", pulumi.String(estimate(s, in)))
+	if wh.AlarmTopic != nil {
+		ctx.Export("alarmTopicArn", wh.AlarmTopic)
 	}
 	return nil
 }
 
-// tags are what every resource that takes tags carries, next to the provider's
-// default tags.
-func (s settings) tags() pulumi.StringMap {
-	return pulumi.StringMap{
-		"pulumi:project": pulumi.String(s.project),
-		"pulumi:stack":   pulumi.String(s.stack),
+// inputs are what the components and the SQL are made with: settings, and what was
+// found for them.
+type inputs struct {
+	warehouse warehouse.Args
+	pipeline  pipeline.Args
+	sql       string       // the archive that cmd/migrate applies
+	secret    *secretValue // nil if AWS keeps the password
+	adminKey  bool         // a key of the customer's encrypts the admin's secret
+}
+
+// plan reports what keeps a stack with these settings from being deployed into an
+// account with these facts, and says what it is made with.
+func plan(s settings, f *facts, r *report.Report) inputs {
+	if err := f.scope.err; err != nil {
+		r.Problem("the AWS provider can't tell its region and account: %s. Is the region set (pulumi config set aws:region REGION), "+
+			"and are the credentials valid (aws sts get-caller-identity)?", err)
+		return inputs{}
 	}
+	scope := f.scope.is
+	s.checkScope(scope, r)
+	tags := pulumi.StringMap{"pulumi:project": pulumi.String(s.project), "pulumi:stack": pulumi.String(s.stack)}
+
+	in := inputs{warehouse: s.Warehouse, secret: f.value.is}
+	in.warehouse.Scope, in.warehouse.Tags = scope, tags
+	in.warehouse.Network = chooseNetwork(s, f, r)
+	in.warehouse.Admin = readAdmin(s, f, r)
+	in.adminKey = s.Warehouse.KMSKeyARN != "" || f.secret.is != nil && f.secret.is.kmsKeyID != ""
+	in.warehouse.StreamARNs = []string{scope.Stream(s.Stream.Name)}
+
+	in.pipeline = pipeline.Args{
+		Scope: scope, Tags: tags, KMSKeyARN: s.Warehouse.KMSKeyARN, Protect: s.Warehouse.Protect,
+		Name: s.Warehouse.Workgroup.Name, Stream: s.Stream, LagMinutes: s.lagAlarm(),
+	}
+	in.pipeline.Stream.Found = f.stream.is
+	if s.Stream.Existing {
+		s.checkExistingStream(f.stream, r)
+	} else {
+		s.checkOwnStream(f.stream, r)
+	}
+	s.checkRetention(f.stream.is, r)
+	if because := s.withoutLagAlarm(); because != "" && s.Warehouse.HasAlarms() {
+		r.Note("No alarm watches how long records wait: %s", because)
+	}
+	in.sql = packSQL(r)
+	return in
 }

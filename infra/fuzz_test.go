@@ -11,17 +11,19 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"example.com/evstream/infra/internal/report"
+	"example.com/evstream/infra/warehouse"
 )
 
 // FuzzSettings: whatever a stack's settings hold, either each message names the setting
 // that it is about, or what was read keeps to the patterns of the services and is safe in
 // the SQL, JSON and command lines that it goes into.
 func FuzzSettings(f *testing.F) {
-	defaults := declared(f)
+	defaults := defaults(f)
 	for _, key := range slices.Sorted(maps.Keys(defaults)) {
-		f.Add(key, defaults[key], "streamName", "ev_stream_data")
+		f.Add(strings.TrimPrefix(key, "ev-streaming:"), defaults[key], "streamName", "ev_stream_data")
 	}
 	for _, key := range []string{"streamName", "existingStreamName", "secretName", "namespaceName", "workgroupName", "roleName", "databaseName", "kmsKeyArn"} {
 		for _, hostile := range []string{"a'; drop table x; --", `a"},"x":{"`, "$(id)", "${STREAM_NAME}", "a\nb"} {
@@ -49,18 +51,16 @@ func FuzzSettings(f *testing.F) {
 		}
 		given := map[string]string{"vpcName": "v", "secretName": "redshift/admin"}
 		given[key1], given[key2] = value1, value2
-		config := make(map[string]string)
-		for key, value := range defaults {
-			config["ev-streaming:"+key] = value
-		}
+		config := maps.Clone(defaults)
 		for key, value := range given {
 			config["ev-streaming:"+key] = value
 		}
 		t.Setenv(pulumi.EnvConfig, string(must(json.Marshal(config))))
 		ctx := must(pulumi.NewContext(context.Background(), pulumi.RunInfo{Project: "ev-streaming", Stack: "dev", Config: config}))
-		var wrong problems
-		s := readSettings(ctx, &wrong)
-		for _, message := range wrong.found {
+		var r report.Report
+		s := readSettings(ctx, &r)
+		s.check(&r)
+		for _, message := range r.Problems() {
 			if !slices.ContainsFunc(slices.Collect(maps.Keys(config)), func(key string) bool {
 				return strings.HasPrefix(message, strings.TrimPrefix(key, "ev-streaming:")+" ")
 			}) {
@@ -70,12 +70,12 @@ func FuzzSettings(f *testing.F) {
 				t.Errorf("a message with a mistake in its format: %s", message)
 			}
 		}
-		if len(wrong.found) > 0 {
+		if len(r.Problems()) > 0 {
 			return
 		}
 		for name, text := range map[string]string{
-			"streamName": s.StreamName, "namespaceName": s.NamespaceName, "workgroupName": s.WorkgroupName, "roleName": s.RoleName,
-			"databaseName": s.DatabaseName, "secretName": s.SecretName, "kmsKeyArn": s.KMSKeyARN, "vpcId": s.VPCID, "subnetIds": strings.Join(s.SubnetIDs, ""),
+			"streamName": s.Stream.Name, "namespaceName": s.Warehouse.NamespaceName, "workgroupName": s.Warehouse.Workgroup.Name, "roleName": s.Warehouse.RoleName,
+			"databaseName": s.Warehouse.DatabaseName, "secretName": s.SecretName, "kmsKeyArn": s.Warehouse.KMSKeyARN, "vpcId": s.VPCID, "subnetIds": strings.Join(s.SubnetIDs, ""),
 		} {
 			if strings.ContainsFunc(text, func(c rune) bool {
 				return c > unicode.MaxASCII || unicode.IsSpace(c) || unicode.IsControl(c) || strings.ContainsRune("'\"`\\$;(){}<>|&*?~#%", c)
@@ -84,8 +84,8 @@ func FuzzSettings(f *testing.F) {
 			}
 		}
 		for name, number := range map[string]int{
-			"shardCount": s.ShardCount, "retentionHours": s.RetentionHours, "baseCapacity": s.BaseCapacity, "maxCapacity": s.MaxCapacity,
-			"usageLimitRpuHours": s.UsageLimitRPUHours, "snapshotRetentionDays": s.SnapshotRetentionDays, "alarmLagMinutes": s.AlarmLagMinutes,
+			"shardCount": s.Stream.Shards, "retentionHours": s.Stream.RetentionHours, "baseCapacity": s.Warehouse.Workgroup.BaseCapacity, "maxCapacity": s.Warehouse.Workgroup.MaxCapacity,
+			"usageLimitRpuHours": s.Warehouse.UsageLimit.RPUHours, "snapshotRetentionDays": s.Warehouse.SnapshotRetentionDays, "alarmLagMinutes": s.AlarmLagMinutes,
 		} {
 			if number < 0 || number > 1_000_000_000 {
 				t.Errorf("%s is %d", name, number)
@@ -99,27 +99,6 @@ func FuzzSettings(f *testing.F) {
 
 // schedule is what a schedule expression is made of.
 var schedule = regexp.MustCompile(`^(rate|cron)\([0-9A-Za-z ,*/?#-]+\)$`)
-
-// declared gives the settings of Pulumi.yaml with their defaults.
-func declared(f *testing.F) map[string]string {
-	f.Helper()
-	project, err := workspace.LoadProject("../Pulumi.yaml")
-	if err != nil {
-		f.Fatal(err)
-	}
-	defaults := make(map[string]string)
-	for name, c := range project.Config {
-		key := strings.TrimPrefix(name, "ev-streaming:")
-		switch value := c.Default.(type) {
-		case nil:
-		case string:
-			defaults[key] = value
-		default:
-			defaults[key] = string(must(json.Marshal(value)))
-		}
-	}
-	return defaults
-}
 
 func must[T any](v T, err error) T {
 	if err != nil {
@@ -143,27 +122,37 @@ func FuzzAdminSecret(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	read := func(text string) (warehouse.Admin, string) {
+		var r report.Report
+		f := &facts{
+			secret: answer[*secretFacts]{is: &secretFacts{arn: "arn"}},
+			value:  answer[*secretValue]{is: &secretValue{text: text}},
+		}
+		return readAdmin(settings{SecretName: "redshift/admin"}, f, &r), strings.Join(r.Problems(), "\n")
+	}
 	// The words of the messages themselves are no secrets.
-	var words strings.Builder
+	words := ""
 	for _, text := range []string{``, `{}`, `{"username":"A","password":"'"}`, `{"username":"public","password":"'"}`} {
-		var wrong problems
-		parseAdmin(settings{SecretName: "redshift/admin"}, "", text, &wrong)
-		words.WriteString(strings.Join(wrong.found, "\n"))
+		_, said := read(text)
+		words += said
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var wrong problems
-		got := parseAdmin(settings{SecretName: "redshift/admin"}, "arn", text, &wrong)
-		report := strings.Join(wrong.found, "\n")
+		admin, said := read(text)
 		for _, secret := range append(texts(text), text) {
-			if len(secret) > 4 && strings.Contains(report, secret) && !strings.Contains(words.String(), secret) {
-				t.Errorf("%q is in a message: %s", secret, report)
+			if len(secret) > 4 && strings.Contains(said, secret) && !strings.Contains(words, secret) {
+				t.Errorf("%q is in a message: %s", secret, said)
 			}
 		}
-		if strings.Contains(report, "%!") {
-			t.Errorf("a message with a mistake in its format: %s", report)
+		if strings.Contains(said, "%!") {
+			t.Errorf("a message with a mistake in its format: %s", said)
 		}
-		if len(wrong.found) == 0 && (got.secretARN == "" || len(texts(text)) < 2) {
+		if said == "" && (admin.SecretARN == "" || len(texts(text)) < 2) {
 			t.Errorf("nothing is wrong with %q, which has no name or no password", text)
+		}
+		// The lookup marks nothing, and the AWS SDK only the inputs that it knows to be
+		// secret.
+		if said == "" && (!pulumi.IsSecret(admin.Username) || !pulumi.IsSecret(admin.Password)) {
+			t.Errorf("name or password of %q is not marked secret", text)
 		}
 	})
 }

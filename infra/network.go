@@ -5,159 +5,124 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/redshiftserverless"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"golang.org/x/sync/errgroup"
-
-	"example.com/evstream/internal/cost"
+	"example.com/evstream/infra/internal/ec2"
+	"example.com/evstream/infra/internal/report"
+	"example.com/evstream/infra/warehouse"
 )
 
-// redshiftPort is where SQL clients reach the workgroup.
-const redshiftPort = 5439
-
-// lookUpPlace asks the AWS provider where it works. A provider that can't say,
-// as one without a region or valid credentials, answers no other lookup either.
-func lookUpPlace(ctx *pulumi.Context, wrong *problems) (place, bool) {
-	region, regionErr := aws.GetRegion(ctx, nil)
-	partition, partitionErr := aws.GetPartition(ctx, nil)
-	caller, callerErr := aws.GetCallerIdentity(ctx, nil)
-	for _, err := range []error{regionErr, partitionErr, callerErr} {
-		if err != nil {
-			wrong.add("the AWS provider can't tell its region and account: %s. Is the region set (pulumi config set aws:region REGION), "+
-				"and are the credentials valid (aws sts get-caller-identity)?", said(err))
-			return place{}, false
-		}
+// chooseNetwork says where the workgroup goes, and checks that Redshift Serverless
+// can be created there and reaches the stream.
+func chooseNetwork(s settings, f *facts, r *report.Report) warehouse.Network {
+	checkVPCFound(s, f, r)
+	if f.vpc.is == nil || !checkRoutesFound(f, r) {
+		return warehouse.Network{}
 	}
-	return place{partition: partition.Partition, region: region.Name, account: caller.AccountId}, true
-}
-
-// network is where the workgroup goes, and its endpoints if it has them.
-type network struct {
-	vpcID   string
-	subnets []*subnetResult // sorted by id
-
-	// endpointSubnetIDs are the subnets of the interface endpoints; none unless
-	// the stack makes endpoints.
-	endpointSubnetIDs []string
-}
-
-func (n network) subnetIDs() []string { return idsOf(n.subnets) }
-
-func idsOf(subnets []*subnetResult) []string {
-	var ids []string
-	for _, subnet := range subnets {
-		ids = append(ids, subnet.ID)
+	net := warehouse.Network{VPCID: f.vpc.is.ID, Subnets: chooseSubnets(s, f, r)}
+	if net.Subnets == nil {
+		return net
 	}
-	return ids
-}
-
-// lookUpNetwork finds the VPC and the subnets for the workgroup, and checks that
-// Redshift Serverless can be created there and reaches the stream.
-func lookUpNetwork(ctx *pulumi.Context, s settings, at place, wrong *problems) network {
-	found := lookUpVPC(ctx, s, wrong)
-	if found == nil {
-		return network{}
-	}
-	routes, ok := describeRoutes(ctx, found, wrong)
-	if !ok {
-		return network{}
-	}
-	subnets, ok := lookUpSubnets(ctx, s, found, routes, wrong)
-	if !ok {
-		return network{}
-	}
-	n := network{vpcID: found.ID, subnets: subnets}
 	missing := 0
 	switch {
-	case s.CreateVPCEndpoints:
-		n.endpointSubnetIDs = onePerZone(subnets)
-		missing = checkEndpoints(ctx, s, at, found, wrong)
-	case s.EnhancedVPCRouting:
-		warnOfNoWayOut(ctx, at, n, routes)
+	case s.Warehouse.CreateEndpoints:
+		net.EndpointSubnetIDs = onePerZone(net.Subnets)
+		missing = checkEndpoints(s, f, r)
+	case s.Warehouse.Workgroup.EnhancedVPCRouting:
+		warnOfNoWayOut(f, net, r)
 	}
-	checkSubnets(ctx, s, at, n, missing, wrong)
-	return n
+	checkZones(s, f, net, r)
+	checkAddresses(s, f, net, missing, r)
+	return net
 }
 
-func lookUpVPC(ctx *pulumi.Context, s settings, wrong *problems) *vpcResult {
-	id := s.VPCID
+func checkVPCFound(s settings, f *facts, r *report.Report) {
 	switch {
-	case s.VPCName == "" && id == "", s.VPCName != "" && id != "", strings.ContainsAny(s.VPCName, "*?"):
-		return nil // already reported
-	case s.VPCName == "default":
-		found, err := defaultVPC(ctx)
-		if err != nil {
-			wrong.add("vpcName is default: the region's default VPC can't be looked up: %s", said(err))
-			return nil
+	case f.vpcs.err != nil:
+		r.Problem("vpcName is %q: VPCs can't be listed: %s", s.VPCName, f.vpcs.err)
+	case f.vpc.is == nil && f.vpc.err == nil && len(f.vpcs.is) > 1:
+		r.Problem("vpcName is %q: %d VPCs have that Name tag (%s). Remove vpcName and choose one with vpcId.",
+			s.VPCName, len(f.vpcs.is), strings.Join(f.vpcs.is, ", "))
+	case f.vpc.err != nil && s.VPCName == "default":
+		r.Problem("vpcName is default: the region's default VPC can't be looked up: %s", f.vpc.err)
+	case f.vpc.err != nil:
+		id := s.VPCID
+		if len(f.vpcs.is) > 0 {
+			id = f.vpcs.is[0]
 		}
-		return found
-	case id == "":
-		named, err := vpcsNamed(ctx, s.VPCName)
-		if err != nil {
-			wrong.add("vpcName is %q: VPCs can't be listed: %s", s.VPCName, said(err))
-			return nil
-		}
-		slices.Sort(named)
-		switch len(named) {
-		case 0:
-			wrong.add("vpcName is %q: no VPC of this region and account has that Name tag. "+
-				"List them with: aws ec2 describe-vpcs", s.VPCName)
-			return nil
-		case 1:
-			id = named[0]
-		default:
-			wrong.add("vpcName is %q: %d VPCs have that Name tag (%s). Remove vpcName and choose one with vpcId.",
-				s.VPCName, len(named), strings.Join(named, ", "))
-			return nil
-		}
-	case !vpcID.MatchString(id):
-		return nil // already reported
+		r.Problem("VPC %s can't be looked up in this region and account: %s", id, f.vpc.err)
+	case f.vpc.is == nil && !r.Refuses("vpcName", "vpcId"):
+		r.Problem("vpcName is %q: no VPC of this region and account has that Name tag. "+
+			"List them with: aws ec2 describe-vpcs", s.VPCName)
 	}
-	found, err := vpcByID(ctx, id)
-	if err != nil {
-		wrong.add("VPC %s can't be looked up in this region and account: %s", id, said(err))
+}
+
+// checkRoutesFound says whether all of the VPC's route tables are known.
+func checkRoutesFound(f *facts, r *report.Report) bool {
+	if err := f.routeTables.err; err != nil {
+		r.Problem("the route tables of %s can't be listed: %s", f.vpc.is.ID, err)
+		return false
+	}
+	return checkEachFound("route table", f.routeTables.is, f.routes, r)
+}
+
+// checkEachFound reports every id that could not be looked up, and says whether
+// there is none.
+func checkEachFound[T any](kind string, ids []string, answers []answer[T], r *report.Report) bool {
+	all := true
+	for i, answer := range answers {
+		if answer.err != nil {
+			r.Problem("%s %s can't be looked up: %s", kind, ids[i], answer.err)
+			all = false
+		}
+	}
+	return all
+}
+
+// chooseSubnets returns the subnets for the workgroup sorted by id: those of the
+// setting subnetIds, or the VPC's private subnets with egress, or, if it has none
+// and the stack makes endpoints, its isolated ones. If it is nil, r says why.
+func chooseSubnets(s settings, f *facts, r *report.Report) []*ec2.Subnet {
+	in := f.vpc.is.ID
+	if err := f.subnetIDs.err; err != nil {
+		r.Problem("the subnets of %s can't be listed: %s", in, err)
 		return nil
 	}
-	return found
+	ok := checkEachFound("subnet", f.subnetIDs.is, f.subnets, r)
+	var subnets []*ec2.Subnet
+	for _, answer := range f.subnets {
+		if answer.is != nil {
+			subnets = append(subnets, answer.is)
+		}
+	}
+	if len(s.SubnetIDs) == 0 {
+		if !ok {
+			return nil
+		}
+		return choosePrivate(s, f, subnets, r)
+	}
+	for _, subnet := range subnets {
+		if subnet.VPCID != in {
+			r.Problem("subnetIds holds %s, which is in %s and not in %s. All of them must be in one VPC.", subnet.ID, subnet.VPCID, in)
+			ok = false
+		}
+	}
+	if !ok || len(subnets) < len(s.SubnetIDs) {
+		return nil
+	}
+	return subnets
 }
 
-// lookUpSubnets returns the subnets for the workgroup sorted by id: those of the
-// setting subnetIds, or the VPC's private subnets with egress, or, if it has none
-// and the stack makes endpoints, its isolated ones. Unless it is ok, it has
-// reported why.
-func lookUpSubnets(ctx *pulumi.Context, s settings, in *vpcResult, routes routes, wrong *problems) (chosen []*subnetResult, ok bool) {
-	if len(s.SubnetIDs) > 0 {
-		valid := slices.DeleteFunc(slices.Clone(s.SubnetIDs), func(id string) bool { return !subnetID.MatchString(id) })
-		subnets, ok := describeSubnets(ctx, valid, wrong)
-		for _, subnet := range subnets {
-			if subnet != nil && subnet.VPCID != in.ID {
-				wrong.add("subnetIds holds %s, which is in %s and not in %s. All of them must be in one VPC.", subnet.ID, subnet.VPCID, in.ID)
-				ok = false
-			}
-		}
-		return subnets, ok && len(valid) == len(s.SubnetIDs)
-	}
-
-	listed, err := subnetsOf(ctx, in.ID)
-	if err != nil {
-		wrong.add("the subnets of %s can't be listed: %s", in.ID, said(err))
-		return nil, false
-	}
-	slices.Sort(listed)
-	subnets, ok := describeSubnets(ctx, listed, wrong)
-	if !ok {
-		return nil, false
-	}
-	var isolated []*subnetResult
+// choosePrivate chooses among all subnets of the VPC.
+func choosePrivate(s settings, f *facts, subnets []*ec2.Subnet, r *report.Report) []*ec2.Subnet {
+	in := f.vpc.is.ID
+	var chosen, isolated []*ec2.Subnet
 	var others []string
+	ok := true
 	for _, subnet := range subnets {
-		kind, because := classify(subnet, routes.of(subnet.ID))
+		kind, because := classify(subnet, f.routesOf(subnet.ID))
 		switch kind {
 		case unknownSubnet:
-			wrong.add("subnet %s of %s has the tag aws-cdk:subnet-type with the value %q: it must be %s, %s or %s, and the CDK stops here too. "+
-				"Correct the tag, or name the subnets with subnetIds.", subnet.ID, in.ID, short(because), publicSubnet, privateSubnet, isolatedSubnet)
+			r.Problem("subnet %s of %s has the tag aws-cdk:subnet-type with the value %q: it must be %s, %s or %s, and the CDK stops here too. "+
+				"Correct the tag, or name the subnets with subnetIds.", subnet.ID, in, report.Short(because), publicSubnet, privateSubnet, isolatedSubnet)
 			ok = false
 			continue
 		case privateSubnet:
@@ -168,106 +133,58 @@ func lookUpSubnets(ctx *pulumi.Context, s settings, in *vpcResult, routes routes
 		}
 		others = append(others, fmt.Sprintf("%s is %s (%s)", subnet.ID, kind, because))
 	}
+	endpoints := s.Warehouse.CreateEndpoints
 	switch {
 	case !ok:
-		return nil, false
+		return nil
 	case len(chosen) > 0:
-		return chosen, true
-	case s.CreateVPCEndpoints && len(isolated) > 0:
-		_ = ctx.Log.Info(fmt.Sprintf("VPC %s has no private subnet with egress: the workgroup and its endpoints go into the isolated %s.",
-			in.ID, strings.Join(idsOf(isolated), ", ")), nil)
-		return isolated, true
+		return chosen
+	case endpoints && len(isolated) > 0:
+		ids := strings.Join(warehouse.Network{Subnets: isolated}.SubnetIDs(), ", ")
+		r.Note("VPC %s has no private subnet with egress: the workgroup and its endpoints go into the isolated %s.", in, ids)
+		return isolated
 	}
 	none, remedy := "no private subnet with egress", "name the subnets with subnetIds, or set createVpcEndpoints to true, which needs no egress"
-	if s.CreateVPCEndpoints {
+	if endpoints {
 		none, remedy = "neither a private nor an isolated subnet", "or name the subnets with subnetIds"
 	}
-	wrong.add("VPC %s has %s: %s. Give its private subnets a default route to a NAT gateway, tag them aws-cdk:subnet-type=Private, %s.",
-		in.ID, none, strings.Join(append(others, fmt.Sprintf("%d subnets in all", len(subnets))), "; "), remedy)
-	return nil, false
+	r.Problem("VPC %s has %s: %s. Give its private subnets a default route to a NAT gateway, tag them aws-cdk:subnet-type=Private, %s.",
+		in, none, strings.Join(append(others, fmt.Sprintf("%d subnets in all", len(subnets))), "; "), remedy)
+	return nil
 }
 
-func describeSubnets(ctx *pulumi.Context, ids []string, wrong *problems) ([]*subnetResult, bool) {
-	return describe("subnet", ids, wrong, func(id string) (*subnetResult, error) {
-		return subnetByID(ctx, id)
-	})
-}
-
-// describe looks up each id, several at a time, and returns what it found in the
-// order of the ids. It reports every id that can't be looked up; nil is found
-// for it, and ok is false.
-func describe[T any](kind string, ids []string, wrong *problems, lookUp func(id string) (*T, error)) (found []*T, ok bool) {
-	found = make([]*T, len(ids))
-	failed := make([]error, len(ids))
-	var each errgroup.Group
-	each.SetLimit(8)
-	for i, id := range ids {
-		each.Go(func() error {
-			found[i], failed[i] = lookUp(id)
-			return nil
-		})
-	}
-	_ = each.Wait() // each error is in failed
-	ok = true
-	for i, err := range failed {
-		if err != nil {
-			wrong.add("%s %s can't be looked up: %s", kind, ids[i], said(err))
-			ok = false
+// routesOf are the routes of a subnet. One that no route table names uses the VPC's
+// main one: asking for a subnet's table by the subnet's id would fail for it.
+func (f *facts) routesOf(subnet string) []ec2.Route {
+	var main []ec2.Route
+	for i, table := range f.routes {
+		if table.is == nil {
+			continue
+		}
+		if slices.ContainsFunc(table.is.Associations, func(a ec2.Association) bool { return a.SubnetID == subnet }) {
+			return table.is.Routes
+		}
+		if f.routeTables.is[i] == f.vpc.is.MainRouteTableID {
+			main = table.is.Routes
 		}
 	}
-	return found, ok
+	return main
 }
 
-// routes are a VPC's routes by subnet. A subnet that no route table names uses
-// the VPC's main one.
-type routes struct {
-	main     []route
-	explicit map[string][]route
-}
-
-func (r routes) of(subnet string) []route {
-	if own, ok := r.explicit[subnet]; ok {
-		return own
-	}
-	return r.main
-}
-
-// describeRoutes reads every route table of the VPC. Asking for a subnet's table
-// by the subnet's id would fail for subnets that use the main table.
-func describeRoutes(ctx *pulumi.Context, in *vpcResult, wrong *problems) (routes, bool) {
-	tables, err := routeTablesOf(ctx, in.ID)
-	if err != nil {
-		wrong.add("the route tables of %s can't be listed: %s", in.ID, said(err))
-		return routes{}, false
-	}
-	described, ok := describe("route table", tables, wrong, func(id string) (*routeTableResult, error) {
-		return routeTableByID(ctx, id)
-	})
-	if !ok {
-		return routes{}, false
-	}
-	found := routes{explicit: map[string][]route{}}
-	for i, table := range described {
-		if tables[i] == in.MainRouteTableID {
-			found.main = table.Routes
-		}
-		for _, association := range table.Associations {
-			if association.SubnetID != "" {
-				found.explicit[association.SubnetID] = table.Routes
-			}
-		}
-	}
-	return found, true
-}
-
-// leadOut says whether a subnet's traffic to any address leaves the VPC. With
+// stranded are the subnets whose traffic to any address does not leave the VPC. With
 // enhanced routing an internet gateway takes only that of a publicly accessible
 // workgroup, which this one is not.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/enhanced-vpc-routing.html
-func (r routes) leadOut(subnet string) bool {
-	return slices.ContainsFunc(r.of(subnet), func(r route) bool {
-		return r.CIDRBlock == everywhere && !strings.HasPrefix(r.GatewayID, "igw-")
-	})
+func (f *facts) stranded(subnets []*ec2.Subnet) []string {
+	var ids []string
+	for _, subnet := range subnets {
+		if !slices.ContainsFunc(f.routesOf(subnet.ID), func(r ec2.Route) bool {
+			return r.CIDRBlock == everywhere && !strings.HasPrefix(r.GatewayID, "igw-")
+		}) {
+			ids = append(ids, subnet.ID)
+		}
+	}
+	return ids
 }
 
 const everywhere = "0.0.0.0/0"
@@ -285,7 +202,7 @@ const (
 // first that applies of the tag, the public-address flag and the routes. Egress
 // through a NAT instance, a network interface or a peering counts as none. A tag of
 // another value names no kind: the CDK stops.
-func classify(subnet *subnetResult, routes []route) (kind, because string) {
+func classify(subnet *ec2.Subnet, routes []ec2.Route) (kind, because string) {
 	switch tag := subnet.Tags["aws-cdk:subnet-type"]; tag {
 	case publicSubnet, privateSubnet, isolatedSubnet:
 		return tag, "its tag aws-cdk:subnet-type says so"
@@ -309,156 +226,159 @@ func classify(subnet *subnetResult, routes []route) (kind, because string) {
 	return isolatedSubnet, "it has no default route to a NAT or transit gateway"
 }
 
-// checkSubnets reports what keeps Redshift Serverless from being created in the
-// subnets: too few availability zones, or too few free addresses. An existing
-// workgroup holds its addresses; checkResize says what a change of it needs. Of
-// the endpoints some may be missing; each takes an address in each of its subnets.
-// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
-func checkSubnets(ctx *pulumi.Context, s settings, at place, n network, missingEndpoints int, wrong *problems) {
-	zones, addresses, routing := 2, 3, "without enhancedVpcRouting"
-	if s.EnhancedVPCRouting {
-		zones, addresses, routing = 3, addressesFor(s.capacity()), "with enhancedVpcRouting"
-		if at.region == "us-west-1" { // has two: three subnets are enough there
-			zones = 2
-			if len(n.subnets) < 3 {
-				wrong.add("the subnets chosen in %s are %d: Redshift Serverless needs three %s, two of them in one availability zone in %s. Add subnets.",
-					n.vpcID, len(n.subnets), routing, at.region)
-			}
+// needsEndpoints says whether the rules look at the VPC's endpoints: if the stack
+// makes some, or if traffic has no other way out.
+func needsEndpoints(s settings, f *facts) bool {
+	if s.Warehouse.CreateEndpoints {
+		return true
+	}
+	var ignored report.Report
+	return s.Warehouse.Workgroup.EnhancedVPCRouting && len(f.stranded(chooseSubnets(s, f, &ignored))) > 0
+}
+
+// checkEndpoints reports what keeps the stack's endpoints from being made in the
+// VPC, and returns how many of them are not there yet.
+func checkEndpoints(s settings, f *facts, r *report.Report) (missing int) {
+	// https://docs.aws.amazon.com/vpc/latest/privatelink/interface-endpoints.html
+	if vpc := f.vpc.is; !vpc.EnableDNSSupport || !vpc.EnableDNSHostnames {
+		r.Problem("createVpcEndpoints is true, but %s has enableDnsSupport %t and enableDnsHostnames %t: an endpoint answers for a service's name only with both. "+
+			"Turn them on with aws ec2 modify-vpc-attribute.", vpc.ID, vpc.EnableDNSSupport, vpc.EnableDNSHostnames)
+	}
+	in := f.vpc.is.ID
+	for _, service := range warehouse.EndpointServices() {
+		name, there := f.scope.is.Endpoint(service), f.endpoints[service]
+		if there.own != nil {
+			continue
+		}
+		missing++
+		switch {
+		case there.err != nil:
+			r.Problem("createVpcEndpoints is true, but the endpoints for %s in %s can't be looked up: %s", name, in, there.err)
+		case there.any != nil && there.any.PrivateDNSEnabled:
+			r.Problem("createVpcEndpoints is true, but %s has %s for %s already, and only one can answer for the service's name: another is not needed. "+
+				"Remove createVpcEndpoints, and let that one's security groups admit port 443 from the group %s-warehouse, and its policy the streaming role. "+
+				"Redshift needs endpoints for %s; make the one that is not there by hand.",
+				in, there.any.ID, name, s.Warehouse.Workgroup.Name, endpointServices())
 		}
 	}
+	if missing > 0 {
+		r.Warn("createVpcEndpoints: the endpoints will answer for %s in all of %s, and admit only the warehouse. "+
+			"Whatever else there calls these services by their ordinary names, such as a producer, will not reach them any more.",
+			endpointServices(), in)
+	}
+	return missing
+}
+
+func endpointServices() string { return strings.Join(warehouse.EndpointServices(), " and ") }
+
+// warnOfNoWayOut warns if the workgroup's traffic to Kinesis and STS, which
+// enhanced routing sends through the VPC, does not reach them: the deployment
+// works then, and the streaming view stays empty.
+// https://docs.aws.amazon.com/redshift/latest/dg/materialized-view-streaming-ingestion-getting-started.html
+func warnOfNoWayOut(f *facts, net warehouse.Network, r *report.Report) {
+	stranded := f.stranded(net.Subnets)
+	if len(stranded) == 0 {
+		return
+	}
+	var missing []string
+	for _, service := range warehouse.EndpointServices() {
+		name, there := f.scope.is.Endpoint(service), f.endpoints[service]
+		switch {
+		case there.err != nil:
+			missing = append(missing, fmt.Sprintf("%s (it can't be looked up: %s)", name, there.err))
+		case there.any == nil || !there.any.PrivateDNSEnabled:
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	r.Warn("enhancedVpcRouting is true, but %s has no default route to a NAT or transit gateway, and no endpoint in %s answers for %s: "+
+		"Redshift may not reach the stream, and the view stay empty. "+
+		"Give the subnets a route out, make what is missing (createVpcEndpoints makes both endpoints), or set enhancedVpcRouting to false.",
+		strings.Join(stranded, ", "), net.VPCID, strings.Join(missing, " and "))
+}
+
+// onePerZone returns the ids of the first subnet in each availability zone: an
+// endpoint takes no more.
+func onePerZone(subnets []*ec2.Subnet) []string {
+	var ids []string
+	seen := map[string]bool{}
+	for _, subnet := range subnets {
+		if !seen[subnet.AvailabilityZone] {
+			seen[subnet.AvailabilityZone] = true
+			ids = append(ids, subnet.ID)
+		}
+	}
+	return ids
+}
+
+// checkZones reports too few availability zones for Redshift Serverless.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
+func checkZones(s settings, f *facts, net warehouse.Network, r *report.Report) {
+	enhanced := s.Warehouse.Workgroup.EnhancedVPCRouting
+	zones := 2
+	if enhanced && f.scope.is.Region != "us-west-1" {
+		zones = 3
+	}
+	// The region has two zones: three subnets are enough there.
+	if enhanced && zones == 2 && len(net.Subnets) < 3 {
+		r.Problem("the subnets chosen in %s are %d: Redshift Serverless needs three %s, two of them in one availability zone in %s. Add subnets.",
+			net.VPCID, len(net.Subnets), routing(enhanced), f.scope.is.Region)
+	}
 	var have []string
-	for _, subnet := range n.subnets {
+	for _, subnet := range net.Subnets {
 		have = append(have, subnet.AvailabilityZone)
 	}
 	slices.Sort(have)
 	have = slices.Compact(have)
 	if len(have) < zones {
 		hint := ""
-		if s.EnhancedVPCRouting && len(have) == 2 {
+		if enhanced && len(have) == 2 {
 			hint = ", or set enhancedVpcRouting to false"
 		}
-		wrong.add("the subnets chosen in %s (%d) reach only %s: Redshift Serverless needs %d availability zones %s. "+
-			"Add subnets in other zones%s.", n.vpcID, len(n.subnets), strings.Join(have, " and "), zones, routing, hint)
+		r.Problem("the subnets chosen in %s (%d) reach only %s: Redshift Serverless needs %d availability zones %s. "+
+			"Add subnets in other zones%s.", net.VPCID, len(net.Subnets), strings.Join(have, " and "), zones, routing(enhanced), hint)
 	}
-	if !cost.IsBaseCapacity(s.capacity()) {
-		return // already reported
-	}
+}
 
-	taken, err := subnetsInUse(ctx, s.WorkgroupName)
-	if err != nil {
-		wrong.add("workgroup %s can't be looked up: %s", s.WorkgroupName, said(err))
+func routing(enhanced bool) string {
+	if enhanced {
+		return "with enhancedVpcRouting"
+	}
+	return "without enhancedVpcRouting"
+}
+
+// checkAddresses reports subnets with too few free addresses. An existing workgroup
+// holds its addresses; what a change of it needs is checked when it changes. Of the
+// endpoints some may be missing; each takes an address in each of its subnets.
+// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
+func checkAddresses(s settings, f *facts, net warehouse.Network, missingEndpoints int, r *report.Report) {
+	if r.Refuses("baseCapacity", "priceTarget") {
 		return
 	}
-	for _, subnet := range n.subnets {
+	wg := s.Warehouse.Workgroup
+	if err := f.workgroup.err; err != nil {
+		r.Problem("workgroup %s can't be looked up: %s", wg.Name, err)
+		return
+	}
+	addresses := 3
+	if wg.EnhancedVPCRouting {
+		addresses = warehouse.AddressesFor(wg.Capacity())
+	}
+	for _, subnet := range net.Subnets {
 		need, why := 0, []string{}
-		if !slices.Contains(taken, subnet.ID) {
+		if !slices.Contains(f.workgroup.is, subnet.ID) {
 			need += addresses
-			why = append(why, fmt.Sprintf("Redshift Serverless with baseCapacity %d needs %d in each subnet %s", s.capacity(), addresses, routing))
+			why = append(why, fmt.Sprintf("Redshift Serverless with baseCapacity %d needs %d in each subnet %s", wg.Capacity(), addresses, routing(wg.EnhancedVPCRouting)))
 		}
-		if missingEndpoints > 0 && slices.Contains(n.endpointSubnetIDs, subnet.ID) {
+		if missingEndpoints > 0 && slices.Contains(net.EndpointSubnetIDs, subnet.ID) {
 			need += missingEndpoints
 			why = append(why, fmt.Sprintf("the VPC endpoints need %d", missingEndpoints))
 		}
 		if subnet.AvailableIPAddressCount < need {
-			wrong.add("subnet %s has %d free addresses: %s. Free some, or name other subnets with subnetIds.",
+			r.Problem("subnet %s has %d free addresses: %s. Free some, or name other subnets with subnetIds.",
 				subnet.ID, subnet.AvailableIPAddressCount, strings.Join(why, ", and "))
 		}
 	}
-}
-
-// addressesFor is how many free addresses each subnet must have for a workgroup
-// of so many RPU to be created with enhanced VPC routing.
-func addressesFor(rpu int) int {
-	for _, step := range []struct{ rpu, addresses int }{{8, 9}, {32, 13}, {64, 21}, {128, 37}, {256, 69}, {512, 133}} {
-		if rpu <= step.rpu {
-			return step.addresses
-		}
-	}
-	return 261
-}
-
-// subnetsInUse returns the subnets of the workgroup if it exists already: it
-// holds its addresses there, so that free ones are no longer needed.
-func subnetsInUse(ctx *pulumi.Context, workgroup string) ([]string, error) {
-	found, err := redshiftserverless.LookupWorkgroup(ctx, &redshiftserverless.LookupWorkgroupArgs{WorkgroupName: workgroup})
-	switch {
-	case err == nil:
-		return found.SubnetIds, nil
-	case isNotFound(err):
-		return nil, nil
-	}
-	return nil, err
-}
-
-// isNotFound says whether a lookup failed because there is no such thing. The
-// provider passes on only a text: the service's code, or its own words.
-func isNotFound(err error) bool {
-	for _, words := range []string{"ResourceNotFoundException", "couldn't find resource", "empty result", "no matching"} {
-		if strings.Contains(err.Error(), words) {
-			return true
-		}
-	}
-	return false
-}
-
-// securityGroups are the group of SQL clients, the warehouse's, and the rule that
-// lets the warehouse out.
-type securityGroups struct {
-	clients, warehouse *pulumi.CustomResourceState
-	egress             *vpc.SecurityGroupEgressRule
-}
-
-// newSecurityGroups makes two groups: one for SQL clients, and one for the
-// warehouse, which admits the first on the Redshift port. The warehouse reaches
-// Kinesis, KMS and S3 over HTTPS; AWS's allow-all egress rule is not there, so
-// that is said explicitly. Rules are resources of their own, because in-line
-// rules would remove each other.
-func newSecurityGroups(ctx *pulumi.Context, s settings, net network) (*securityGroups, error) {
-	group := func(name, description string) (*pulumi.CustomResourceState, error) {
-		tags := s.tags()
-		tags["Name"] = pulumi.String(s.WorkgroupName + "-" + name)
-		return newSecurityGroup(ctx, name, description, net.vpcID, tags)
-	}
-	clients, err := group("clients", "SQL clients of Redshift Serverless "+s.WorkgroupName)
-	if err != nil {
-		return nil, err
-	}
-	warehouse, err := group("warehouse", "Redshift Serverless "+s.WorkgroupName)
-	if err != nil {
-		return nil, err
-	}
-	_, err = vpc.NewSecurityGroupIngressRule(ctx, "warehouse-from-clients", &vpc.SecurityGroupIngressRuleArgs{
-		Description:               pulumi.String("SQL from the client group"),
-		SecurityGroupId:           warehouse.ID(),
-		ReferencedSecurityGroupId: clients.ID(),
-		IpProtocol:                pulumi.String("tcp"),
-		FromPort:                  pulumi.Int(redshiftPort),
-		ToPort:                    pulumi.Int(redshiftPort),
-		Tags:                      s.tags(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	_, err = vpc.NewSecurityGroupEgressRule(ctx, "clients-to-warehouse", &vpc.SecurityGroupEgressRuleArgs{
-		Description:               pulumi.String("SQL to the warehouse"),
-		SecurityGroupId:           clients.ID(),
-		ReferencedSecurityGroupId: warehouse.ID(),
-		IpProtocol:                pulumi.String("tcp"),
-		FromPort:                  pulumi.Int(redshiftPort),
-		ToPort:                    pulumi.Int(redshiftPort),
-		Tags:                      s.tags(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	egress, err := vpc.NewSecurityGroupEgressRule(ctx, "warehouse-to-aws", &vpc.SecurityGroupEgressRuleArgs{
-		Description:     pulumi.String("Kinesis and other AWS services over HTTPS"),
-		SecurityGroupId: warehouse.ID(),
-		CidrIpv4:        pulumi.String("0.0.0.0/0"),
-		IpProtocol:      pulumi.String("tcp"),
-		FromPort:        pulumi.Int(443),
-		ToPort:          pulumi.Int(443),
-		Tags:            s.tags(),
-	})
-	return &securityGroups{clients: clients, warehouse: warehouse, egress: egress}, err
 }

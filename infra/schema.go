@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/config"
@@ -12,14 +13,20 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"example.com/evstream/infra/internal/arn"
+	"example.com/evstream/infra/internal/report"
+	"example.com/evstream/infra/internal/update"
+	"example.com/evstream/infra/pipeline"
+	"example.com/evstream/infra/warehouse"
+	"example.com/evstream/internal/refresh"
 	"example.com/evstream/sql"
 )
 
 // packSQL returns the SQL as the archive that cmd/migrate applies.
-func packSQL(wrong *problems) string {
-	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
+func packSQL(r *report.Report) string {
+	archive, err := sql.Pack(sql.Migrations(), sql.RepeatableFiles())
 	if err != nil {
-		wrong.add("the SQL can't be applied: %s", err)
+		r.Problem("the SQL can't be applied: %s", err)
 	}
 	return archive
 }
@@ -34,64 +41,74 @@ func packSQL(wrong *problems) string {
 // create runs again; and no delete, because the objects live and die with the
 // namespace. tools/start builds the runner and becomes it, so that it is the
 // process that a cancelled deployment stops.
-func newSchema(
-	ctx *pulumi.Context, s settings, at place,
-	house *warehouse, admin admin, login pulumi.StringOutput, role *streamingRole, stream stream, archive string, first []pulumi.Resource,
-) (*local.Command, error) {
-	readers, err := json.Marshal(append([]string{}, s.Readers...)) // [] when there is none
+func newSchema(ctx *pulumi.Context, s settings, in inputs, wh *warehouse.Warehouse, p *pipeline.Pipeline) (*local.Command, error) {
+	environment, err := schemaEnvironment(s, in, wh, p)
 	if err != nil {
 		return nil, err
 	}
-	refresh := "NO"
-	if s.autoRefresh() {
-		refresh = "YES"
-	}
-	environment := awsEnvironment(ctx, at)
-	maps.Copy(environment, pulumi.StringMap{
-		"REDSHIFT_WORKGROUP":  house.workgroup.WorkgroupName,
-		"REDSHIFT_DATABASE":   house.namespace.DbName,
-		"REDSHIFT_SECRET_ARN": login,
-		// A password that AWS refused is in the state all the same, so nothing
-		// else would make the next run try whether it is taken.
-		"REDSHIFT_SECRET_VERSION": pulumi.String(admin.version),
-		"REDSHIFT_SECRET_CHANGED": pulumi.String(admin.changed),
-		"REDSHIFT_NAMESPACE":      pulumi.String(s.NamespaceName),
-		"STREAM_NAME":             stream.name,
-		"STREAMING_ROLE_ARN":      role.role.Arn,
-		sql.AutoRefresh:           pulumi.String(refresh),
-		sql.Readers:               pulumi.String(string(readers)),
-		// A replaced namespace is empty: its id, and the endpoint, run the
-		// migrations again. Being ordered after it would not.
-		"REDSHIFT_NAMESPACE_ID": house.namespace.NamespaceId,
-		"REDSHIFT_ENDPOINT":     house.address(),
-	})
-	if s.SecretName != "" {
-		environment["REDSHIFT_SECRET_NAME"] = pulumi.String(s.SecretName)
-	}
-	report, err := ctx.RegisterResourceHook("schema-report", func(args *pulumi.ResourceHookArgs) error {
+	shown, err := ctx.RegisterResourceHook("schema-report", func(args *pulumi.ResourceHookArgs) error {
 		return showReport(ctx, args.NewOutputs["stderr"])
 	}, nil)
 	if err != nil {
 		return nil, err
 	}
-	checked, err := beforeUpdate(ctx, "schema-changes", schemaChanges(s, at))
+	checked, err := update.Before(ctx, "schema-changes", schemaRule(s, in.warehouse.Scope))
 	if err != nil {
 		return nil, err
 	}
 	return local.NewCommand(ctx, "schema", &local.CommandArgs{
 		Create:                 pulumi.String("exec tools/start cmd/migrate up"),
-		Stdin:                  pulumi.String(archive),
+		Stdin:                  pulumi.String(in.sql),
 		Environment:            environment,
 		Logging:                local.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	},
 		checked,
-		// Redshift needs the policy to read the stream.
-		pulumi.DependsOn(append(first, house.workgroup, role.policy)),
+		pulumi.DependsOn(slices.Concat(wh.Ready, p.Ready)),
 		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
-			AfterCreate: []*pulumi.ResourceHook{report}, AfterUpdate: []*pulumi.ResourceHook{report},
+			AfterCreate: []*pulumi.ResourceHook{shown}, AfterUpdate: []*pulumi.ResourceHook{shown},
 		}),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "60m"}))
+}
+
+// schemaEnvironment is what the command knows besides the SQL. Each value of it runs
+// the command again when it changes.
+func schemaEnvironment(s settings, in inputs, wh *warehouse.Warehouse, p *pipeline.Pipeline) (pulumi.StringMap, error) {
+	readers, err := json.Marshal(append([]string{}, s.Readers...)) // [] when there is none
+	if err != nil {
+		return nil, err
+	}
+	autoRefresh := "NO"
+	if s.Refresh == refresh.Auto {
+		autoRefresh = "YES"
+	}
+	var secret secretValue
+	if in.secret != nil {
+		secret = *in.secret
+	}
+	environment := maps.Clone(in.warehouse.CommandEnvironment)
+	maps.Copy(environment, pulumi.StringMap{
+		"REDSHIFT_WORKGROUP":  wh.Workgroup.WorkgroupName,
+		"REDSHIFT_DATABASE":   wh.Namespace.DbName,
+		"REDSHIFT_SECRET_ARN": wh.LoginSecret,
+		// A password that AWS refused is in the state all the same, so nothing
+		// else would make the next run try whether it is taken.
+		"REDSHIFT_SECRET_VERSION": pulumi.String(secret.version),
+		"REDSHIFT_SECRET_CHANGED": pulumi.String(secret.changed),
+		"REDSHIFT_NAMESPACE":      pulumi.String(s.Warehouse.NamespaceName),
+		sql.StreamName:            p.StreamName,
+		sql.StreamingRoleARN:      wh.Role.Arn,
+		sql.AutoRefresh:           pulumi.String(autoRefresh),
+		sql.Readers:               pulumi.String(string(readers)),
+		// A replaced namespace is empty: its id, and the endpoint, run the
+		// migrations again. Being ordered after it would not.
+		"REDSHIFT_NAMESPACE_ID": wh.Namespace.NamespaceId,
+		"REDSHIFT_ENDPOINT":     wh.Address(),
+	})
+	if s.SecretName != "" {
+		environment["REDSHIFT_SECRET_NAME"] = pulumi.String(s.SecretName)
+	}
+	return environment, nil
 }
 
 // showReport shows how the output of cmd/migrate ends: a warning, if there is one,
@@ -115,8 +132,8 @@ func showReport(ctx *pulumi.Context, stderr resource.PropertyValue) error {
 // secret: keys come from the environment of whoever runs pulumi, or the profile.
 // The names are those of AWS's SDKs.
 // https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
-func awsEnvironment(ctx *pulumi.Context, at place) pulumi.StringMap {
-	environment := pulumi.StringMap{"AWS_REGION": pulumi.String(at.region)}
+func awsEnvironment(ctx *pulumi.Context, at arn.Scope) pulumi.StringMap {
+	environment := pulumi.StringMap{"AWS_REGION": pulumi.String(at.Region)}
 	pass := func(name, value string) {
 		if value != "" {
 			environment[name] = pulumi.String(value)
@@ -163,4 +180,64 @@ func schemaVersion(schema *local.Command) pulumi.IntOutput {
 		}
 		return applied.Version, nil
 	}).(pulumi.IntOutput)
+}
+
+// schemaRule refuses what cmd/migrate would refuse of the SQL and of the names
+// in it, and a change of a name that deletes what holds the data. The inputs of a
+// command stay the old ones when it fails, so the old ones are those of the last
+// run that succeeded: each migration in them was applied.
+func schemaRule(s settings, at arn.Scope) func(update.Change, *report.Report) {
+	return func(c update.Change, r *report.Report) {
+		old, now := c.Object("environment")
+		// A new namespace is empty, and has an id that is not known before it is
+		// made. Once it is made there is nothing to keep.
+		id := update.Text(now["REDSHIFT_NAMESPACE_ID"])
+		if id != "" && id != update.Text(old["REDSHIFT_NAMESPACE_ID"]) {
+			return
+		}
+		was := func(name string) string { return update.Text(old[resource.PropertyKey(name)]) }
+		// changed reports a setting that has another value than the last run's, and
+		// says so. What the last run did not have can't be compared.
+		changed := func(setting, was, is, consequence string) bool {
+			if was == "" || was == is {
+				return false
+			}
+			r.Problem("%s is %s, and was %s when the SQL was applied: %s", setting, report.Short(is), report.Short(was), consequence)
+			return true
+		}
+		const another = "Set it back: pulumi config set %s %s. To have both, deploy another stack (pulumi stack init) and move there; " +
+			"to start empty on purpose, pulumi destroy and then pulumi up."
+		replaced := changed("aws:region", was("AWS_REGION"), at.Region, fmt.Sprintf("every resource would be replaced by one in the other region, and the data lost. "+
+			another, "aws:region", was("AWS_REGION")))
+		for _, name := range []struct{ setting, variable, is string }{
+			{"databaseName", "REDSHIFT_DATABASE", s.Warehouse.DatabaseName},
+			{"namespaceName", "REDSHIFT_NAMESPACE", s.Warehouse.NamespaceName},
+		} {
+			replaced = changed(name.setting, was(name.variable), name.is, fmt.Sprintf("the namespace would be replaced, and all its data lost. "+
+				another, name.setting, was(name.variable))) || replaced
+		}
+		if replaced || id == "" {
+			return
+		}
+
+		sqls := sql.Compare(update.Text(c.Old["stdin"]), update.Text(c.New["stdin"]))
+		for _, problem := range sqls.Problems {
+			r.Problem("%s", problem)
+		}
+		const rebuild = "To change it on purpose, add migrations that drop what was created with it and recreate it, " +
+			"with ${%s} in them, for the same pulumi up: docs/operations.md, \"Rebuild the streaming view\"."
+		if stream := was("STREAM_NAME"); !sqls.AddedUse(sql.StreamName) {
+			setting, back := "streamName", "pulumi config set streamName "+stream
+			if s.Stream.Existing {
+				setting, back = "existingStreamName", "pulumi config rm existingStreamName"
+			}
+			changed(setting, stream, s.Stream.Name, fmt.Sprintf("the streaming view can't be given another stream. "+
+				"Set it back: %s if this stack made it, else pulumi config set existingStreamName %s. "+rebuild+
+				" A stream that this stack made is then deleted, with the records that wait in it.", back, stream, sql.StreamName))
+		}
+		if _, role, _ := strings.Cut(was("STREAMING_ROLE_ARN"), ":role/"); !sqls.AddedUse(sql.StreamingRoleARN) {
+			changed("roleName", role, s.Warehouse.RoleName, fmt.Sprintf("the external schema can't be given another role. "+
+				"Set it back: pulumi config set roleName %s. "+rebuild, role, sql.StreamingRoleARN))
+		}
+	}
 }

@@ -1,4 +1,4 @@
-package infra_test
+package infra
 
 import (
 	"encoding/json"
@@ -61,18 +61,18 @@ func TestRolesAreMinimal(t *testing.T) {
 	}
 	redshift := []string{"sts:AssumeRole on [[redshift-serverless.amazonaws.com redshift.amazonaws.com]]"}
 	want := map[string][]string{
-		"default trust streaming":     redshift,
-		"everything trust streaming":  redshift,
-		"operated trust streaming":    redshift,
-		"private trust streaming":     redshift,
-		"default policy streaming":    ingestion("ev_stream_data"),
-		"everything policy streaming": ingestion("EvStream", "kms:Decrypt on "+customerKey),
-		"private policy streaming":    ingestion("ev_stream_data", "kms:Decrypt on "+customerKey),
-		"operated policy streaming":   ingestion("ev_existing"),
+		"default trust warehouse-streaming":    redshift,
+		"everything trust warehouse-streaming": redshift,
+		"operated trust warehouse-streaming":   redshift,
+		"private trust warehouse-streaming":    redshift,
+		"default policy stream-read":           ingestion("ev_stream_data"),
+		"everything policy stream-read":        ingestion("EvStream", "kms:Decrypt on "+customerKey),
+		"private policy stream-read":           ingestion("ev_stream_data", "kms:Decrypt on "+customerKey),
+		"operated policy stream-read":          ingestion("ev_existing"),
 
 		// https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
-		"operated trust refresh": {"sts:AssumeRole on [[scheduler.amazonaws.com]] if map[StringEquals:map[aws:SourceAccount:123456789012]]"},
-		"operated policy refresh": {
+		"operated trust stream-refresh": {"sts:AssumeRole on [[scheduler.amazonaws.com]] if map[StringEquals:map[aws:SourceAccount:123456789012]]"},
+		"operated policy stream-refresh": {
 			"redshift-data:ExecuteStatement on arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/0f0f0f0f-1111-2222-3333-555555555555",
 			"secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:123456789012:secret:copy-AbCdEf",
 			"sqs:SendMessage on arn:aws:sqs:us-east-1:123456789012:x",
@@ -108,10 +108,10 @@ func TestRolesAreMinimal(t *testing.T) {
 // not be seen here, so there are none.
 func TestNetworkIsClosed(t *testing.T) {
 	want := map[string]bool{
-		"warehouse admits clients on tcp 5439":  true,
-		"clients reach warehouse on tcp 5439":   true,
-		"warehouse reach 0.0.0.0/0 on tcp 443":  true,
-		"endpoints admits warehouse on tcp 443": true,
+		"warehouse admits warehouse-clients on tcp 5439":  true,
+		"warehouse-clients reach warehouse on tcp 5439":   true,
+		"warehouse reach 0.0.0.0/0 on tcp 443":            true,
+		"warehouse-endpoints admits warehouse on tcp 443": true,
 	}
 	for name, settings := range configurations() {
 		made, err := deploy(t, example(), settings)
@@ -178,7 +178,7 @@ func TestHostileSettings(t *testing.T) {
 		`$(touch /tmp/broken)`,
 		"`touch /tmp/broken`",
 		`x; rm -rf /`,
-		"x\n-- +goose Down\nDROP SCHEMA evdata;",
+		"x\n-- Runs alone, outside a transaction.\nDROP SCHEMA evdata;",
 		"x\n-- 00099_other.sql --\n",
 		`${STREAM_NAME}`,
 		`x"}],"Statement":[{"Effect":"Allow","Action":["*"],"Resource":"*`,
@@ -221,7 +221,7 @@ func TestHostileSettings(t *testing.T) {
 			}
 			a := example()
 			if setting == "vpcName" {
-				a.vpcs[0].name = text
+				a["getVpcs "+text] = a["getVpcs data-platform"]
 			}
 			made, err := deploy(t, a, settings)
 			switch {
@@ -250,7 +250,7 @@ func TestHostileSecrets(t *testing.T) {
 	}
 	for _, password := range []string{"$(touch)Aa1;", "`touch`Aa1", "${STREAM_NAME}a1", "%2e%2eAa1#?&", "},{Aa1:[]", "Aa1--;DROP{{}}"} {
 		a := example()
-		a.secrets["redshift/admin"] = secretOf(t, adminName, password)
+		a.setSecret("redshift/admin", secretOf(t, adminName, password))
 		made, err := deploy(t, a, nil)
 		if err != nil {
 			t.Errorf("%q: %v", password, err)
@@ -259,7 +259,7 @@ func TestHostileSecrets(t *testing.T) {
 		if diff := cmp.Diff(shapeOf(t, before), shapeOf(t, made)); diff != "" {
 			t.Errorf("%q makes something of another shape: %s", password, diff)
 		}
-		copied := made.get(t, "aws:secretsmanager/secretVersion:SecretVersion", "data-api").raw["secretString"]
+		copied := made.get(t, "aws:secretsmanager/secretVersion:SecretVersion", "warehouse-data-api").raw["secretString"]
 		if want := fmt.Sprintf(`{"password":%s,"username":"%s"}`, quoted(t, password), adminName); revealed(copied) != want {
 			t.Errorf("the secret for the Data API is %s, want %s", revealed(copied), want)
 		}
@@ -277,7 +277,7 @@ func TestKeptPasswordIsNotRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if slices.Contains(made.calls, "aws:secretsmanager/getSecretVersion:getSecretVersion") {
+		if slices.Contains(made.lookups, "aws:secretsmanager/getSecretVersion:getSecretVersion") {
 			t.Error("the program reads the value of a secret with manageAdminPassword")
 		}
 		for _, r := range made.resources {
@@ -291,15 +291,9 @@ func TestKeptPasswordIsNotRead(t *testing.T) {
 // TestHostileStackName: what can't be a part of Redshift's names is refused.
 func TestHostileStackName(t *testing.T) {
 	for _, stack := range []string{"Dev", "a.b", "a_b", strings.Repeat("x", 80), `x"}`, "x;y", "$(x)"} {
-		settings := defaults(t)
-		settings["ev-streaming:vpcName"] = "data-platform"
-		settings["ev-streaming:secretName"] = "redshift/admin"
-		result := &made{}
-		err := pulumi.RunErr(deployInto(result),
-			pulumi.WithMocks("ev-streaming", stack, stub{account: example(), made: result}),
-			func(info *pulumi.RunInfo) { info.Config = settings })
-		if err == nil || !strings.Contains(err.Error(), "namespaceName is") || len(result.resources) > 0 {
-			t.Errorf("stack %q: err = %v, made %v; want the names refused that are made of it", stack, err, result.types())
+		made, err := (&program{account: example()}).run(stackConfig(t, nil), stack)
+		if err == nil || !strings.Contains(err.Error(), "namespaceName is") || len(made.resources) > 0 {
+			t.Errorf("stack %q: err = %v, made %v; want the names refused that are made of it", stack, err, made.types())
 		}
 	}
 }
@@ -307,9 +301,9 @@ func TestHostileStackName(t *testing.T) {
 // shapeOf is what may not depend on the text of a setting: types and names of the
 // resources, the keys of their properties and of the JSON in them, every action,
 // effect and condition, and the whole command with its SQL.
-func shapeOf(t *testing.T, m *made) map[string]any {
+func shapeOf(t *testing.T, m *program) map[string]any {
 	t.Helper()
-	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
+	archive, err := sql.Pack(sql.Migrations(), sql.RepeatableFiles())
 	if err != nil {
 		t.Fatal(err)
 	}

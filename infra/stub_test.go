@@ -1,8 +1,8 @@
-package infra_test
+package infra
 
 import (
-	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,165 +14,219 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"example.com/evstream/infra"
 )
 
-// account is the AWS account that a deployment under test looks into. Its zero
-// value is empty; example is one in which the defaults can be deployed.
-type account struct {
-	vpcs       []vpc
-	secrets    map[string]string // value by name
-	workgroups map[string][]string
-	streams    map[string]map[string]any // what a lookup shows, by name
-	failing    string                    // resource type or lookup that fails
-	timedOut   bool                      // the workgroup's creation did, so that its state has no endpoint
-
-	region      string // us-east-1 if there is none
-	adminSecret string // in which AWS keeps an admin's password
-}
-
-type vpc struct {
-	id, name  string
-	isDefault bool
-	mainTable string
-	tables    map[string][]map[string]any // routes by route table
-	subnets   []subnet
-	noDNS     bool
-	endpoints []endpoint
-}
-
-type endpoint struct {
-	id, service string
-	nameless    bool // does not answer for the service's own name
-	stack       string
-}
-
-type subnet struct {
-	id, zone string
-	free     int
-	public   bool
-	table    string // "" is the main one
-	tag      string
-}
+// account answers the lookups of a program under test, by the lookup's name and its
+// arguments' values. What it does not have is not there. It also says what is computed
+// when a resource is made, by its type, and which types and lookups AWS refuses.
+type account map[string]map[string]any
 
 const (
 	adminPassword = "Plain-Text-Password-1"
 	adminName     = "evadmin"
+
+	exampleVPC  = "vpc-0a1b2c3d4e5f60718"
+	secretARN   = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+	customerKey = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 )
 
-func example() *account {
-	toNAT := []map[string]any{{"cidrBlock": "0.0.0.0/0", "natGatewayId": "nat-0a"}}
-	toInternet := []map[string]any{{"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-0a"}}
-	return &account{
-		adminSecret: "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!ev-streaming-dev-admin-AbCdEf",
-		vpcs: []vpc{{
-			id: "vpc-0a1b2c3d4e5f60718", name: "data-platform", mainTable: "rtb-main",
-			tables: map[string][]map[string]any{"rtb-main": toNAT, "rtb-public": toInternet},
-			subnets: []subnet{
-				{id: "subnet-000000000000000c", zone: "us-east-1c", free: 200},
-				{id: "subnet-000000000000000a", zone: "us-east-1a", free: 200},
-				{id: "subnet-000000000000000d", zone: "us-east-1a", free: 200, table: "rtb-public"},
-				{id: "subnet-000000000000000b", zone: "us-east-1b", free: 200},
-			},
-		}},
-		secrets: map[string]string{
-			"redshift/admin":  `{"admin_username":"` + adminName + `","admin_user_password":"` + adminPassword + `"}`,
-			"redshift/native": `{"username":"` + adminName + `","password":"` + adminPassword + `","engine":"redshift"}`,
-		},
-		streams: map[string]map[string]any{"ev_existing": {}},
+// example is an account in which the defaults can be deployed: a VPC with three
+// private subnets and a public one, d.
+func example() account {
+	toNAT := []any{map[string]any{"cidrBlock": "0.0.0.0/0", "natGatewayId": "nat-0a"}}
+	toInternet := []any{map[string]any{"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-0a"}}
+	a := account{
+		"getRegion":                                  {"name": "us-east-1"},
+		"getPartition":                               {"partition": "aws"},
+		"getCallerIdentity":                          {"accountId": "123456789012"},
+		"getVpcs data-platform":                      {"ids": []any{exampleVPC}},
+		"getVpc " + exampleVPC:                       {"id": exampleVPC, "mainRouteTableId": "rtb-main", "enableDnsSupport": true, "enableDnsHostnames": true},
+		"getSubnets vpc-id " + exampleVPC:            {"ids": []any{subnet("c"), subnet("a"), subnet("d"), subnet("b")}},
+		"getRouteTables " + exampleVPC:               {"ids": []any{"rtb-main", "rtb-public"}},
+		"getRouteTable rtb-main":                     {"routes": toNAT, "associations": []any{map[string]any{"main": true}}},
+		"getRouteTable rtb-public":                   {"routes": toInternet, "associations": []any{map[string]any{"subnetId": subnet("d")}}},
+		"getStream ev_existing":                      {"arn": "arn:aws:kinesis:us-east-1:123456789012:stream/ev_existing", "status": "ACTIVE", "encryptionType": "NONE", "retentionPeriod": 24},
+		"getSecret redshift/admin":                   {"arn": secretARN + "redshift/admin"},
+		"getSecret redshift/native":                  {"arn": secretARN + "redshift/native"},
+		"getSecret " + secretARN + "redshift/native": {"arn": secretARN + "redshift/native"},
+	}
+	computed := func(kind string, outputs map[string]any) { a["computed "+kind] = outputs }
+	computed("aws:kinesis/stream:Stream", map[string]any{"arn": "arn:aws:kinesis:us-east-1:123456789012:stream/x"})
+	computed("aws:iam/role:Role", map[string]any{"arn": "arn:aws:iam::123456789012:role/x"})
+	computed("aws:secretsmanager/secretVersion:SecretVersion", map[string]any{"arn": secretARN + "copy-AbCdEf"})
+	computed("aws:sns/topic:Topic", map[string]any{"arn": "arn:aws:sns:us-east-1:123456789012:x"})
+	computed("aws:sqs/queue:Queue", map[string]any{"arn": "arn:aws:sqs:us-east-1:123456789012:x", "url": "https://sqs.us-east-1.amazonaws.com/123456789012/x"})
+	computed("command:local:Command", map[string]any{"stdout": `{"version": 5, "migrations": []}`})
+	computed("aws:redshiftserverless/namespace:Namespace", map[string]any{
+		"namespaceId": "0f0f0f0f-1111-2222-3333-444444444444", "adminPasswordSecretArn": secretARN + "redshift!ev-streaming-dev-admin-AbCdEf",
+	})
+	computed("aws:redshiftserverless/workgroup:Workgroup", map[string]any{
+		"arn":       "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/0f0f0f0f-1111-2222-3333-555555555555",
+		"endpoints": []any{map[string]any{"address": "x.123456789012.us-east-1.redshift-serverless.amazonaws.com", "port": 5439}},
+	})
+	for _, letter := range []string{"a", "b", "c", "d"} {
+		a.addSubnet(letter, exampleVPC, strings.Replace(letter, "d", "a", 1))
+	}
+	a.setSecret("redshift/admin", `{"admin_username":"`+adminName+`","admin_user_password":"`+adminPassword+`"}`)
+	a.setSecret("redshift/native", `{"username":"`+adminName+`","password":"`+adminPassword+`","engine":"redshift"}`)
+	return a
+}
+
+func subnet(letter string) string { return "subnet-000000000000000" + letter }
+
+// subnet is what a lookup shows of one, to be changed.
+func (a account) subnet(letter string) map[string]any { return a["getSubnet "+subnet(letter)] }
+
+func (a account) addSubnet(letter, vpcID, zone string) map[string]any {
+	a["getSubnet "+subnet(letter)] = map[string]any{
+		"id": subnet(letter), "vpcId": vpcID, "availabilityZone": "us-east-1" + zone, "availableIpAddressCount": 200,
+	}
+	return a.subnet(letter)
+}
+
+func (a account) setSecret(name, value string) {
+	a["getSecretVersion "+secretARN+name] = map[string]any{
+		"secretString": value, "versionId": "0c1d2e3f-4a5b-6c7d-8e9f-0a1b2c3d4e5f", "createdDate": "2026-03-01T10:00:00Z",
 	}
 }
 
-// made is what a program asked the engine for.
-type made struct {
+// refuse has AWS refuse a type of resource, a lookup, or every lookup.
+func (a account) refuse(token string) account {
+	a["refuse "+token] = map[string]any{}
+	return a
+}
+
+// look answers a lookup.
+func (a account) look(token string, args map[string]any) (map[string]any, error) {
+	name := token[strings.LastIndex(token, ":")+1:]
+	if found, there := a[strings.TrimSpace(name+" "+strings.Join(values(args), " "))]; there {
+		return found, nil
+	}
+	switch name {
+	case "getVpcs", "getSubnets", "getRouteTables":
+		return map[string]any{"ids": []any{}}, nil
+	case "getVpcEndpoint":
+		return nil, errors.New("no matching EC2 VPC Endpoint found")
+	case "getStream", "getSecret", "getWorkgroup":
+		return nil, errors.New("couldn't find resource")
+	}
+	return nil, errors.New("query returned no results")
+}
+
+// values are the values in a lookup's arguments, in the order of their keys.
+func values(arg any) []string {
+	var all []string
+	switch v := arg.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			all = append(all, values(v[key])...)
+		}
+	case []any:
+		for _, item := range v {
+			all = append(all, values(item)...)
+		}
+	default:
+		all = append(all, fmt.Sprint(v))
+	}
+	return all
+}
+
+// program is one run of the program: the account that it looks into, what the engine
+// and its resources answer, and what it asked for.
+type program struct {
+	account account
+
 	mu        sync.Mutex
 	resources []registered
-	calls     []string
-	said      []string // to the person who runs it
+	lookups   []string
+	messages  []string // to the person who runs it
 }
 
 // registered is one resource as the program registered it.
 type registered struct {
 	Type    string         `json:"type"`
 	Name    string         `json:"name"`
+	Parent  string         `json:"parent,omitempty"`
 	Options map[string]any `json:"options,omitempty"`
 	Inputs  map[string]any `json:"inputs"`
 
 	raw resource.PropertyMap
 }
 
-func (m *made) get(t *testing.T, kind, name string) registered {
+func (p *program) get(t *testing.T, kind, name string) registered {
 	t.Helper()
-	for _, r := range m.resources {
+	for _, r := range p.resources {
 		if r.Type == kind && r.Name == name {
 			return r
 		}
 	}
-	t.Fatalf("the program made no %s named %s; it made %s", kind, name, strings.Join(m.types(), ", "))
+	t.Fatalf("the program made no %s named %s; it made %s", kind, name, strings.Join(p.types(), ", "))
 	return registered{}
 }
 
-func (m *made) types() []string {
+func (p *program) types() []string {
 	var types []string
-	for _, r := range m.resources {
-		types = append(types, r.Type)
+	for _, r := range p.resources {
+		if strings.HasPrefix(r.Type, "aws:") || strings.HasPrefix(r.Type, "command:") { // not the components
+			types = append(types, r.Type)
+		}
 	}
 	slices.Sort(types)
 	return slices.Compact(types)
 }
 
-func (m *made) note(severity, text string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.said = append(m.said, severity+": "+text)
+// say notes what the program says.
+func (p *program) say(severity, text string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.messages = append(p.messages, severity+": "+text)
 	return nil
 }
 
-func (m *made) Debug(text string, _ *pulumi.LogArgs) error { return m.note("debug", text) }
-func (m *made) Info(text string, _ *pulumi.LogArgs) error  { return m.note("info", text) }
-func (m *made) Warn(text string, _ *pulumi.LogArgs) error  { return m.note("warning", text) }
-func (m *made) Error(text string, _ *pulumi.LogArgs) error { return m.note("error", text) }
+func (p *program) Debug(text string, _ *pulumi.LogArgs) error { return p.say("debug", text) }
+func (p *program) Info(text string, _ *pulumi.LogArgs) error  { return p.say("info", text) }
+func (p *program) Warn(text string, _ *pulumi.LogArgs) error  { return p.say("warning", text) }
+func (p *program) Error(text string, _ *pulumi.LogArgs) error { return p.say("error", text) }
 
-// stub answers the program in place of the engine.
-type stub struct {
-	account *account
-	made    *made
-}
-
-func (s stub) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+func (p *program) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	if args.TypeToken == "pulumi:pulumi:Stack" {
 		return args.Name, args.Inputs, nil
 	}
-	s.made.mu.Lock()
-	defer s.made.mu.Unlock()
-	s.made.resources = append(s.made.resources, registered{
-		Type: args.TypeToken, Name: args.Name, Options: options(args), Inputs: plain(args.Inputs), raw: args.Inputs,
-	})
-	if args.TypeToken == s.account.failing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := registered{Type: args.TypeToken, Name: args.Name, Options: options(args), Inputs: plain(args.Inputs), raw: args.Inputs}
+	if rpc := args.RegisterRPC; rpc != nil && !strings.Contains(rpc.GetParent(), "pulumi:pulumi:Stack::") {
+		r.Parent = describe(rpc.GetParent())
+	}
+	p.resources = append(p.resources, r)
+	if p.account["refuse "+args.TypeToken] != nil {
 		return "", nil, fmt.Errorf("AWS says no to %s", args.TypeToken)
 	}
 	state := args.Inputs.Copy()
-	computed := map[string]map[string]any{
-		"aws:kinesis/stream:Stream":                      {"arn": "arn:aws:kinesis:us-east-1:123456789012:stream/x"},
-		"aws:iam/role:Role":                              {"arn": "arn:aws:iam::123456789012:role/x"},
-		"aws:redshiftserverless/namespace:Namespace":     {"namespaceId": "0f0f0f0f-1111-2222-3333-444444444444", "adminPasswordSecretArn": s.account.adminSecret},
-		"aws:secretsmanager/secretVersion:SecretVersion": {"arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:copy-AbCdEf"},
-		"command:local:Command":                          {"stdout": `{"version": 5, "migrations": []}`},
-		"aws:sns/topic:Topic":                            {"arn": "arn:aws:sns:us-east-1:123456789012:x"},
-		"aws:sqs/queue:Queue":                            {"arn": "arn:aws:sqs:us-east-1:123456789012:x", "url": "https://sqs.us-east-1.amazonaws.com/123456789012/x"},
-		"aws:redshiftserverless/workgroup:Workgroup": {
-			"arn":       "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/0f0f0f0f-1111-2222-3333-555555555555",
-			"endpoints": []any{map[string]any{"address": "x.123456789012.us-east-1.redshift-serverless.amazonaws.com", "port": 5439}},
-		},
-	}[args.TypeToken]
-	if s.account.timedOut {
-		delete(computed, "endpoints")
-	}
-	for key, value := range computed {
+	for key, value := range p.account["computed "+args.TypeToken] {
 		state[resource.PropertyKey(key)] = resource.NewPropertyValue(value)
 	}
 	return args.Name + "-id", state, nil
+}
+
+func (p *program) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	p.mu.Lock()
+	p.lookups = append(p.lookups, args.Token)
+	p.mu.Unlock()
+	result, err := p.account.look(args.Token, args.Args.Mappable())
+	if p.account["refuse "+args.Token] != nil || p.account["refuse every lookup"] != nil {
+		err = fmt.Errorf("AWS says no to %s", args.Token)
+	}
+	if err != nil { // as the real provider puts it
+		return nil, fmt.Errorf("invocation of %[1]s returned an error: invoking %[1]s: 1 error occurred:\n\t* %[2]w\n\n", args.Token, err)
+	}
+	return resource.NewPropertyMapFromMap(result), nil
+}
+
+// describe is a resource's type and name.
+func describe(urn string) string {
+	parsed := resource.URN(urn)
+	return string(parsed.Type()) + " " + parsed.Name()
 }
 
 // options returns those resource options that matter to this program.
@@ -195,8 +249,7 @@ func options(args pulumi.MockResourceArgs) map[string]any {
 	}
 	var after []string
 	for _, urn := range rpc.GetDependencies() {
-		parsed := resource.URN(urn)
-		after = append(after, string(parsed.Type())+" "+parsed.Name())
+		after = append(after, describe(urn))
 	}
 	if len(after) > 0 {
 		slices.Sort(after)
@@ -211,17 +264,11 @@ func plain(inputs resource.PropertyMap) map[string]any {
 	var show func(v resource.PropertyValue) any
 	show = func(v resource.PropertyValue) any {
 		switch {
-		case v.IsSecret():
+		case v.IsSecret(), v.IsOutput() && v.OutputValue().Secret:
 			return "[secret]"
-		case v.IsComputed():
+		case v.IsComputed(), v.IsOutput() && !v.OutputValue().Known:
 			return "[unknown]"
 		case v.IsOutput():
-			if v.OutputValue().Secret {
-				return "[secret]"
-			}
-			if !v.OutputValue().Known {
-				return "[unknown]"
-			}
 			return show(v.OutputValue().Element)
 		case v.IsArray():
 			list := []any{}
@@ -246,213 +293,55 @@ func plain(inputs resource.PropertyMap) map[string]any {
 	return show(resource.NewObjectProperty(inputs)).(map[string]any)
 }
 
-func (s stub) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	s.made.mu.Lock()
-	s.made.calls = append(s.made.calls, args.Token)
-	s.made.mu.Unlock()
-	result, err := s.account.look(args.Token, args.Args.Mappable())
-	if args.Token == s.account.failing || s.account.failing == "every lookup" {
-		err = fmt.Errorf("AWS says no to %s", args.Token)
-	}
-	if err != nil { // as the real provider puts it
-		return nil, fmt.Errorf("invocation of %[1]s returned an error: invoking %[1]s: 1 error occurred:\n\t* %[2]w\n\n", args.Token, err)
-	}
-	return resource.NewPropertyMapFromMap(result), nil
-}
-
-// look answers a lookup from the account.
-func (a *account) look(token string, args map[string]any) (map[string]any, error) {
-	text := func(key string) string { value, _ := args[key].(string); return value }
-	nothing := fmt.Errorf("query returned no results")
-	switch token {
-	case "aws:index/getRegion:getRegion":
-		region := cmp.Or(a.region, "us-east-1")
-		return map[string]any{"name": region, "id": region}, nil
-	case "aws:index/getPartition:getPartition":
-		return map[string]any{"partition": "aws"}, nil
-	case "aws:index/getCallerIdentity:getCallerIdentity":
-		return map[string]any{"accountId": "123456789012"}, nil
-	case "aws:ec2/getVpcs:getVpcs":
-		ids := []any{}
-		for _, v := range a.vpcs {
-			if tags, _ := args["tags"].(map[string]any); tags["Name"] == v.name {
-				ids = append(ids, v.id)
-			}
-		}
-		return map[string]any{"ids": ids}, nil
-	case "aws:ec2/getVpc:getVpc":
-		for _, v := range a.vpcs {
-			if v.id == text("id") || v.isDefault && args["default"] == true {
-				return map[string]any{
-					"id": v.id, "mainRouteTableId": v.mainTable, "enableDnsSupport": true, "enableDnsHostnames": !v.noDNS,
-				}, nil
-			}
-		}
-		return nil, nothing
-	case "aws:ec2/getSubnets:getSubnets":
-		ids := []any{}
-		filter := args["filters"].([]any)[0].(map[string]any)
-		for _, v := range a.vpcs {
-			if filter["name"] == "vpc-id" && filter["values"].([]any)[0] == v.id {
-				for _, n := range v.subnets {
-					ids = append(ids, n.id)
-				}
-			}
-		}
-		return map[string]any{"ids": ids}, nil
-	case "aws:ec2/getSubnet:getSubnet":
-		for _, v := range a.vpcs {
-			for _, n := range v.subnets {
-				if n.id == text("id") {
-					tags := map[string]any{}
-					if n.tag != "" {
-						tags["aws-cdk:subnet-type"] = n.tag
-					}
-					return map[string]any{
-						"id": n.id, "vpcId": v.id, "availabilityZone": n.zone, "availableIpAddressCount": n.free,
-						"mapPublicIpOnLaunch": n.public, "tags": tags,
-					}, nil
-				}
-			}
-		}
-		return nil, nothing
-	case "aws:ec2/getRouteTables:getRouteTables":
-		ids := []any{}
-		for _, v := range a.vpcs {
-			if v.id == text("vpcId") {
-				for _, id := range slices.Sorted(maps.Keys(v.tables)) {
-					ids = append(ids, id)
-				}
-			}
-		}
-		return map[string]any{"ids": ids}, nil
-	case "aws:ec2/getRouteTable:getRouteTable":
-		for _, v := range a.vpcs {
-			routes, ok := v.tables[text("routeTableId")]
-			if !ok {
-				continue
-			}
-			list, associations := []any{}, []any{}
-			for _, route := range routes {
-				list = append(list, route)
-			}
-			for _, n := range v.subnets {
-				if n.table == text("routeTableId") {
-					associations = append(associations, map[string]any{"subnetId": n.id, "main": false})
-				}
-			}
-			if v.mainTable == text("routeTableId") {
-				associations = append(associations, map[string]any{"main": true})
-			}
-			return map[string]any{"routes": list, "associations": associations}, nil
-		}
-		return nil, nothing // as AWS's own lookup by subnet answers for the main table
-	case "aws:kinesis/getStream:getStream":
-		stream, ok := a.streams[text("name")]
-		if !ok {
-			return nil, fmt.Errorf("reading Kinesis Stream (%s): couldn't find resource", text("name"))
-		}
-		found := map[string]any{
-			"arn": "arn:aws:kinesis:us-east-1:123456789012:stream/" + text("name"), "name": text("name"),
-			"status": "ACTIVE", "encryptionType": "NONE", "retentionPeriod": 24,
-		}
-		maps.Copy(found, stream)
-		return found, nil
-	case "aws:ec2/getVpcEndpoint:getVpcEndpoint":
-		var found []endpoint
-		tags, _ := args["tags"].(map[string]any)
-		for _, v := range a.vpcs {
-			for _, e := range v.endpoints {
-				ours := tags["pulumi:project"] == "ev-streaming" && tags["pulumi:stack"] == e.stack
-				if v.id == text("vpcId") && e.service == text("serviceName") && (tags == nil || ours) {
-					found = append(found, e)
-				}
-			}
-		}
-		switch len(found) {
-		case 0:
-			return nil, fmt.Errorf("no matching EC2 VPC Endpoint found")
-		case 1:
-			return map[string]any{"id": found[0].id, "privateDnsEnabled": !found[0].nameless}, nil
-		}
-		return nil, fmt.Errorf("multiple EC2 VPC Endpoints matched; use additional constraints to reduce matches to a single EC2 VPC Endpoint")
-	case "aws:secretsmanager/getSecret:getSecret":
-		name := text("name")
-		if arn := text("arn"); arn != "" {
-			name = strings.TrimPrefix(arn, "arn:aws:secretsmanager:us-east-1:123456789012:secret:")
-		}
-		if _, ok := a.secrets[name]; !ok {
-			return nil, fmt.Errorf("couldn't find resource")
-		}
-		return map[string]any{"arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:" + name, "name": name}, nil
-	case "aws:secretsmanager/getSecretVersion:getSecretVersion":
-		name := strings.TrimPrefix(text("secretId"), "arn:aws:secretsmanager:us-east-1:123456789012:secret:")
-		return map[string]any{"secretString": a.secrets[name], "versionId": "0c1d2e3f-4a5b-6c7d-8e9f-0a1b2c3d4e5f", "createdDate": "2026-03-01T10:00:00Z"}, nil
-	case "aws:redshiftserverless/getWorkgroup:getWorkgroup":
-		subnets, ok := a.workgroups[text("workgroupName")]
-		if !ok {
-			return nil, fmt.Errorf("reading Redshift Serverless Workgroup: couldn't find resource")
-		}
-		ids := []any{}
-		for _, id := range subnets {
-			ids = append(ids, id)
-		}
-		return map[string]any{"subnetIds": ids}, nil
-	}
-	return nil, fmt.Errorf("the stub knows no lookup %s", token)
-}
-
 // deploy runs the program for the stack dev with the settings that have no
 // default given, over those of Pulumi.yaml. A value of "-" removes a setting.
-func deploy(t *testing.T, a *account, overrides map[string]string, more ...pulumi.RunOption) (*made, error) {
+func deploy(t *testing.T, a account, overrides map[string]string, more ...pulumi.RunOption) (*program, error) {
 	t.Helper()
-	settings := defaults(t)
-	settings["ev-streaming:vpcName"] = "data-platform"
-	settings["ev-streaming:secretName"] = "redshift/admin"
+	return (&program{account: a}).run(stackConfig(t, overrides), "dev", more...)
+}
+
+func (p *program) run(config map[string]string, stack string, more ...pulumi.RunOption) (*program, error) {
+	opts := append([]pulumi.RunOption{
+		pulumi.WithMocks("ev-streaming", stack, p),
+		func(info *pulumi.RunInfo) { info.Config = config },
+	}, more...)
+	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
+		ctx.Log = p
+		return Deploy(ctx)
+	}, opts...)
+	slices.SortFunc(p.resources, func(a, b registered) int {
+		return strings.Compare(a.Type+a.Name, b.Type+b.Name)
+	})
+	return p, err
+}
+
+// stackConfig is the configuration of a stack with these settings.
+func stackConfig(t testing.TB, overrides map[string]string) map[string]string {
+	t.Helper()
+	config := defaults(t)
+	config["ev-streaming:vpcName"] = "data-platform"
+	config["ev-streaming:secretName"] = "redshift/admin"
 	for key, value := range overrides {
 		if !strings.Contains(key, ":") {
 			key = "ev-streaming:" + key
 		}
-		settings[key] = value
+		config[key] = value
 		if value == "-" {
-			delete(settings, key)
+			delete(config, key)
 		}
 	}
-	result := &made{}
-	opts := append([]pulumi.RunOption{
-		pulumi.WithMocks("ev-streaming", "dev", stub{account: a, made: result}),
-		func(info *pulumi.RunInfo) { info.Config = settings },
-	}, more...)
-	err := pulumi.RunErr(deployInto(result), opts...)
-	slices.SortFunc(result.resources, func(a, b registered) int {
-		return strings.Compare(a.Type+a.Name, b.Type+b.Name)
-	})
-	for _, token := range result.tokens() {
-		if _, known := needs[token]; !known {
-			t.Errorf("the program uses %s, which the policies of deploy/iam lack: add to needs what it calls, "+
-				"and settings that use it to configurations", token)
-		}
-	}
-	return result, err
-}
-
-// deployInto is the program, whose messages are noted.
-func deployInto(result *made) pulumi.RunFunc {
-	return func(ctx *pulumi.Context) error {
-		ctx.Log = result
-		return infra.Deploy(ctx)
-	}
+	return config
 }
 
 // defaults are the defaults that Pulumi.yaml declares, as the engine hands them
 // to the program.
-func defaults(t *testing.T) map[string]string {
+func defaults(t testing.TB) map[string]string {
 	t.Helper()
 	project, err := workspace.LoadProject("../Pulumi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := map[string]string{}
+	config := map[string]string{}
 	for key, declared := range project.Config {
 		if declared.Default == nil {
 			t.Errorf("Pulumi.yaml: %s has no default, so that Pulumi itself refuses every stack without it, one at a time", key)
@@ -466,9 +355,9 @@ func defaults(t *testing.T) map[string]string {
 			}
 			value = string(encoded)
 		}
-		settings["ev-streaming:"+key] = value
+		config["ev-streaming:"+key] = value
 	}
-	return settings
+	return config
 }
 
 func preview(info *pulumi.RunInfo) { info.DryRun = true }
