@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -87,7 +88,7 @@ func (p pipeline) migrate(files fs.FS) {
 		if err != nil {
 			p.Fatal(err)
 		}
-		for _, s := range m.Statements {
+		for _, s := range slices.Concat(m.Sets, m.Statements) {
 			if _, err := session.Execute(p.Context(), values.Replace(s.Text)); err != nil {
 				p.Fatalf("%s: %v", m.File, err)
 			}
