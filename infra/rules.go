@@ -337,7 +337,7 @@ func (s settings) checkExistingStream(stream answer[*pipeline.Found], r *report.
 		// It would leave the program, and Pulumi would delete it.
 		r.Problem("existingStreamName is %q: this stack made that stream, and would delete it with its records when it is no longer the stack's own. "+
 			"Remove existingStreamName. Or give the stream away first: "+
-			"pulumi state delete --force --target-dependents 'urn:pulumi:%s::%s::evstream:index:Pipeline$aws:kinesis/stream:Stream::%s', and "+
+			"pulumi state delete --force --target-dependents 'urn:pulumi:%s::%s::evstream:infra:Pipeline$aws:kinesis/stream:Stream::%s', and "+
 			"aws kinesis remove-tags-from-stream --stream-name %[1]s --tag-keys pulumi:project pulumi:stack.", name, s.stack, s.project, streamResource)
 	}
 }

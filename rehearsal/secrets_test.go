@@ -59,7 +59,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 	unknownToEngine := maps.Clone(secrets)
 	maps.DeleteFunc(unknownToEngine, func(name, _ string) bool { return strings.HasPrefix(name, "the admin's") })
 	processes := watchProcesses(t)
-	pulumi := newRecorder(t, d.Dir)
+	pulumi := &recorder{PulumiCommand: d.CLI, t: t, dir: d.Dir}
 
 	// The admin changes so that a difference has an old and a new password.
 	admin := func(name, password string) {
@@ -247,19 +247,6 @@ type recorder struct {
 	also []string // more arguments for the next commands
 
 	count int
-}
-
-func newRecorder(t *testing.T, dir string) *recorder {
-	t.Helper()
-	root, err := rehearsal.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cli, err := rehearsal.CLI(t.Context(), root, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &recorder{PulumiCommand: cli, t: t, dir: dir}
 }
 
 func (r *recorder) Run(ctx context.Context, dir string, in io.Reader, out, errs []io.Writer, env []string, args ...string) (string, string, int, error) {

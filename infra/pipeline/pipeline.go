@@ -85,7 +85,7 @@ type Pipeline struct {
 // to be there.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Pipeline, error) {
 	p := &Pipeline{name: name, args: args}
-	if err := ctx.RegisterComponentResource("evstream:index:Pipeline", name, p, opts...); err != nil {
+	if err := ctx.RegisterComponentResource("evstream:infra:Pipeline", name, p, opts...); err != nil {
 		return nil, err
 	}
 	if err := p.stream(ctx); err != nil {

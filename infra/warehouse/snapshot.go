@@ -22,12 +22,12 @@ func (b *builder) finalSnapshot(w *Warehouse) (pulumi.Resource, error) {
 	if b.args.SnapshotRetentionDays == 0 {
 		return nil, nil
 	}
-	environment := maps.Clone(b.args.CommandEnvironment)
-	maps.Copy(environment, pulumi.StringMap{
+	environment := pulumi.StringMap{
 		"REDSHIFT_NAMESPACE":      w.Namespace.NamespaceName,
 		"REDSHIFT_WORKGROUP":      w.Workgroup.WorkgroupName,
 		"SNAPSHOT_RETENTION_DAYS": pulumi.String(strconv.Itoa(b.args.SnapshotRetentionDays)),
-	})
+	}
+	maps.Copy(environment, b.args.CommandEnvironment)
 	return local.NewCommand(b.ctx, b.part("final-snapshot"), &local.CommandArgs{
 		Create:                 pulumi.String("go run -exec true ./cmd/snapshot"),
 		Delete:                 pulumi.String("exec tools/start cmd/snapshot"),

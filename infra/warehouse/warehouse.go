@@ -130,8 +130,8 @@ func (b *builder) part(name string) string { return b.name + "-" + name }
 
 // tagged are the tags of a resource that the console shows by a tag.
 func (b *builder) tagged(name string) pulumi.StringMap {
-	tags := maps.Clone(b.args.Tags)
-	tags["Name"] = pulumi.String(b.args.Workgroup.Name + "-" + name)
+	tags := pulumi.StringMap{"Name": pulumi.String(b.args.Workgroup.Name + "-" + name)}
+	maps.Copy(tags, b.args.Tags)
 	return tags
 }
 
@@ -139,7 +139,7 @@ func (b *builder) tagged(name string) pulumi.StringMap {
 // right to.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Warehouse, error) {
 	w := &Warehouse{}
-	if err := ctx.RegisterComponentResource("evstream:index:Warehouse", name, w, opts...); err != nil {
+	if err := ctx.RegisterComponentResource("evstream:infra:Warehouse", name, w, opts...); err != nil {
 		return nil, err
 	}
 	b := &builder{ctx: ctx, name: name, args: args, of: pulumi.Parent(w)}

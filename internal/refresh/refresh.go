@@ -5,6 +5,7 @@ package refresh
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -89,46 +90,37 @@ func Parse(expression string) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, err
 	}
-	if m[6] != "*" {
-		years, err := values(m[6], 1970, 2199)
-		if err != nil {
-			return Schedule{}, fmt.Errorf("YEAR: %w", err)
-		}
-		s.pause = 0
-		for _, year := range years {
-			for _, day := range runsOn.in(year) {
-				s.last = time.Date(year, 1, 1+day, 0, s.times[len(s.times)-1], 0, 0, time.UTC)
+	// The calendar repeats after 400 years, which are whole weeks.
+	const start, repeats = 2000, 400
+	if m[6] == "*" {
+		begin := time.Date(start, 1, 1, 0, 0, 0, 0, time.UTC)
+		first, previous := -1, -1
+		for n := range runsOn.between(start, start+repeats) {
+			if first < 0 {
+				first, previous = n, n
 			}
+			s.pause, previous = max(s.pause, n-previous), n
 		}
-		if s.last.IsZero() {
+		if first < 0 {
 			return Schedule{}, errNever
 		}
+		cycle := int(begin.AddDate(repeats, 0, 0).Sub(begin).Hours()) / 24
+		s.pause = max(s.pause, first+cycle-previous)
 		return s, nil
 	}
-	// The calendar repeats after 400 years, which are whole weeks. There are 14
-	// different years in it, by their first weekday and their length.
-	kinds := map[[2]int][]int{}
-	first, previous, passed := -1, -1, 0
-	for year := 2000; year < 2400; year++ {
-		length := daysIn(year, 13)
-		kind := [2]int{passed % 7, length}
-		if _, known := kinds[kind]; !known {
-			kinds[kind] = runsOn.in(year)
-		}
-		for _, day := range kinds[kind] {
-			if first < 0 {
-				first = passed + day
-			} else {
-				s.pause = max(s.pause, passed+day-previous)
-			}
-			previous = passed + day
-		}
-		passed += length
+	years, err := values(m[6], 1970, 2199)
+	if err != nil {
+		return Schedule{}, fmt.Errorf("YEAR: %w", err)
 	}
-	if first < 0 {
+	s.pause = 0
+	for _, year := range years {
+		for n := range runsOn.between(year, year+1) {
+			s.last = time.Date(year, 1, 1+n, 0, s.times[len(s.times)-1], 0, 0, time.UTC)
+		}
+	}
+	if s.last.IsZero() {
 		return Schedule{}, errNever
 	}
-	s.pause = max(s.pause, passed+first-previous)
 	return s, nil
 }
 
@@ -216,33 +208,27 @@ func parseDays(ofMonth, month, ofWeek string) (days, error) {
 	return d, nil
 }
 
-// in returns the days of a year, counted from 0.
-func (d days) in(year int) []int {
-	var found []int
-	for _, month := range d.months {
-		before, length := daysIn(year, month), daysIn(year, month+1)-daysIn(year, month)
-		first := int(time.Date(year, time.Month(month), 1, 0, 0, 0, 0, time.UTC).Weekday()) // 0 is Sunday
-		for day := 1; day <= length; day++ {
-			if d.match(day, (first+day-1)%7+1, length) {
-				found = append(found, before+day-1)
+// between yields the days on which it runs from one year to before another, counted
+// from 0.
+func (d days) between(from, to int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		day := time.Date(from, 1, 1, 0, 0, 0, 0, time.UTC)
+		for n := 0; day.Year() < to; n++ {
+			year, month, date := day.Date()
+			if slices.Contains(d.months, int(month)) && d.match(year, month, date, int(day.Weekday())+1) && !yield(n) {
+				return
 			}
+			day = day.AddDate(0, 0, 1)
 		}
 	}
-	return found
 }
 
-// daysIn is the number of days in a year before a month; before the 13th it is all.
-func daysIn(year, month int) int {
-	begin := func(month int) time.Time { return time.Date(year, time.Month(month), 1, 0, 0, 0, 0, time.UTC) }
-	return int(begin(month).Sub(begin(1)) / (24 * time.Hour))
-}
-
-// match says whether a day matches, by its number, its weekday (1 is Sunday) and
-// the length of its month.
-func (d days) match(day, weekday, length int) bool {
+// match says whether a day of a month matches, also by its weekday (1 is Sunday).
+func (d days) match(year int, month time.Month, day, weekday int) bool {
 	if d.special == "" {
 		return (d.ofMonth == nil || slices.Contains(d.ofMonth, day)) && (d.ofWeek == nil || slices.Contains(d.ofWeek, weekday))
 	}
+	length := time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
 	if d.special == "L" {
 		return day == length
 	}

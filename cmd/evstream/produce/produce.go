@@ -6,21 +6,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/time/rate"
 
 	"example.com/evstream/cmd/evstream/cli"
-	"example.com/evstream/internal/kinesisput"
+	"example.com/evstream/internal/interrupt"
 )
 
 const (
@@ -31,16 +27,16 @@ const (
 
 type options struct {
 	cli.Connection
-	count, skip           int64 // count -1 means no bound
-	duration              time.Duration
-	rate                  float64
-	seed                  uint64
-	malformed             float64
-	input, partitionKey   string
-	deadLetter            string
-	maxAttempts, inFlight int
-	retryFor              time.Duration
-	dryRun, json          bool
+	count, skip         int64 // count -1 means no bound
+	duration            time.Duration
+	rate                float64
+	seed                uint64
+	malformed           float64
+	input, partitionKey string
+	deadLetter          string
+	maxAttempts         int
+	retryFor            time.Duration
+	dryRun, json        bool
 }
 
 // Command returns the verb.
@@ -51,8 +47,10 @@ func Command() *cobra.Command {
 		Short: "Write generated records, or lines of a file, to the stream",
 		Long: `Write records to a Kinesis data stream, and report the outcome of each.
 
-Progress and the summary go to standard error. Interrupted (Ctrl-C), it sends what
-it accepted, then reports; interrupted again, it gives that up too.
+It sends as much at once as the network and the stream take, and respects the
+stream's write limit. Progress and the summary go to standard error. Interrupted
+(Ctrl-C), it goes on sending what it accepted for half a second, gives up the rest
+and reports; interrupted again, it ends at once.
 
 Exit status: 0 every record was delivered; 1 some were not, or the run could not
 go on; 2 wrong use; 130 interrupted, with every accepted record delivered.
@@ -94,7 +92,6 @@ func (o *options) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.deadLetter, "dead-letter", "", "write the records that could not be delivered to `FILE`, to be sent again with --input; FILE must be new or empty")
 	f.IntVar(&o.maxAttempts, "max-attempts", 20, "maximum send attempts per record")
 	f.DurationVar(&o.retryFor, "retry-for", time.Minute, "how long a record is retried, and how long nothing at all may be delivered before the run stops")
-	f.IntVar(&o.inFlight, "in-flight", 16, "requests at once")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON on standard output")
 	f.Lookup("count").DefValue, f.Lookup("seed").DefValue = "0", "0" // the text says the default
 
@@ -120,8 +117,8 @@ func (o *options) check(f *pflag.FlagSet) error {
 		return cli.Usagef("--rate %v: must be a positive number of records per second", o.rate)
 	case !(o.malformed >= 0 && o.malformed <= 1):
 		return cli.Usagef("--malformed %v: must be a share from 0 (none) to 1 (all)", o.malformed)
-	case o.maxAttempts < 1 || o.inFlight < 1 || o.retryFor <= 0:
-		return cli.Usagef("--max-attempts, --in-flight and --retry-for must be positive")
+	case o.maxAttempts < 1 || o.retryFor <= 0:
+		return cli.Usagef("--max-attempts and --retry-for must be positive")
 	case o.input == "" && o.partitionKey != "":
 		return cli.Usagef("--partition-key goes with --input: generated records have their _id as the key")
 	case o.input != "" && (given("seed") || given("malformed")):
@@ -142,103 +139,50 @@ func run(o *options) (int, error) {
 		debug.SetMemoryLimit(64 << 20)
 	}
 
-	// The first signal ends the input, the second also what was accepted.
+	// A signal ends the input, and soon after what was accepted. Whatever may wait
+	// for ever ends with one of the two contexts; interrupt has the second signal end
+	// the process.
 	input, endInput := context.WithCancelCause(context.Background())
 	flush, giveUp := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		endInput(errInterrupted)
-		fmt.Fprintln(os.Stderr, "\nevstream produce: interrupted, sending what was accepted (interrupt again to give it up)")
-		<-signals
-		giveUp(errInterrupted)
-		signal.Reset() // a third one kills
-	}()
+	context.AfterFunc(interrupt.Context(), func() {
+		endInput(cli.ErrInterrupted)
+		fmt.Fprintln(os.Stderr, "\nevstream produce: interrupted; interrupt again to end at once")
+		time.Sleep(flushTime)
+		giveUp(cli.ErrInterrupted)
+	})
+	return o.produce(input, flush)
+}
 
+// failedToStart is the exit status and the error of a run that took no record.
+func failedToStart(err error) (int, error) {
+	if errors.Is(err, cli.ErrInterrupted) {
+		return exitInterrupted, fmt.Errorf("%w: no record was read", err)
+	}
+	return exitFailed, err
+}
+
+// flushTime is how long accepted records are still sent after an interrupt.
+const flushTime = 500 * time.Millisecond
+
+// produce does the work. It takes records until input ends, and sends them until
+// flush ends.
+func (o *options) produce(input, flush context.Context) (int, error) {
 	// A stack that is not there is a mistake in a dry run, too.
 	if !o.dryRun || o.Stack != "" {
 		if err := o.Resolve(input); err != nil {
-			return exitFailed, err
+			return failedToStart(err)
 		}
 	}
 	if !o.dryRun && o.Stream == "" {
 		return cli.ExitUsage, errors.New("which stream? Give --stack NAME, --stream or STREAM_NAME")
 	}
-	return produce(input, flush, *o)
-}
-
-var (
-	errInterrupted = errors.New("interrupted")
-	errTimeIsUp    = errors.New("the duration is over")
-)
-
-// produce does the work. It takes records until input ends, and flushes them
-// until flush ends.
-func produce(input, flush context.Context, o options) (int, error) {
-	src, err := openSource(o)
+	src, err := openSource(input, *o)
 	if err != nil {
-		return exitFailed, err
+		return failedToStart(err)
 	}
 	defer src.close()
 	if o.dryRun {
-		return dryRun(input, o, src)
+		return dryRun(input, *o, src)
 	}
-	return write(input, flush, o, src)
-}
-
-// within returns a context for o.duration, if there is one.
-func within(ctx context.Context, o options) (context.Context, context.CancelFunc) {
-	if o.duration == 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeoutCause(ctx, o.duration, errTimeIsUp)
-}
-
-// feed takes records from src until ctx ends, as many and at the rate that are
-// asked for, and gives each to accept. It returns nil when there are no more.
-func feed(ctx context.Context, o options, src source, accept func(context.Context, kinesisput.Record) error) error {
-	var limiter *rate.Limiter
-	if o.rate > 0 {
-		// A burst of what falls into ten milliseconds makes up for timers that
-		// fire late, without which a high rate would not be reached.
-		limiter = rate.NewLimiter(rate.Limit(o.rate), max(1, int(o.rate/100)))
-	}
-	for n := int64(0); ; n++ {
-		if n < o.skip {
-			if err := src.next(nil); err != nil {
-				return end(err)
-			}
-			continue
-		}
-		if o.count >= 0 && n-o.skip >= o.count {
-			return nil
-		}
-		if ctx.Err() == nil && limiter != nil {
-			if err := limiter.Wait(ctx); err != nil && ctx.Err() == nil {
-				<-ctx.Done() // the next record's time is after the end
-			}
-		}
-		if ctx.Err() != nil {
-			return end(context.Cause(ctx))
-		}
-		var r kinesisput.Record
-		if err := src.next(&r); err != nil {
-			return end(err)
-		}
-		if err := accept(ctx, r); err != nil {
-			if ctx.Err() != nil {
-				err = context.Cause(ctx)
-			}
-			return end(err)
-		}
-	}
-}
-
-// end drops the errors that are an ordinary end.
-func end(err error) error {
-	if err == io.EOF || errors.Is(err, errTimeIsUp) {
-		return nil
-	}
-	return err
+	return write(input, flush, *o, src)
 }

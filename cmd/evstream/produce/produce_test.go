@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -98,12 +100,12 @@ func TestDeadLettersComeBack(t *testing.T) {
 		{PartitionKey: "largest", Data: bytes.Repeat([]byte{1}, kinesisput.MaxRecordBytes-7)},
 	}
 	name := t.TempDir() + "/dead"
-	d, err := createDeadLetters(name)
+	d, err := createDeadLetters(t.Context(), t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range records {
-		if err := d.add(kinesisput.Failure{Record: r, Err: errInterrupted}); err != nil {
+		if err := d.add(kinesisput.Failure{Record: r, Err: cli.ErrInterrupted}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,7 +113,7 @@ func TestDeadLettersComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	src, err := openSource(options{input: name})
+	src, err := openSource(t.Context(), options{input: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,17 +132,44 @@ func TestDeadLettersComeBack(t *testing.T) {
 	}
 }
 
-func TestDeadLetterFileGoesAwayWhenNothingFailed(t *testing.T) {
-	name := t.TempDir() + "/dead"
-	d, err := createDeadLetters(name)
-	if err != nil {
+// TestDeadLetterFile: only its owner may read what produce creates, and only what it
+// created goes away when nothing failed.
+func TestDeadLetterFile(t *testing.T) {
+	created, found := filepath.Join(t.TempDir(), "created"), filepath.Join(t.TempDir(), "found")
+	if err := os.WriteFile(found, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(name); !os.IsNotExist(err) {
-		t.Errorf("stat: %v, want that there is no file", err)
+	for _, failures := range []int{1, 0} {
+		for _, name := range []string{created, found} {
+			d, err := createDeadLetters(t.Context(), t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range failures {
+				_ = d.add(kinesisput.Failure{Record: kinesisput.Record{PartitionKey: "k"}, Err: cli.ErrInterrupted})
+			}
+			if err := d.close(); err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(name)
+			switch {
+			case failures == 0 && name == created:
+				if !os.IsNotExist(err) {
+					t.Errorf("stat of a file without dead letters: %v, want that there is none", err)
+				}
+				continue
+			case err != nil:
+				t.Fatal(err)
+			case name == created && info.Mode().Perm() != 0o600:
+				t.Errorf("mode %o, want 600", info.Mode().Perm())
+			}
+			if err := os.Truncate(name, 0); err != nil {
+				t.Fatal(err)
+			}
+			if name == created {
+				_ = os.Remove(name)
+			}
+		}
 	}
 }
 
@@ -149,7 +178,7 @@ func TestLineTooLongForAnyRecord(t *testing.T) {
 	if err := os.WriteFile(name, append([]byte("short\n"), bytes.Repeat([]byte("x"), maxLine+1<<20)...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	src, err := openSource(options{input: name})
+	src, err := openSource(t.Context(), options{input: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,32 +192,85 @@ func TestLineTooLongForAnyRecord(t *testing.T) {
 	}
 }
 
-// TestRateIsEven counts what falls into each tenth of a second of virtual time.
-func TestRateIsEven(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := options{count: -1, rate: 2000, duration: 3 * time.Second, seed: 1}
-		src, err := openSource(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		var tenths [31]int
-		ctx, stop := within(t.Context(), o)
-		defer stop()
-		err = feed(ctx, o, src, func(context.Context, kinesisput.Record) error {
-			tenths[time.Since(began)/(100*time.Millisecond)]++
-			return nil
+// TestRate counts what falls into each tenth of a second of virtual time, in which the
+// stream now and then takes a record late.
+func TestRate(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		late        time.Duration // every 1,000th record
+		least, most int           // in a tenth of a second
+		total       int           // of 20,000, at least
+	}{
+		{"in time", 0, 180, 220, 20_000},
+		{"late", 400 * time.Millisecond, 0, 1000, 20_000},
+		{"too late to be made up for", 3 * time.Second, 0, 220, 2_500},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := options{count: -1, rate: 2000, duration: 10 * time.Second, seed: 1}
+				src, err := openSource(t.Context(), o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				began, n := time.Now(), 0
+				tenths := make([]int, 140)
+				ctx, stop := within(t.Context(), o)
+				defer stop()
+				err = feed(ctx, o, src, func(context.Context, kinesisput.Record) error {
+					if n++; n%1000 == 0 {
+						time.Sleep(test.late)
+					}
+					tenths[time.Since(began)/(100*time.Millisecond)]++
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, n := range tenths[:100] {
+					if n < test.least || n > test.most {
+						t.Errorf("%d records in tenth %d of a second, want %d to %d", n, i, test.least, test.most)
+					}
+				}
+				if n < test.total || n > 20_001 {
+					t.Errorf("%d records, want at least %d", n, test.total)
+				}
+			})
 		})
-		if err != nil {
-			t.Fatal(err)
+	}
+}
+
+// BenchmarkRate shows how exact a rate is on this machine, whatever else it does. With
+// -benchtime 600000x it takes half a minute.
+func BenchmarkRate(b *testing.B) {
+	const rate, window = 20_000, 10 * time.Second
+	o := options{count: int64(b.N), rate: rate, seed: 1}
+	src, err := openSource(b.Context(), o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	began, n := time.Now(), int64(0)
+	var seconds []int64 // accepted until the end of each
+	var late time.Duration
+	err = feed(b.Context(), o, src, func(context.Context, kinesisput.Record) error {
+		now := time.Since(began)
+		late = max(late, now-time.Duration(n)*time.Second/rate)
+		for ; len(seconds) < int(now/time.Second); seconds = append(seconds, n) {
 		}
-		for i, n := range tenths[:30] {
-			if n < 180 || n > 220 {
-				t.Errorf("%d records in tenth %d of a second, want about 200", n, i)
-			}
-		}
-		if took := time.Since(began); took != o.duration {
-			t.Errorf("took %s, want %s", took, o.duration)
-		}
+		n++
+		return nil
 	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	least, most := math.Inf(1), math.Inf(-1)
+	for i := int(window / time.Second); i < len(seconds); i++ {
+		part := 100 * float64(seconds[i]-seconds[i-10]) / (rate * window.Seconds())
+		least, most = min(least, part), max(most, part)
+	}
+	b.ReportMetric(float64(n)/time.Since(began).Seconds(), "records/s")
+	b.ReportMetric(late.Seconds()*1000, "latest-ms")
+	if len(seconds) > 10 {
+		b.ReportMetric(least, "least-%-in-10s")
+		b.ReportMetric(most, "most-%-in-10s")
+	}
 }

@@ -8,12 +8,9 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
-
+	"example.com/evstream/cmd/evstream/cli"
 	"example.com/evstream/internal/evdata"
 	"example.com/evstream/internal/kinesisput"
 )
@@ -26,6 +23,7 @@ type summary struct {
 	Accepted  int64            `json:"accepted"`
 	Delivered int64            `json:"delivered"`
 	Failed    int64            `json:"failed"`
+	InDoubt   int64            `json:"inDoubt"`         // of those that failed: the stream may have taken them
 	Kinds     map[string]int64 `json:"kinds,omitempty"` // accepted, of generated records
 
 	Requests  int64 `json:"requests"`
@@ -64,6 +62,7 @@ type report struct {
 	started time.Time
 	dead    *deadLetters // nil without --dead-letter
 	errors  map[string]int64
+	inDoubt int64
 	ended   error // how the input ended; nil at its end
 	stopped error // why the writer stopped
 
@@ -77,7 +76,7 @@ func newReport(o options, region string, endInput context.CancelCauseFunc) *repo
 // failed notes a record that was given up.
 func (r *report) failed(f kinesisput.Failure) {
 	const kinds = 20 // of errors that are told apart
-	text := explain(f.Err)
+	text := cli.Explain(f.Err)
 	if errors.Is(f.Err, kinesisput.ErrNoKey) && r.o.partitionKey != "" {
 		text = fmt.Sprintf("the line has no text, number or boolean in the field %q to be its partition key", r.o.partitionKey)
 		f.Err = errors.New(text)
@@ -86,6 +85,9 @@ func (r *report) failed(f kinesisput.Failure) {
 		text = "other errors"
 	}
 	r.errors[text]++
+	if f.Uncertain {
+		r.inDoubt++
+	}
 	if r.dead != nil {
 		if err := r.dead.add(f); err != nil {
 			r.endInput(err)
@@ -100,11 +102,11 @@ func (r *report) finish(w *kinesisput.Writer, src source) (int, error) {
 	request, record := w.Latency()
 	s := summary{
 		Stream: r.o.Stream, Region: r.region,
-		Accepted: stats.Accepted, Delivered: stats.Delivered, Failed: stats.Failed,
+		Accepted: stats.Accepted, Delivered: stats.Delivered, Failed: stats.Failed, InDoubt: r.inDoubt,
 		Requests: stats.Requests, Retries: stats.Retries, Throttled: stats.Throttled, Uncertain: stats.Uncertain, Bytes: stats.Bytes,
 		Seconds: took.Seconds(), RecordsPerSecond: float64(stats.Delivered) / took.Seconds(),
 		RequestLatency: millis(request), RecordLatency: millis(record),
-		Interrupted: errors.Is(r.ended, errInterrupted),
+		Interrupted: errors.Is(r.ended, cli.ErrInterrupted),
 	}
 	if g, ok := src.(*generated); ok {
 		s.Seed = &r.o.seed
@@ -119,9 +121,9 @@ func (r *report) finish(w *kinesisput.Writer, src source) (int, error) {
 
 	code, err := exitDelivered, error(nil)
 	switch {
-	case r.stopped != nil && !errors.Is(r.stopped, errInterrupted):
-		code, err = exitFailed, fmt.Errorf("stopped: %s", explain(r.stopped))
-	case r.ended != nil && !errors.Is(r.ended, errInterrupted):
+	case r.stopped != nil && !errors.Is(r.stopped, cli.ErrInterrupted):
+		code, err = exitFailed, fmt.Errorf("stopped: %w", r.stopped)
+	case r.ended != nil && !errors.Is(r.ended, cli.ErrInterrupted):
 		code, err = exitFailed, r.ended
 	case stats.Failed > 0:
 		code = exitFailed
@@ -137,7 +139,7 @@ func (r *report) finish(w *kinesisput.Writer, src source) (int, error) {
 		}
 	}
 	if err != nil {
-		s.Stopped = err.Error()
+		s.Stopped = cli.Explain(err)
 	}
 	r.print(s)
 	if r.o.json {
@@ -153,7 +155,8 @@ func (r *report) finish(w *kinesisput.Writer, src source) (int, error) {
 
 // print writes the summary for people.
 func (r *report) print(s summary) {
-	line := func(format string, a ...any) { fmt.Fprintf(os.Stderr, format+"\n", a...) }
+	stderr := cli.Terminal(os.Stderr) // an error's text may hold anything
+	line := func(format string, a ...any) { fmt.Fprintf(stderr, format+"\n", a...) }
 	line("%s of %s delivered to %s (%s) in %s: %s records/s, %.2f MB/s",
 		grouped(s.Delivered), count(s.Accepted, "record"), s.Stream, s.Region, took(s.Seconds),
 		grouped(int64(s.RecordsPerSecond)), float64(s.Bytes)/1e6/s.Seconds)
@@ -169,6 +172,9 @@ func (r *report) print(s summary) {
 	}
 	for _, e := range s.Errors {
 		line("failed: %s: %s", count(e.Records, "record"), e.Error)
+	}
+	if s.InDoubt > 0 {
+		line("%s of those that failed may be in the stream nonetheless: their answers were lost", grouped(s.InDoubt))
 	}
 	switch {
 	case s.DeadLetter != "":
@@ -189,36 +195,6 @@ func (l latencyMillis) String() string {
 func millis(l kinesisput.Latency) latencyMillis {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	return latencyMillis{ms(l.P50), ms(l.P90), ms(l.P99), ms(l.Max)}
-}
-
-// explain says what an error means in a line: the service's own words without
-// the layers of the client around them, and the way out where there is one.
-func explain(err error) string {
-	var operation *smithy.OperationError
-	if !errors.As(err, &operation) {
-		return err.Error()
-	}
-	short := operation.Err.Error()
-	var api smithy.APIError
-	var send *smithyhttp.RequestSendError
-	switch {
-	case errors.As(operation, &api):
-		short = api.ErrorCode() + ": " + api.ErrorMessage()
-		if advice := advice[api.ErrorCode()]; advice != "" {
-			short += " (" + advice + ")"
-		}
-	case errors.As(operation, &send):
-		short = send.Err.Error()
-	}
-	return strings.Replace(err.Error(), operation.Error(), short, 1)
-}
-
-var advice = map[string]string{
-	"ResourceNotFoundException":   "check --stream and --region; --stack reads both from the deployed stack",
-	"AccessDeniedException":       "writing needs the permission kinesis:PutRecords on the stream",
-	"ExpiredTokenException":       "renew the credentials, then send the failed records again",
-	"UnrecognizedClientException": "check the AWS credentials",
-	"InvalidSignatureException":   "check the AWS credentials, the region and the machine's clock",
 }
 
 // took writes a time, a short one in milliseconds.

@@ -3,6 +3,7 @@ package produce
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"example.com/evstream/internal/evdata"
+	"example.com/evstream/internal/interrupt"
 	"example.com/evstream/internal/kinesisput"
 )
 
@@ -29,7 +31,7 @@ type source interface {
 	close()
 }
 
-func openSource(o options) (source, error) {
+func openSource(ctx context.Context, o options) (source, error) {
 	if o.input == "" {
 		g, err := evdata.NewGenerator(o.seed, time.Now, o.malformed)
 		if err != nil {
@@ -41,9 +43,10 @@ func openSource(o options) (source, error) {
 	if o.input == "-" {
 		l.name, l.file = "standard input", os.Stdin
 	} else {
-		f, err := os.Open(o.input)
+		// A FIFO is open when somebody writes to it.
+		f, err := interrupt.Await(ctx, func() (*os.File, error) { return os.Open(o.input) })
 		if err != nil {
-			return nil, fmt.Errorf("open the input: %w", err)
+			return nil, fmt.Errorf("--input %s: %w", o.input, err)
 		}
 		l.file = f
 	}

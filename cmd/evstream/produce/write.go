@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -27,15 +26,18 @@ func dryRun(ctx context.Context, o options, src source) (int, error) {
 	if o.rate > 0 || o.duration > 0 {
 		out = bufio.NewWriterSize(stdout, 16) // whoever watches sees each record in its time
 	}
-	err := feed(ctx, o, src, func(_ context.Context, r kinesisput.Record) error {
-		_, _ = out.Write(r.Data)
-		return out.WriteByte('\n')
+	err := aside(ctx, nil, func() error {
+		err := feed(ctx, o, src, func(_ context.Context, r kinesisput.Record) error {
+			_, _ = out.Write(r.Data)
+			return out.WriteByte('\n')
+		})
+		if flushed := out.Flush(); err == nil {
+			err = flushed
+		}
+		return err
 	})
-	if flushed := out.Flush(); err == nil {
-		err = flushed
-	}
 	switch {
-	case errors.Is(err, errInterrupted):
+	case errors.Is(err, cli.ErrInterrupted):
 		return exitInterrupted, nil
 	case err != nil:
 		return exitFailed, err
@@ -47,14 +49,13 @@ func dryRun(ctx context.Context, o options, src source) (int, error) {
 func write(input, flush context.Context, o options, src source) (int, error) {
 	client, region, err := connect(input, o)
 	if err != nil {
-		return exitFailed, err
+		return failedToStart(err)
 	}
 	input, endInput := context.WithCancelCause(input)
 	defer endInput(nil)
 	rep := newReport(o, region, endInput)
 	w, err := kinesisput.New(client, kinesisput.Config{
 		Stream:      o.Stream,
-		InFlight:    o.inFlight,
 		MaxAttempts: o.maxAttempts,
 		RetryFor:    o.retryFor,
 		OnFailure:   rep.failed,
@@ -63,45 +64,27 @@ func write(input, flush context.Context, o options, src source) (int, error) {
 		return exitFailed, err
 	}
 	if o.deadLetter != "" {
-		if rep.dead, err = createDeadLetters(o.deadLetter); err != nil {
-			return exitFailed, errors.Join(err, w.Close(flush))
+		if rep.dead, err = createDeadLetters(input, flush, o.deadLetter); err != nil {
+			_ = w.Close(flush) // it has no records
+			return failedToStart(err)
 		}
 	}
 
 	input, stop := within(input, o)
 	defer stop()
 	stopProgress := showProgress(os.Stderr, o, src, w)
-	fed := make(chan error, 1)
-	go func() {
-		fed <- feed(input, o, src, func(ctx context.Context, r kinesisput.Record) error {
+	rep.ended = aside(input, w.Done(), func() error {
+		return feed(input, o, src, func(ctx context.Context, r kinesisput.Record) error {
 			err := w.Put(ctx, r)
 			if err == nil {
 				src.accepted()
 			}
 			return err
 		})
-	}()
-	rep.ended = wait(input, fed, w.Done())
+	})
 	rep.stopped = w.Close(flush)
 	stopProgress()
 	return rep.finish(w, src)
-}
-
-// wait returns how the input ended. It does not wait for a read of standard
-// input that nothing can interrupt.
-func wait(input context.Context, fed <-chan error, stopped <-chan struct{}) error {
-	select {
-	case err := <-fed:
-		return err
-	case <-stopped:
-	case <-input.Done():
-	}
-	select {
-	case err := <-fed:
-		return err
-	case <-time.After(200 * time.Millisecond):
-		return end(context.Cause(input))
-	}
 }
 
 // connect makes the client and checks what can be checked without a request to

@@ -23,6 +23,7 @@ type figure struct {
 	axis   string         // what the times are, with their zone
 	zone   *time.Location // in which the times are written
 	step   time.Duration  // what a bar covers; 0 draws lines
+	times  []time.Time    // of the values, in order; with bars every step, also those without a value
 	names  []string       // of the series, bottom of the stack first
 	legend string         // what the names are
 	notes  []string       // what else a reader must know
@@ -30,14 +31,9 @@ type figure struct {
 }
 
 type panel struct {
-	label  string    // what is drawn
-	unit   string    // of the values
-	series [][]point // one for each name, in the order of time
-}
-
-type point struct {
-	at    time.Time
-	value float64
+	label  string      // what is drawn
+	unit   string      // of the values
+	series [][]float64 // one for each name, with a value for each time
 }
 
 // newChart returns the chart for a result with these columns.
@@ -77,31 +73,25 @@ func toDraw(value any) float64 {
 }
 
 // sums are the panel's values with the series on top of each other.
-func (p panel) sums() map[time.Time]float64 {
-	sums := make(map[time.Time]float64)
+func (p panel) sums() []float64 {
+	sums := make([]float64, len(p.series[0]))
 	for _, series := range p.series {
-		for _, pt := range series {
-			sums[pt.at] += pt.value
+		for i, v := range series {
+			sums[i] += v
 		}
 	}
 	return sums
 }
 
 // peak is the highest of the panel's sums.
-func (p panel) peak() float64 {
-	top := 0.0
-	for _, v := range p.sums() {
-		top = max(top, v)
-	}
-	return top
-}
+func (p panel) peak() float64 { return slices.Max(p.sums()) }
 
 // scale divides the panel's values, for a larger unit.
 func (p *panel) scale(unit string, by float64) {
 	p.unit = unit
 	for _, series := range p.series {
 		for i := range series {
-			series[i].value /= by
+			series[i] /= by
 		}
 	}
 }
@@ -116,15 +106,7 @@ func (p panel) title() string {
 
 // span returns the first time of the figure and the end of its last.
 func (f figure) span() (first, end time.Time) {
-	for at := range f.panels[0].sums() {
-		if first.IsZero() || at.Before(first) {
-			first = at
-		}
-		if at := at.Add(f.step); at.After(end) {
-			end = at
-		}
-	}
-	return first, end
+	return f.times[0], f.times[len(f.times)-1].Add(f.step)
 }
 
 // axisTitle is what the times are, with the year that their labels leave out.
@@ -142,7 +124,8 @@ type lagChart struct {
 	lag, load int // columns
 
 	now         time.Time
-	lags, waits []point
+	times       []time.Time
+	lags, waits []float64
 }
 
 // looks is how many points a line has at most; the oldest go first.
@@ -154,10 +137,11 @@ func (c *lagChart) add(row []any) error {
 	if row[c.lag] == nil {
 		return nil // no record yet, so nothing lags
 	}
-	c.lags = append(c.lags, point{c.now, toDraw(row[c.lag])})
-	c.waits = append(c.waits, point{c.now, toDraw(row[c.load])})
-	if len(c.lags) > looks {
-		c.lags, c.waits = c.lags[1:], c.waits[1:]
+	c.times = append(c.times, c.now)
+	c.lags = append(c.lags, toDraw(row[c.lag]))
+	c.waits = append(c.waits, toDraw(row[c.load]))
+	if len(c.times) > looks {
+		c.times, c.lags, c.waits = c.times[1:], c.lags[1:], c.waits[1:]
 	}
 	return nil
 }
@@ -170,11 +154,12 @@ func (c *lagChart) figure() (figure, bool) {
 		title: "Freshness of the streaming view",
 		axis:  "Time of the look, UTC",
 		zone:  time.UTC,
+		times: c.times,
 		names: []string{"lag"},
 		notes: []string{"The age of the newest record grows while nobody writes to the stream, too."},
 		panels: []panel{
-			{label: "Age of newest record", unit: "s", series: [][]point{slices.Clone(c.lags)}},
-			{label: "Its wait for a refresh", unit: "s", series: [][]point{slices.Clone(c.waits)}},
+			{label: "Age of newest record", unit: "s", series: [][]float64{slices.Clone(c.lags)}},
+			{label: "Its wait for a refresh", unit: "s", series: [][]float64{slices.Clone(c.waits)}},
 		},
 	}
 	for i := range f.panels {

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/image/font"
@@ -74,25 +75,31 @@ type letters struct {
 	anchor float64 // 0 starts at x, 0.5 is centred there, 1 ends there
 }
 
-func (l letters) face(scale float64) (font.Face, error) {
-	ttf := goregular.TTF
+// fonts are the regular and the bold one. They are built in, and can be read.
+var fonts = sync.OnceValue(func() (both [2]*opentype.Font) {
+	for i, ttf := range [][]byte{goregular.TTF, gobold.TTF} {
+		parsed, err := opentype.Parse(ttf)
+		if err != nil {
+			panic(err)
+		}
+		both[i] = parsed
+	}
+	return both
+})
+
+func (l letters) face(scale float64) font.Face {
+	typeface := fonts()[0]
 	if l.bold {
-		ttf = gobold.TTF
+		typeface = fonts()[1]
 	}
-	parsed, err := opentype.Parse(ttf)
+	face, err := opentype.NewFace(typeface, &opentype.FaceOptions{Size: l.size * scale, DPI: 72})
 	if err != nil {
-		return nil, err
+		panic(err) // it gives none
 	}
-	return opentype.NewFace(parsed, &opentype.FaceOptions{Size: l.size * scale, DPI: 72})
+	return face
 }
 
-func (l letters) width(text string) float64 {
-	face, err := l.face(1)
-	if err != nil {
-		return 0
-	}
-	return float64(font.MeasureString(face, text)) / 64
-}
+func (l letters) width(text string) float64 { return float64(font.MeasureString(l.face(1), text)) / 64 }
 
 // svg writes the letters as text. Arial and Helvetica are no wider than the font
 // that they are measured in.
@@ -124,10 +131,8 @@ func (s *svg) encode() ([]byte, error) {
 		pictureWidth, pictureHeight, s.String()), nil
 }
 
-type raster struct {
-	image *image.RGBA
-	err   error
-}
+// raster draws pixels.
+type raster struct{ image *image.RGBA }
 
 func (r *raster) fill(c color.RGBA, shapes []shape) {
 	at := func(p [2]float64) (x, y float32) { return float32(p[0] * pictureScale), float32(p[1] * pictureScale) }
@@ -143,12 +148,7 @@ func (r *raster) fill(c color.RGBA, shapes []shape) {
 }
 
 func (r *raster) write(x, baseline float64, l letters, text string) {
-	face, err := l.face(pictureScale)
-	if err != nil {
-		r.err = err
-		return
-	}
-	d := font.Drawer{Dst: r.image, Src: image.NewUniform(l.color), Face: face}
+	d := font.Drawer{Dst: r.image, Src: image.NewUniform(l.color), Face: l.face(pictureScale)}
 	x -= l.anchor * l.width(text)
 	d.Dot = fixed.Point26_6{X: fixed.Int26_6(x * pictureScale * 64), Y: fixed.Int26_6(baseline * pictureScale * 64)}
 	d.DrawString(text)
@@ -156,9 +156,6 @@ func (r *raster) write(x, baseline float64, l letters, text string) {
 
 func (r *raster) encode() ([]byte, error) {
 	var out bytes.Buffer
-	if r.err != nil {
-		return nil, r.err
-	}
 	err := png.Encode(&out, r.image)
 	return out.Bytes(), err
 }
@@ -251,9 +248,9 @@ func (f figure) drawPanel(c canvas, p panel, a area) {
 	scale := (right - a.left) / max(end.Sub(first).Seconds(), 1)
 	x := func(at time.Time) float64 { return a.left + at.Sub(first).Seconds()*scale }
 	if f.step > 0 {
-		drawBars(c, p, x, y, f.step.Seconds()*scale)
+		f.drawBars(c, p, x, y, f.step.Seconds()*scale)
 	} else {
-		drawLines(c, p, x, y)
+		f.drawLines(c, p, x, y)
 	}
 
 	c.fill(faint, []shape{rectangle(a.left, base-0.25, right-a.left, 0.5)})
@@ -269,33 +266,34 @@ func (f figure) drawPanel(c canvas, p panel, a area) {
 }
 
 // drawBars draws the series as bars on top of each other.
-func drawBars(c canvas, p panel, x func(time.Time) float64, y func(float64) float64, width float64) {
+func (f figure) drawBars(c canvas, p panel, x func(time.Time) float64, y func(float64) float64, width float64) {
 	gap := min(width*0.15, 2)
-	below := make(map[time.Time]float64)
-	for i, series := range p.series {
+	below := make([]float64, len(f.times))
+	for n, series := range p.series {
 		var bars []shape
-		for _, pt := range series {
-			from := below[pt.at]
-			below[pt.at] += pt.value
-			bars = append(bars, rectangle(x(pt.at)+gap/2, y(below[pt.at]), width-gap, y(from)-y(below[pt.at])))
+		for i, v := range series {
+			if v > 0 {
+				bars = append(bars, rectangle(x(f.times[i])+gap/2, y(below[i]+v), width-gap, y(below[i])-y(below[i]+v)))
+			}
+			below[i] += v
 		}
-		c.fill(palette[i], bars)
+		c.fill(palette[n], bars)
 	}
 }
 
 // drawLines draws the series as lines, the points marked while they are few.
-func drawLines(c canvas, p panel, x func(time.Time) float64, y func(float64) float64) {
-	for i, series := range p.series {
+func (f figure) drawLines(c canvas, p panel, x func(time.Time) float64, y func(float64) float64) {
+	for n, series := range p.series {
 		var lines, dots []shape
-		for n, pt := range series {
-			if n > 0 && pt.at.After(series[n-1].at) {
-				lines = append(lines, stroke(x(series[n-1].at), y(series[n-1].value), x(pt.at), y(pt.value), 1.5))
+		for i, v := range series {
+			if i > 0 && f.times[i].After(f.times[i-1]) {
+				lines = append(lines, stroke(x(f.times[i-1]), y(series[i-1]), x(f.times[i]), y(v), 1.5))
 			}
 			if len(series) <= 100 {
-				dots = append(dots, rectangle(x(pt.at)-2, y(pt.value)-2, 4, 4))
+				dots = append(dots, rectangle(x(f.times[i])-2, y(v)-2, 4, 4))
 			}
 		}
-		c.fill(palette[i], lines)
-		c.fill(palette[i], dots)
+		c.fill(palette[n], lines)
+		c.fill(palette[n], dots)
 	}
 }

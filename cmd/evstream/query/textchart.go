@@ -18,12 +18,6 @@ const (
 	widestColumn = 4  // for one time, with the gap
 )
 
-// slot is one time of a terminal's panel, or several that have to share a column.
-type slot struct {
-	at    time.Time
-	value float64
-}
-
 // writeTextChart draws the figure with block characters, the series of a stack as
 // one, no wider than width unless that is 0.
 func writeTextChart(w io.Writer, f figure, width int) error {
@@ -59,8 +53,16 @@ func writeTextPanel(b *strings.Builder, f figure, p panel, width int) {
 	}
 
 	room := max(width-margin-len(" │")+2, 10) // the rule is one column wide
-	slots, merged := p.slots(f, room)
-	each := min(max(room/len(slots), 1), widestColumn)
+	merged := (len(f.times) + room - 1) / room
+	var columns []float64
+	for group := range slices.Chunk(p.sums(), merged) {
+		mean := 0.0
+		for _, v := range group {
+			mean += v / float64(len(group))
+		}
+		columns = append(columns, mean)
+	}
+	each := min(max(room/len(columns), 1), widestColumn)
 
 	at := make(map[int]string) // labels by line, from the bottom
 	for _, v := range ticks[1:] {
@@ -70,8 +72,8 @@ func writeTextPanel(b *strings.Builder, f figure, p panel, width int) {
 	for line := textHeight - 1; line >= 0; line-- {
 		fmt.Fprintf(b, "%*s │", margin, at[line])
 		var bars strings.Builder
-		for _, s := range slots {
-			bar := block(s.value/top*textHeight - float64(line))
+		for _, v := range columns {
+			bar := block(v/top*textHeight - float64(line))
 			bars.WriteString(strings.Repeat(bar, max(each-1, 1)))
 			if each > 1 {
 				bars.WriteString(" ")
@@ -79,9 +81,9 @@ func writeTextPanel(b *strings.Builder, f figure, p panel, width int) {
 		}
 		fmt.Fprintln(b, strings.TrimRight(bars.String(), " "))
 	}
-	fmt.Fprintf(b, "%*s └%s\n", margin, "0", strings.Repeat("─", each*len(slots)))
+	fmt.Fprintf(b, "%*s └%s\n", margin, "0", strings.Repeat("─", each*len(columns)))
 
-	hours, dates := textLabels(f, slots, each)
+	hours, dates := f.textLabels(merged, each)
 	for _, line := range []string{hours, dates} {
 		if line != "" {
 			fmt.Fprintln(b, strings.Repeat(" ", margin+2)+line)
@@ -98,45 +100,18 @@ func block(share float64) string {
 	return eighths[min(max(int(share*8+0.5), 0), 8)]
 }
 
-// slots returns the panel's values in the order of time, bars with the empty hours
-// between them, and how many had to be merged into one so that they fit.
-func (p panel) slots(f figure, room int) (slots []slot, merged int) {
-	sums := p.sums()
-	if first, end := f.span(); f.step > 0 {
-		for at := first; at.Before(end); at = at.Add(f.step) {
-			slots = append(slots, slot{at, sums[at]})
-		}
-	} else {
-		for at, v := range sums {
-			slots = append(slots, slot{at, v})
-		}
-		slices.SortFunc(slots, func(a, b slot) int { return a.at.Compare(b.at) })
-	}
-
-	merged = (len(slots) + room - 1) / room
-	var means []slot
-	for group := range slices.Chunk(slots, merged) {
-		mean := slot{at: group[0].at}
-		for _, s := range group {
-			mean.value += s.value / float64(len(group))
-		}
-		means = append(means, mean)
-	}
-	return means, merged
-}
-
 // textLabels writes round times below the columns, and the date below each day's
-// first.
-func textLabels(f figure, slots []slot, each int) (times, dates string) {
-	first, end := slots[0].at, slots[len(slots)-1].at
-	for _, t := range timeTicks(first, end, f.zone, each*len(slots)/len("15:04:05  ")) {
-		i, exact := slices.BinarySearchFunc(slots, t.at, func(s slot, at time.Time) int { return s.at.Compare(at) })
+// first. A column is so many wide and stands for so many times.
+func (f figure) textLabels(merged, each int) (times, dates string) {
+	first, last := f.times[0], f.times[len(f.times)-1]
+	for _, t := range timeTicks(first, last, f.zone, len(f.times)/merged*each/len("15:04:05  ")) {
+		i, exact := slices.BinarySearchFunc(f.times, t.at, time.Time.Compare)
 		if !exact {
 			i-- // the column that the time shares with others
 		}
 		label, date, _ := strings.Cut(t.label, "\n")
-		times = put(times, i*each, label)
-		dates = put(dates, i*each, date)
+		times = put(times, i/merged*each, label)
+		dates = put(dates, i/merged*each, date)
 	}
 	if times == "" { // too few columns for a round time
 		at := first.In(f.zone)

@@ -30,7 +30,6 @@ type zone struct {
 	location *time.Location
 	known    bool // UTC stands in for it if it is not
 	hours    map[time.Time]usage
-	newest   time.Time
 }
 
 type usage struct{ energy, users float64 }
@@ -54,9 +53,6 @@ func (c *usageChart) add(row []any) error {
 	// first.
 	at := time.Date(hour.Year(), hour.Month(), hour.Day(), hour.Hour(), 0, 0, 0, z.location).UTC()
 	z.hours[at] = z.hours[at].plus(usage{toDraw(row[c.energy]), toDraw(row[c.users])})
-	if at.After(z.newest) {
-		z.newest = at
-	}
 	return nil
 }
 
@@ -73,7 +69,8 @@ func newZone(name string) *zone {
 
 // offset is the zone's distance from UTC in the newest of its hours, in seconds.
 func (z *zone) offset() int {
-	_, offset := z.newest.In(z.location).Zone()
+	newest := slices.MaxFunc(slices.Collect(maps.Keys(z.hours)), time.Time.Compare)
+	_, offset := newest.In(z.location).Zone()
 	return offset
 }
 
@@ -127,7 +124,7 @@ func (c *usageChart) figure() (figure, bool) {
 		legend: "Station's time zone",
 		panels: []panel{{label: "Energy", unit: "kWh"}, {label: "Distinct users"}},
 	}
-	note := c.leaveOutFar()
+	first, last, note := c.leaveOutFar()
 	drawn, rest := c.split()
 	all := slices.Concat(drawn, rest)
 	f.note("Taken as UTC, for want of a known time zone", all, func(z *zone) bool { return !z.known })
@@ -138,6 +135,12 @@ func (c *usageChart) figure() (figure, bool) {
 	} else if z := all[0]; z.known {
 		f.zone = z.location
 		f.axis = "Hour of connection, local time in " + z.label()
+	}
+	if f.zone == time.UTC {
+		first = first.Truncate(f.step)
+	}
+	for at := first; !at.After(last); at = at.Add(f.step) {
+		f.times = append(f.times, at)
 	}
 	for _, z := range drawn {
 		f.add(z.label(), z)
@@ -174,41 +177,35 @@ func (f *figure) note(text string, zones []*zone, holds func(*zone) bool) {
 const longest = 400 * day
 
 // leaveOutFar drops the hours outside of the stretch that holds the most hours: a
-// record may name any year, and one would make all others invisible. It returns a
-// note about them.
-func (c *usageChart) leaveOutFar() string {
+// record may name any year, and one would make all others invisible. It returns the
+// first and the last hour that are left, and a note about the others.
+func (c *usageChart) leaveOutFar() (first, last time.Time, note string) {
 	var all []time.Time
 	for _, z := range c.zones {
 		all = slices.AppendSeq(all, maps.Keys(z.hours))
 	}
 	slices.SortFunc(all, time.Time.Compare)
-	first, most := 0, 0
+	kept := all[:0]
 	for from, to := 0, 0; to < len(all); to++ {
 		for all[to].After(all[from].Add(longest)) {
 			from++
 		}
-		if n := to - from; n >= most { // of two such stretches the newer
-			first, most = from, n
+		if to+1-from >= len(kept) { // of two such stretches the newer
+			kept = all[from : to+1]
 		}
 	}
-	if most+1 == len(all) {
-		return ""
-	}
+	first, last = kept[0], kept[len(kept)-1]
 	for name, z := range c.zones {
-		z.newest = time.Time{}
-		for at := range z.hours {
-			if at.Before(all[first]) || at.After(all[first+most]) {
-				delete(z.hours, at)
-			} else if at.After(z.newest) {
-				z.newest = at
-			}
-		}
+		maps.DeleteFunc(z.hours, func(at time.Time, _ usage) bool { return at.Before(first) || at.After(last) })
 		if len(z.hours) == 0 {
 			delete(c.zones, name)
 		}
 	}
-	return fmt.Sprintf("Left out, too far from the others: %s between %s and %s.",
-		number.Count(len(all)-most-1, "hour"), all[0].Format(time.DateOnly), all[len(all)-1].Format(time.DateOnly))
+	if left := len(all) - len(kept); left > 0 {
+		note = fmt.Sprintf("Left out, too far from the others: %s between %s and %s.",
+			number.Count(left, "hour"), all[0].Format(time.DateOnly), all[len(all)-1].Format(time.DateOnly))
+	}
+	return first, last, note
 }
 
 // split returns the zones with the most energy, from west to east, and the rest.
@@ -227,19 +224,13 @@ func (c *usageChart) split() (drawn, rest []*zone) {
 
 // add adds the sum of these zones to the figure as one series.
 func (f *figure) add(label string, zones ...*zone) {
-	sum := make(map[time.Time]usage)
+	energy, users := make([]float64, len(f.times)), make([]float64, len(f.times))
 	for _, z := range zones {
 		for at, u := range z.hours {
-			if f.zone == time.UTC {
-				at = at.Truncate(time.Hour)
-			}
-			sum[at] = sum[at].plus(u)
+			i := at.Sub(f.times[0]) / f.step
+			energy[i] += u.energy
+			users[i] += u.users
 		}
-	}
-	var energy, users []point
-	for _, at := range slices.SortedFunc(maps.Keys(sum), time.Time.Compare) {
-		energy = append(energy, point{at, sum[at].energy})
-		users = append(users, point{at, sum[at].users})
 	}
 	f.names = append(f.names, label)
 	f.panels[0].series = append(f.panels[0].series, energy)

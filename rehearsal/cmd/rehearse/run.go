@@ -116,19 +116,29 @@ func (r *runner) prepare(ctx context.Context) error {
 }
 
 func (r *runner) preview(ctx context.Context) error {
-	channel, done := rehearsal.Watch(r.out, nil)
-	result, err := r.stack.Preview(ctx, optpreview.EventStreams(channel))
+	create := 0
+	channel, done := rehearsal.Watch(r.out, func(event apitype.EngineEvent) {
+		if step := event.ResourcePreEvent; step != nil && step.Metadata.Op == apitype.OpCreate && isResource(step.Metadata) {
+			create++
+		}
+	})
+	_, err := r.stack.Preview(ctx, optpreview.EventStreams(channel))
 	done()
 	if err != nil {
 		return shorten(err)
 	}
-	fmt.Fprintf(r.out, "  %d resources to create\n", result.ChangeSummary[apitype.OpCreate]-1) // less the stack itself
+	fmt.Fprintf(r.out, "  %d resources to create\n", create)
 	return nil
+}
+
+// isResource tells what is made in AWS, or run, from what groups it.
+func isResource(step apitype.StepEventMetadata) bool {
+	return step.New != nil && step.New.Custom && !strings.HasPrefix(step.Type, "pulumi:")
 }
 
 func (r *runner) up(ctx context.Context) error {
 	channel, done := rehearsal.Watch(r.out, func(event apitype.EngineEvent) {
-		if made := event.ResOutputsEvent; made != nil && !strings.HasPrefix(made.Metadata.Type, "pulumi:") {
+		if made := event.ResOutputsEvent; made != nil && isResource(made.Metadata) {
 			r.made[rehearsal.ShortType(made.Metadata.Type)]++
 		}
 	})
