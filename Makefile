@@ -19,6 +19,10 @@ rehearse: needs ## deploy onto local stand-ins, stream records in, query them; A
 	@echo 'building the rehearsal; the first time takes minutes'
 	@exec tools/start rehearsal/cmd/rehearse $(ARGS)
 
+.PHONY: install
+install: ## put the command evstream where Go installs commands (go env GOBIN, or GOPATH/bin)
+	go install ./cmd/evstream
+
 .PHONY: test
 test: needs ## run every test
 	go test ./...

@@ -11,7 +11,7 @@ import (
 )
 
 // estimate says what the stack costs in a month if records arrive all day, and so
-// few of them that their volume costs nothing. cmd/plan takes a real load.
+// few of them that their volume costs nothing. evstream plan takes a real load.
 func estimate(s settings, in inputs) string {
 	wg, limit := s.Warehouse.Workgroup, s.Warehouse.UsageLimit
 	stack := cost.Settings{

@@ -606,7 +606,7 @@ func TestSettingsReachTheWarehouse(t *testing.T) {
 func TestPreviewKnowsWhatPeopleReview(t *testing.T) {
 	made := mustDeploy(t, example(), nil, preview)
 	schema := made.get(t, "command:local:Command", "schema")
-	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
+	archive, err := sql.Pack(sql.Migrations(), sql.RepeatableFiles())
 	if err != nil {
 		t.Fatal(err)
 	}

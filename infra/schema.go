@@ -24,7 +24,7 @@ import (
 
 // packSQL returns the SQL as the archive that cmd/migrate applies.
 func packSQL(r *report.Report) string {
-	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
+	archive, err := sql.Pack(sql.Migrations(), sql.RepeatableFiles())
 	if err != nil {
 		r.Problem("the SQL can't be applied: %s", err)
 	}

@@ -172,7 +172,7 @@ func TestHostileSettings(t *testing.T) {
 		`$(touch /tmp/broken)`,
 		"`touch /tmp/broken`",
 		`x; rm -rf /`,
-		"x\n-- +goose Down\nDROP SCHEMA evdata;",
+		"x\n-- Runs alone, outside a transaction.\nDROP SCHEMA evdata;",
 		"x\n-- 00099_other.sql --\n",
 		`${STREAM_NAME}`,
 		`x"}],"Statement":[{"Effect":"Allow","Action":["*"],"Resource":"*`,
@@ -288,7 +288,7 @@ func TestHostileStackName(t *testing.T) {
 // effect and condition, and the whole command with its SQL.
 func shapeOf(t *testing.T, m *program) map[string]any {
 	t.Helper()
-	archive, err := sql.Pack(sql.Migrations(), sql.SettingsFiles())
+	archive, err := sql.Pack(sql.Migrations(), sql.RepeatableFiles())
 	if err != nil {
 		t.Fatal(err)
 	}

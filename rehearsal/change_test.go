@@ -58,7 +58,7 @@ func withSQL(edit func(files []txtar.File) []txtar.File) pulumi.RunFunc {
 // migrations are an archive's migrations, without the settings after them.
 func migrations(files []txtar.File) []txtar.File {
 	n := 0
-	for n < len(files) && !strings.HasPrefix(files[n].Name, "settings/") {
+	for n < len(files) && !strings.HasPrefix(files[n].Name, "repeatable/") {
 		n++
 	}
 	return files[:n:n]
@@ -94,7 +94,7 @@ func edited(numbers ...int) func([]txtar.File) []txtar.File {
 
 // statement is a migration of one statement.
 func statement(text string) string {
-	return "-- +goose NO TRANSACTION\n-- +goose Up\n" + text + ";\n"
+	return text + ";\n"
 }
 
 // outcome is what an operation does to resources, and tells the person.

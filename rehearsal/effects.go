@@ -58,7 +58,8 @@ type redshift struct {
 }
 
 func (r redshift) CreateNamespace(ctx context.Context, n fakeaws.Namespace) error {
-	return r.server.CreateNamespace(ctx, r.namespace(n))
+	_, err := r.server.CreateNamespace(ctx, r.namespace(n))
+	return err
 }
 
 func (r redshift) UpdateNamespace(_ context.Context, n fakeaws.Namespace) error {
@@ -70,7 +71,8 @@ func (r redshift) DeleteNamespace(_ context.Context, name string) error {
 }
 
 func (r redshift) CreateWorkgroup(_ context.Context, w fakeaws.Workgroup) error {
-	return r.server.CreateWorkgroup(workgroup(w))
+	_, err := r.server.CreateWorkgroup(workgroup(w))
+	return err
 }
 
 func (r redshift) UpdateWorkgroup(_ context.Context, w fakeaws.Workgroup) error {

@@ -2,7 +2,6 @@ package rehearsal_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -18,19 +17,11 @@ import (
 func TestEnvironments(t *testing.T) {
 	t.Parallel()
 	d := stacktest.Start(t)
-	root, err := rehearsal.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cli, err := rehearsal.CLI(t.Context(), root, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
 	stacks, outputs := map[string]auto.Stack{}, map[string]auto.OutputMap{}
 	for _, name := range []string{"dev", "prod"} {
 		// What a preview and a destroy do with protected resources is looked at below.
 		protected := rehearsal.StackOptions{Settings: map[string]string{"ev-streaming:protect": fmt.Sprint(name == "prod")}}
-		stack, err := d.StandIns.NewStack(t.Context(), cli, d.Dir, name, protected)
+		stack, err := d.StandIns.NewStack(t.Context(), d.CLI, d.Dir, name, protected)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +67,7 @@ func TestEnvironments(t *testing.T) {
 
 	// The Automation API destroys without a preview, which would refuse this
 	// before anything is deleted. Protection keeps what holds data even so.
-	_, err = prod.Destroy(t.Context())
+	_, err := prod.Destroy(t.Context())
 	d.WantError("destroy of prod, which is protected", err, "because it is protected")
 	if _, err := prod.Up(t.Context()); err != nil {
 		t.Errorf("up after the refused destroy: %v", err)

@@ -80,7 +80,7 @@ func TestNothingLeavesThisMachine(t *testing.T) {
 	}
 	d := stacktest.Start(t)
 	d.MustUp(rehearsal.StackOptions{})
-	d.Run("go run ./cmd/produce --stack dev --count 3")
+	d.Run("go run ./cmd/evstream produce --stack dev --count 3")
 	if _, err := d.Stack(rehearsal.StackOptions{}).Destroy(t.Context()); err != nil {
 		t.Error(err)
 	}

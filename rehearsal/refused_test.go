@@ -14,7 +14,7 @@ import (
 	"example.com/evstream/rehearsal/internal/stacktest"
 )
 
-// TestAppliedSQLStays: a preview refuses what cmd/migrate would refuse of applied
+// TestAppliedSQLStays: a preview refuses what up would refuse of applied
 // migrations, and takes what it would take: settings, and a migration that failed.
 func TestAppliedSQLStays(t *testing.T) {
 	t.Parallel()

@@ -47,7 +47,7 @@ func TestDeployment(t *testing.T) {
 		}
 	}
 
-	if got := d.Run("go run ./cmd/produce --stack dev --count 3"); !strings.Contains(got, "3 of 3 records delivered to "+stacktest.Stream) {
+	if got := d.Run("go run ./cmd/evstream produce --stack dev --count 3"); !strings.Contains(got, "3 of 3 records delivered to "+stacktest.Stream) {
 		t.Errorf("produce prints\n%s", got)
 	}
 	d.Put(`{"_id": "1", "stationID": 7}`)

@@ -59,7 +59,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 	unknownToEngine := maps.Clone(secrets)
 	maps.DeleteFunc(unknownToEngine, func(name, _ string) bool { return strings.HasPrefix(name, "the admin's") })
 	processes := watchProcesses(t)
-	pulumi := newRecorder(t, d.Dir)
+	pulumi := &recorder{PulumiCommand: d.CLI, t: t, dir: d.Dir}
 
 	// The admin changes so that a difference has an old and a new password.
 	admin := func(name, password string) {
@@ -128,9 +128,9 @@ func TestNoSecretIsWritten(t *testing.T) {
 	up(unedited, "")
 	pulumi.also = nil
 	for _, command := range []string{
-		"go run ./cmd/migrate status --stack dev",
-		"go run ./cmd/query --stack dev usage",
-		"go run ./cmd/produce --stack dev --count 3",
+		"go run ./cmd/evstream status --stack dev",
+		"go run ./cmd/evstream query --stack dev usage",
+		"go run ./cmd/evstream produce --stack dev --count 3",
 		"pulumi stack export --stack dev",
 		"pulumi stack history --stack dev --json",
 	} {
@@ -247,19 +247,6 @@ type recorder struct {
 	also []string // more arguments for the next commands
 
 	count int
-}
-
-func newRecorder(t *testing.T, dir string) *recorder {
-	t.Helper()
-	root, err := rehearsal.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cli, err := rehearsal.CLI(t.Context(), root, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &recorder{PulumiCommand: cli, t: t, dir: dir}
 }
 
 func (r *recorder) Run(ctx context.Context, dir string, in io.Reader, out, errs []io.Writer, env []string, args ...string) (string, string, int, error) {

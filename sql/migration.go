@@ -7,31 +7,31 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
-// The placeholders a migration may hold, written ${NAME} where the file has
-// "-- +goose ENVSUB ON". Their values come from the environment variables of the
-// same names.
+// The placeholders a migration may hold, written ${NAME}. Their values come from
+// the environment variables of the same names.
 const (
 	StreamingRoleARN = "STREAMING_ROLE_ARN" // the role with which Redshift reads the stream
 	StreamName       = "STREAM_NAME"        // the Kinesis stream
 )
 
+// AloneLine is the first line of a file whose statement does not run in a
+// transaction, because Redshift does not allow it, or does not document it.
+const AloneLine = "-- Runs alone, outside a transaction."
+
 // A Migration is one file of SQL that is applied once.
 type Migration struct {
 	Version      int64
-	File         string // base name, NNNNN_name.sql
-	SHA256       string // of the file's bytes, in lower-case hexadecimal
+	File         string      // base name, NNNNN_name.sql
+	SHA256       string      // of the file's bytes, in lower-case hexadecimal
+	Alone        bool        // its one statement runs outside a transaction
+	Sets         []Statement // the SETs before the statements
 	Statements   []Statement
 	Placeholders []Placeholder
-}
-
-// A Statement is one SQL statement of a migration as it stands in the file:
-// without the comments before it, with its semicolon, placeholders not replaced.
-type Statement struct {
-	Line int // of its first line, from 1
-	Text string
 }
 
 // A Placeholder is one place in a file where a value is put in.
@@ -40,23 +40,28 @@ type Placeholder struct {
 	Line int // from 1
 }
 
-// maxStatement is how many bytes the Data API takes:
-// https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html
-const maxStatement = 200 << 10
+// What the Data API takes: https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html
+const (
+	maxStatement = 200 << 10 // bytes
+	maxBatch     = 40        // statements
+
+	// besides is how many statements of a batch are not the file's: two that keep
+	// out another run, and the record.
+	besides = 3
+)
 
 // List returns the migrations in fsys in order of version, or everything that is
 // wrong with them:
 //
 //   - names are NNNNN_name.sql, versions count from 1 without gap or duplicate;
-//   - files are UTF-8 text that an archive gives back byte for byte;
-//   - each file says "-- +goose NO TRANSACTION" and has no "-- +goose Down":
-//     Redshift cannot take most of this DDL back without losing data, so what
-//     was applied is changed only by a further migration;
-//   - each file is one statement, after the SET statements it needs. Without
-//     transactions that is what makes a migration either done or not done;
-//   - a statement is not longer than the Data API takes, and no file is a copy of
-//     another;
-//   - ${NAME} is one of the known placeholders, and stands where goose replaces it.
+//   - files are UTF-8 text that an archive gives back byte for byte, and no file
+//     is a copy of another;
+//   - each is SET statements, if it needs any, and then at least one statement;
+//   - all statements of a file fit into one batch of the Data API, which is one
+//     transaction, and none of them begins or ends one;
+//   - what may not or is not documented to run in a transaction has a file of its
+//     own that starts with [AloneLine];
+//   - ${NAME} is one of the known placeholders.
 func List(fsys fs.FS) ([]Migration, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
@@ -96,10 +101,22 @@ func List(fsys fs.FS) ([]Migration, error) {
 	return list, nil
 }
 
+// The rule for the name of a migration's file.
+var fileName = regexp.MustCompile(`^([0-9]{5})_[a-z0-9_]+\.sql$`)
+
+// versionOf returns the number in a migration's file name, or 0 if that is none.
+func versionOf(file string) int64 {
+	match := fileName.FindStringSubmatch(file)
+	if match == nil {
+		return 0
+	}
+	version, _ := strconv.ParseInt(match[1], 10, 64) // five digits
+	return version
+}
+
 func read(fsys fs.FS, name string) (Migration, error) {
-	version, err := checkName(name)
-	if err != nil {
-		return Migration{}, err
+	if !fileName.MatchString(name) {
+		return Migration{}, fmt.Errorf("%s: a migration's file is named NNNNN_name.sql, five digits and then a-z, 0-9 and _", name)
 	}
 	data, err := fs.ReadFile(fsys, name)
 	if err != nil {
@@ -108,175 +125,99 @@ func read(fsys fs.FS, name string) (Migration, error) {
 	if err := checkText(name, data); err != nil {
 		return Migration{}, err
 	}
-	sum := sha256.Sum256(data)
-	m := Migration{Version: version, File: name, SHA256: hex.EncodeToString(sum[:])}
+	m := Migration{Version: versionOf(name), File: name, SHA256: checksum(data)}
 	if err := m.parse(string(data)); err != nil {
-		return Migration{}, err
+		return Migration{}, fmt.Errorf("%s:%w", name, err)
 	}
 	return m, nil
 }
 
-// parse splits the text into statements exactly as goose does when it runs them,
-// so that rules hold for what runs and a failed statement is found in its file.
+func checksum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// parse finds what the text holds. An error starts with a line number.
 func (m *Migration) parse(text string) error {
-	p := parser{migration: m}
-	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		if err := p.line(i+1, line); err != nil {
-			return fmt.Errorf("%s:%d: %w", m.File, i+1, err)
-		}
-	}
-	switch {
-	case !p.up:
-		return fmt.Errorf("%s: lacks the line -- +goose Up", m.File)
-	case !p.noTransaction:
-		return fmt.Errorf("%s: lacks the line -- +goose NO TRANSACTION; the Redshift Data API runs each statement on its own", m.File)
-	case p.block:
-		return fmt.Errorf("%s: lacks the line -- +goose StatementEnd", m.File)
-	case strings.TrimSpace(strings.Join(p.begun, "")) != "":
-		return fmt.Errorf("%s:%d: the statement does not end in a semicolon", m.File, p.begunLine)
-	case len(m.Statements) == 0:
-		return fmt.Errorf("%s: holds no statement", m.File)
-	}
-	for i, s := range m.Statements {
-		if len(s.Text) > maxStatement {
-			return fmt.Errorf("%s:%d: the statement has %d bytes, and the Redshift Data API takes %d; split it into several migrations",
-				m.File, s.Line, len(s.Text), maxStatement)
-		}
-		last := i == len(m.Statements)-1
-		if isSet := strings.EqualFold(strings.Fields(s.Text)[0], "SET"); isSet == last {
-			return fmt.Errorf("%s:%d: a migration is one statement, after the SET statements it needs; "+
-				"make a file of each further statement", m.File, s.Line)
-		}
-	}
-	return nil
-}
-
-// A parser is at one line of a migration.
-type parser struct {
-	migration *Migration
-
-	up, noTransaction, envsub bool // annotations met
-	block                     bool // between StatementBegin and StatementEnd
-
-	begun     []string // lines of the statement being read
-	begunLine int      // number of its first line that is not blank
-}
-
-func (p *parser) line(number int, line string) error {
-	trimmed := strings.TrimSpace(line)
-	if strings.HasPrefix(trimmed, "--") && strings.Contains(line, "+goose") {
-		return p.annotation(line)
-	}
-	if len(p.begun) == 0 && (line == "" || strings.HasPrefix(trimmed, "--")) {
-		return nil // between statements
-	}
-	if !p.up {
-		if trimmed == "" {
-			return nil
-		}
-		return errors.New("SQL before -- +goose Up")
-	}
-	found, err := placeholders(line, p.envsub)
+	m.Alone = strings.HasPrefix(text, AloneLine+"\n")
+	statements, err := Split(text)
 	if err != nil {
 		return err
 	}
-	for _, name := range found {
-		p.migration.Placeholders = append(p.migration.Placeholders, Placeholder{Name: name, Line: number})
+	isNoSet := func(s Statement) bool { return words(s.Text, 1) != "SET" }
+	first := slices.IndexFunc(statements, isNoSet)
+	if first < 0 {
+		return errors.New("1: holds no statement besides SET")
 	}
-	if p.begunLine == 0 && trimmed != "" {
-		p.begunLine = number
+	m.Sets, m.Statements = statements[:first], statements[first:]
+	for _, s := range statements {
+		if err := m.add(s); err != nil {
+			return fmt.Errorf("%d: %w", s.Line, err)
+		}
 	}
-	p.begun = append(p.begun, line)
-	if !p.block && endsStatement(line) {
-		p.end()
+	second := m.Statements[min(1, len(m.Statements)-1)]
+	switch limit := maxBatch - besides - len(m.Sets) - len(m.Views()); {
+	case m.Alone && len(m.Statements) > 1:
+		return fmt.Errorf("%d: a second statement in a file that runs outside a transaction: make a file of each", second.Line)
+	case len(m.Statements) > limit:
+		return fmt.Errorf("%d: statement %d of the file: one batch of the Redshift Data API has room for %d, beside the SETs, the grants on the views and the record: split the file",
+			m.Statements[limit].Line, limit+1, limit)
 	}
 	return nil
 }
 
-func (p *parser) annotation(line string) error {
-	annotation, ok := strings.CutPrefix(line, "-- +goose ")
-	if !ok {
-		return errors.New("an annotation is written -- +goose NAME at the start of its line")
+// add checks a statement and notes its placeholders.
+func (m *Migration) add(s Statement) error {
+	start := words(s.Text, 5)
+	switch {
+	case len(s.Text) > maxStatement:
+		return fmt.Errorf("the statement has %d bytes, and the Redshift Data API takes %d", len(s.Text), maxStatement)
+	case s.Line > m.Statements[0].Line && words(s.Text, 1) == "SET":
+		return errors.New("a SET after another statement; SETs come first and hold for the whole file")
+	case transactional.MatchString(start):
+		return fmt.Errorf("%s: the file is a transaction already, so it holds no statement that begins or ends one", start)
+	case !m.Alone && alone.MatchString(start):
+		return fmt.Errorf("%s may not, or is not documented to, run in a transaction: make a file of this one statement, whose first line is\n%s", start, AloneLine)
 	}
-	switch annotation {
-	case "NO TRANSACTION":
-		p.noTransaction = true
-	case "ENVSUB ON":
-		p.envsub = true
-	case "ENVSUB OFF":
-		p.envsub = false
-	case "Up":
-		if p.up {
-			return errors.New("a second -- +goose Up")
+	for _, match := range placeholder.FindAllStringSubmatchIndex(s.Text, -1) {
+		name := s.Text[match[2]:match[3]]
+		line := s.Line + strings.Count(s.Text[:match[0]], "\n")
+		if name != StreamingRoleARN && name != StreamName {
+			return fmt.Errorf("unknown placeholder ${%s} in line %d; known are ${%s} and ${%s}", name, line, StreamingRoleARN, StreamName)
 		}
-		p.up = true
-	case "StatementBegin":
-		if !p.up || p.block || len(p.begun) > 0 {
-			return errors.New("-- +goose StatementBegin before -- +goose Up or inside a statement")
-		}
-		p.block = true
-	case "StatementEnd":
-		if !p.block {
-			return errors.New("-- +goose StatementEnd without -- +goose StatementBegin")
-		}
-		if strings.TrimSpace(strings.Join(p.begun, "")) == "" {
-			// goose would leave the line after it out.
-			return errors.New("nothing between -- +goose StatementBegin and -- +goose StatementEnd")
-		}
-		p.block = false
-		p.end()
-	case "Down":
-		return errors.New("migrations are never taken back; delete -- +goose Down and what follows it")
-	default:
-		return fmt.Errorf("unknown annotation %q", annotation)
+		m.Placeholders = append(m.Placeholders, Placeholder{Name: name, Line: line})
 	}
 	return nil
 }
 
-// end adds the statement that was read to the migration.
-func (p *parser) end() {
-	if text := strings.TrimSpace(strings.Join(p.begun, "\n")); text != "" {
-		p.migration.Statements = append(p.migration.Statements, Statement{Line: p.begunLine, Text: text})
-	}
-	p.begun, p.begunLine = nil, 0
+var placeholder = regexp.MustCompile(`\$\{([^}\n]*)\}`)
+
+// Expand puts values in the place of placeholders.
+func Expand(text string, values map[string]string) string {
+	return placeholder.ReplaceAllStringFunc(text, func(p string) string { return values[p[2:len(p)-1]] })
 }
 
-var placeholder = regexp.MustCompile(`\$\{([A-Za-z0-9_]*)\}`)
+// Statements that begin or end a transaction.
+var transactional = regexp.MustCompile(`^(BEGIN|START|COMMIT|END|ROLLBACK|ABORT)\b`)
 
-// placeholders returns the names of those in a line. Where substitution is on,
-// goose would expand any other $ as a shell does, and an unknown name to nothing.
-func placeholders(line string, envsub bool) ([]string, error) {
-	if !envsub {
-		if strings.Contains(line, "${") {
-			return nil, errors.New("${ is not replaced here: the file lacks -- +goose ENVSUB ON before it")
-		}
-		return nil, nil
-	}
+// alone matches the statements that the pages of Redshift's commands bar from a
+// transaction block, TRUNCATE, which commits the one it is in, and those of
+// external schemas and materialized views, of which no page says whether they may
+// be in one. https://docs.aws.amazon.com/redshift/latest/dg/c_SQL_commands.html
+//
+// What is missing here does no harm: Redshift refuses it, and with it the file.
+var alone = regexp.MustCompile(`^((CREATE|ALTER|DROP) (EXTERNAL|MATERIALIZED VIEW|DATABASE|LIBRARY)|REFRESH|TRUNCATE|VACUUM|ALTER TABLE \w+ APPEND)\b`)
+
+// createsView matches a statement that makes a view with a plain name.
+var createsView = regexp.MustCompile(`(?i)^CREATE\s+(?:OR\s+REPLACE\s+)?VIEW\s+(?:public\s*\.\s*)?"?(\w+)`)
+
+// Views returns the names of the views that the statements make, in lower case.
+func (m *Migration) Views() []string {
 	var names []string
-	for _, match := range placeholder.FindAllStringSubmatch(line, -1) {
-		if match[1] != StreamingRoleARN && match[1] != StreamName {
-			return nil, fmt.Errorf("unknown placeholder %s; known are ${%s} and ${%s}", match[0], StreamingRoleARN, StreamName)
+	for _, s := range m.Statements {
+		if match := createsView.FindStringSubmatch(s.Text); match != nil {
+			names = append(names, strings.ToLower(match[1]))
 		}
-		names = append(names, match[1])
 	}
-	if strings.Contains(line, `\${`) {
-		return nil, errors.New("a backslash before ${ would keep the placeholder from being replaced")
-	}
-	if strings.Contains(placeholder.ReplaceAllString(line, ""), "$") {
-		return nil, errors.New("a $ that starts no placeholder ${NAME} would be expanded as in a shell")
-	}
-	return names, nil
-}
-
-// endsStatement says whether goose ends a statement at this line: its last word
-// before a comment ends in a semicolon.
-func endsStatement(line string) bool {
-	last := ""
-	for _, word := range strings.Fields(line) {
-		if strings.HasPrefix(word, "--") {
-			break
-		}
-		last = word
-	}
-	return strings.HasSuffix(last, ";")
+	return names
 }

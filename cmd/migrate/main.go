@@ -1,78 +1,51 @@
-// Migrate applies the SQL migrations to the warehouse, keeps the ledger of what
-// was applied, and makes settings take effect there. See usage below or migrate -h.
+// Migrate applies the SQL to the warehouse. The Pulumi program's command resource
+// runs it; what people do with migrations is in cmd/evstream.
 package main
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"regexp"
-	"strconv"
+	"slices"
+	"strings"
 	"time"
 
-	"example.com/evstream/internal/dataapi"
-	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/internal/interrupt"
-	"example.com/evstream/internal/stackoutput"
+	"example.com/evstream/internal/migrate"
 	evsql "example.com/evstream/sql"
 )
 
 const usage = `Migrate applies the SQL migrations to a Redshift Serverless workgroup, each once,
 and keeps a ledger of them in the table ev_schema_migrations there. Then it makes
-the settings refresh and readers take effect, as often as it is run.
+the settings refresh and readers take effect, each time. pulumi up runs it:
 
-	migrate up [flags]             apply what is pending, then the settings; the SQL
-	                               comes on standard input, packed as the Pulumi
-	                               program packs it
-	migrate status [flags]         show what is applied and what is pending, how the
-	                               streaming view is refreshed and who may read
-	migrate adopt [flags] VERSION  record the next pending migration as applied
-	                               without running it, because its object is there
+	migrate up < ARCHIVE
 
-Where
-  --workgroup NAME     default $REDSHIFT_WORKGROUP
-  --database NAME      default $REDSHIFT_DATABASE
-  --secret-arn ARN     secret with the database user's name and password; default
-                       $REDSHIFT_SECRET_ARN, and without it the user that belongs
-                       to the AWS identity
-  --region NAME        the workgroup's; default that of the AWS environment
-  --stack NAME         all of these from the outputs of a Pulumi stack, as in
-                       pulumi stack output --stack NAME; flags go over them
-What
-  --archive FILE       read the packed SQL from FILE, - being standard input; the
-                       default is - for up, and the SQL this program was built
-                       with for status and adopt
-How
-  --wait D             how long to wait for a workgroup that is not ready yet, and
-                       for a role that cannot be used yet; default $MIGRATE_WAIT,
-                       or else 5m for up and not at all for status and adopt
+Standard input is the SQL as the Pulumi program packs it. The environment says the
+rest:
+  REDSHIFT_WORKGROUP, REDSHIFT_DATABASE  where
+  REDSHIFT_SECRET_ARN  secret with the database user's name and password; without it
+                       the user that belongs to the AWS identity
+  STREAMING_ROLE_ARN, STREAM_NAME  the values of the SQL's placeholders
+  AUTO_REFRESH         YES or NO
+  READERS              a JSON list such as ["ana","group:analysts","role:ops"]
+  MIGRATE_WAIT         how long to wait for a workgroup that is not ready yet, and for
+                       a role that cannot be used yet; default 5m
+Region, credentials and endpoint come from the AWS environment.
 
-The SQL's placeholders ${STREAMING_ROLE_ARN} and ${STREAM_NAME} get their values
-from the environment variables of these names. The settings are in AUTO_REFRESH, YES
-or NO, and READERS, a JSON list such as ["ana","group:analysts","role:ops"]. A reader
-that is not in the list any more loses what up gave it, by the table
-ev_schema_readers; what a person granted stays.
-
-up prints what it does on standard error, the last line being what it has done. A
-reader that the database does not have is a warning there and no failure. On
-standard output, once all are applied, it prints one JSON object:
+It prints what it does on standard error, the last line being what it has done, and
+on standard output, once all are applied, one JSON object:
 {"version":1,"migrations":[{"version":1,"file":"...","sha256":"...","state":"applied"}]}
 
-An applied migration that was changed, renamed or removed is refused. Stopped at
-any moment, even killed, up goes on where it was when it is run again. Of two
-runs at once, the slower one sees what the other has created, and goes on.
+An applied migration that was changed, renamed or removed is refused. Stopped at any
+moment, even killed, it goes on where it was when it is run again. Of two runs at
+once, the slower one sees what the other has applied, and goes on.
 
 Exit status: 0 done; 1 failed; 2 wrong use; 130 interrupted.
-
-Region, credentials and endpoint come from the AWS environment: AWS_REGION,
-AWS_PROFILE and so on.
 `
 
 const (
@@ -81,28 +54,43 @@ const (
 	exitInterrupted = 130
 )
 
-// A usageError is a mistake on the command line.
-type usageError struct{ error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+// grace is how long an interrupted run may take to cancel what it waits for.
+const grace = 900 * time.Millisecond
 
 func main() {
-	os.Exit(run(interrupt.Context(), os.Args[1:], os.Stdin, os.Stdout, &folder{to: os.Stderr}))
+	ctx := interrupt.Context()
+	status := make(chan int, 1)
+	go func() { status <- run(ctx, os.Args[1:], os.Stdin, os.Stdout, &folder{to: os.Stderr}) }()
+	select {
+	case code := <-status:
+		os.Exit(code)
+	case <-ctx.Done():
+	}
+	select {
+	case code := <-status:
+		os.Exit(code)
+	case <-time.After(grace):
+		fmt.Fprintln(os.Stderr, "migrate: interrupted while the service does not answer. The lines above say what was applied; "+
+			"what ran last may still take effect. Run again: that looks first, and goes on from there.")
+		os.Exit(exitInterrupted)
+	}
 }
 
 // run is the whole command and returns its exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	err := command(ctx, args, stdin, stdout, stderr)
-	var wrong usageError
 	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, flag.ErrHelp):
+	case slices.ContainsFunc(args, func(arg string) bool {
+		return arg == "help" || strings.TrimLeft(arg, "-") == "h" || arg == "--help" || arg == "-help"
+	}):
 		fmt.Fprint(stdout, usage)
 		return 0
-	case errors.As(err, &wrong):
-		fmt.Fprintf(stderr, "migrate: %v\nmigrate -h shows how it is used.\n", err)
+	case len(args) != 1 || args[0] != "up":
+		fmt.Fprint(stderr, usage)
 		return exitUsage
+	}
+	err := up(ctx, stdin, stdout, stderr)
+	if err == nil {
+		return 0
 	}
 	fmt.Fprintf(stderr, "migrate: %v\n", err)
 	if usageLimit.MatchString(err.Error()) {
@@ -119,167 +107,28 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // need to compute when a limit with the action deactivate is reached.
 var usageLimit = regexp.MustCompile(`(?i)reached usage limit`)
 
-func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	if len(args) == 0 {
-		return usagef("one of up, status, adopt is needed")
-	}
-	verb, archive := args[0], ""
-	switch verb {
-	case "up":
-		archive = "-"
-	case "status", "adopt":
-	case "help", "-h", "-help", "--help":
-		return flag.ErrHelp
-	default:
-		return usagef("%q is none of up, status, adopt", verb)
-	}
-
-	var target dataapi.Config
-	flags := flag.NewFlagSet("migrate "+verb, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.StringVar(&target.Workgroup, "workgroup", "", "")
-	flags.StringVar(&target.Database, "database", "", "")
-	flags.StringVar(&target.SecretARN, "secret-arn", "", "")
-	flags.StringVar(&target.Region, "region", "", "")
-	stack := flags.String("stack", "", "")
-	flags.StringVar(&archive, "archive", archive, "")
-	wait := flags.String("wait", os.Getenv("MIGRATE_WAIT"), "")
-	var arguments []string // flags may stand before and after them
-	for rest := args[1:]; ; rest = flags.Args()[1:] {
-		if err := flags.Parse(rest); errors.Is(err, flag.ErrHelp) {
-			return err
-		} else if err != nil {
-			return usageError{flagtext.Explain(flags, err)}
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		arguments = append(arguments, flags.Arg(0))
-	}
-	namespace := os.Getenv("REDSHIFT_NAMESPACE")
-	if *stack != "" {
-		out, err := stackoutput.Read(ctx, *stack)
-		if err != nil {
-			return err
-		}
-		namespace = cmp.Or(namespace, out.NamespaceName)
-		target.Region = cmp.Or(target.Region, out.Region)
-		target.Workgroup = cmp.Or(target.Workgroup, out.WorkgroupName)
-		target.Database = cmp.Or(target.Database, out.DatabaseName)
-		target.SecretARN = cmp.Or(target.SecretARN, out.DataAPISecretARN)
-	}
-	target.Workgroup = cmp.Or(target.Workgroup, os.Getenv("REDSHIFT_WORKGROUP"))
-	target.Database = cmp.Or(target.Database, os.Getenv("REDSHIFT_DATABASE"))
-	target.SecretARN = cmp.Or(target.SecretARN, os.Getenv("REDSHIFT_SECRET_ARN"))
-	var version int64
+func up(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
+	config, err := migrate.Environment(os.Getenv)
 	switch {
-	case target.Workgroup == "":
-		return usagef("which workgroup? set --stack, --workgroup or REDSHIFT_WORKGROUP")
-	case target.Database == "":
-		return usagef("which database? set --stack, --database or REDSHIFT_DATABASE")
-	case verb == "adopt" && len(arguments) == 1:
-		var err error
-		if version, err = strconv.ParseInt(arguments[0], 10, 64); err != nil || version < 1 {
-			return usagef("adopt %s: VERSION is a migration's number, such as 2", arguments[0])
-		}
-	case verb == "adopt":
-		return usagef("adopt takes one VERSION")
-	case len(arguments) > 0:
-		return usagef("%s takes no argument: %q", verb, arguments[0])
+	case err != nil:
+		return err
+	case config.Warehouse.Workgroup == "" || config.Warehouse.Database == "":
+		return errors.New("which database? REDSHIFT_WORKGROUP and REDSHIFT_DATABASE must be set")
 	}
-	if verb == "up" {
-		target.Wait = 5 * time.Minute
+	if os.Getenv("MIGRATE_WAIT") == "" {
+		config.Warehouse.Wait = 5 * time.Minute
 	}
-	if *wait != "" {
-		var err error
-		if target.Wait, err = time.ParseDuration(*wait); err != nil || target.Wait < 0 {
-			return usagef("--wait or MIGRATE_WAIT is %q: it must be a time such as 90s or 5m", *wait)
-		}
-	}
-	target.OnWait = func(reason error) {
-		message := reason.Error()
-		var said interface{ ErrorMessage() string } // by the service, without the call's details
-		if errors.As(reason, &said) {
-			message = said.ErrorMessage()
-		}
-		fmt.Fprintf(stderr, "waiting for workgroup %s: %s\n", target.Workgroup, message)
-	}
-
-	fsys, settingsFiles, err := packed(ctx, archive, stdin)
+	archive, err := readAll(ctx, stdin)
 	if err != nil {
+		return fmt.Errorf("reading the packed SQL from standard input: %w", err)
+	}
+	if config.SQL, err = evsql.Unpack(string(archive)); err != nil {
 		return err
 	}
-	list, err := evsql.List(fsys)
-	if err != nil {
+	if err := migrate.Up(ctx, config, stderr); err != nil {
 		return err
 	}
-	settings, err := evsql.ListSettings(settingsFiles)
-	if err != nil {
-		return err
-	}
-	values, valuesErr := readValues(list, verb == "up")
-	wanted, wantedErr := readWanted(verb == "up" && !settings.Empty())
-	if err := errors.Join(valuesErr, wantedErr); err != nil {
-		return err
-	}
-	if verb == "up" && settings.Empty() && (wanted.autoRefresh != "" || wanted.readers != nil) {
-		return fmt.Errorf("%s and %s are set, and the packed SQL has no settings/*.sql to use them in", evsql.AutoRefresh, evsql.Readers)
-	}
-	db, err := dataapi.Open(ctx, target)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	// No connection is used twice, so that each migration has a session of its
-	// own and none sees the SET of the one before it.
-	db.SetMaxIdleConns(-1)
-	r := &runner{
-		target: target, namespace: namespace, db: db, ledger: newLedger(list, values),
-		fsys: fsys, list: list, values: values,
-		settings: settings, wanted: wanted, stderr: stderr,
-	}
-	if err := r.signIn(ctx); err != nil {
-		return err
-	}
-	switch verb {
-	case "up":
-		if err := r.up(ctx); err != nil {
-			return err
-		}
-		db.SetMaxIdleConns(1) // what follows sets nothing and shares a session
-		if err := r.applySettings(ctx); err != nil {
-			return err
-		}
-		r.report()
-		return writeManifest(stdout, list)
-	case "status":
-		return r.status(ctx, stdout)
-	default:
-		return r.adopt(ctx, version)
-	}
-}
-
-// packed returns the migrations and the settings' files of an archive, or those
-// built in for no archive.
-func packed(ctx context.Context, archive string, stdin io.Reader) (migrations, settings fs.FS, err error) {
-	var text []byte
-	switch archive {
-	case "":
-		return evsql.Migrations(), evsql.SettingsFiles(), nil
-	case "-":
-		if f, ok := stdin.(*os.File); ok {
-			if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-				return nil, nil, usagef("the packed SQL is expected on standard input; pulumi up sends it, or use --archive FILE")
-			}
-		}
-		text, err = readAll(ctx, stdin)
-	default:
-		text, err = os.ReadFile(archive)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the packed SQL: %w", err)
-	}
-	return evsql.Unpack(string(text))
+	return writeManifest(stdout, config.SQL.Migrations)
 }
 
 // readAll reads to the end, or until the context is done. What still waits to be
@@ -300,47 +149,21 @@ func readAll(ctx context.Context, from io.Reader) ([]byte, error) {
 	}
 }
 
-// writeManifest writes what up has to show for itself. It is the same for the
-// same SQL, whenever and wherever that was applied.
+// writeManifest writes what the command has to show for itself. It is the same for
+// the same SQL, whenever and wherever that was applied.
 func writeManifest(w io.Writer, list []evsql.Migration) error {
 	type migration struct {
-		Version int64  `json:"version"`
-		File    string `json:"file"`
-		SHA256  string `json:"sha256"`
-		State   state  `json:"state"`
+		Version int64       `json:"version"`
+		File    string      `json:"file"`
+		SHA256  string      `json:"sha256"`
+		State   evsql.State `json:"state"`
 	}
 	manifest := struct {
 		Version    int64       `json:"version"`
 		Migrations []migration `json:"migrations"`
 	}{Version: list[len(list)-1].Version}
 	for _, m := range list {
-		manifest.Migrations = append(manifest.Migrations, migration{m.Version, m.File, m.SHA256, applied})
+		manifest.Migrations = append(manifest.Migrations, migration{m.Version, m.File, m.SHA256, evsql.Applied})
 	}
 	return json.NewEncoder(w).Encode(manifest)
-}
-
-// A runner works on one database with one list of migrations.
-type runner struct {
-	target    dataapi.Config
-	namespace string // the workgroup's, or empty when it is not known
-	db        *sql.DB
-	ledger    *ledger
-	fsys      fs.FS
-	list      []evsql.Migration
-	values    map[string]string // of the placeholders
-
-	settings evsql.Settings
-	wanted   wanted
-	outcome  outcome
-
-	stderr io.Writer
-}
-
-// entries compares the list with the ledger.
-func (r *runner) entries(ctx context.Context) ([]entry, error) {
-	records, err := r.ledger.read(ctx, r.db)
-	if err != nil {
-		return nil, fmt.Errorf("reading the ledger: %w", err)
-	}
-	return compare(r.list, records, r.values), nil
 }

@@ -295,22 +295,22 @@ func covers(t *testing.T, pattern, name string) bool {
 // by name nor by tag. What is limited to no stack is listed, with the reason.
 func TestOtherStacksAreOutOfReach(t *testing.T) {
 	unlimited := map[string]string{
-		"Everything":       "AWS limits these to no resource",
-		"NewEndpoints":     "makes what is not there yet",
-		"NewGroups":        "makes what is not there yet",
-		"NewRedshift":      "makes what is not there yet",
-		"NewEndpointTags":  "only while it is made",
-		"NewTags":          "only while it is made",
-		"EndpointPlaces":   "the endpoint has to be the stack's",
-		"Rules":            "the rule's group has to be the stack's",
-		"Snapshots":        "makes snapshots, of the stack's namespace, and looks at them",
-		"Workgroups":       "SQL asks for the stack's secret too",
-		"RedshiftsOwnRole": "the account has one",
-		"DataKey":          "filled in by stack",
-		"DataKeyGrants":    "filled in by stack",
-		"StateKey":         "filled in by stack",
-		"Streams":          "filled in by stack",
-		"StreamKeys":       "the stream has to be the stack's",
+		"Everything":      "AWS limits these to no resource",
+		"NewEndpoints":    "makes what is not there yet",
+		"NewGroups":       "makes what is not there yet",
+		"NewRedshift":     "makes what is not there yet",
+		"NewEndpointTags": "only while it is made",
+		"NewTags":         "only while it is made",
+		"EndpointPlaces":  "the endpoint has to be the stack's",
+		"Rules":           "the rule's group has to be the stack's",
+		"Snapshots":       "makes snapshots, of the stack's namespace, and looks at them",
+		"Workgroups":      "SQL asks for the stack's secret too",
+		"LinkedRole":      "the account has one",
+		"DataKey":         "filled in by stack",
+		"DataKeyGrants":   "filled in by stack",
+		"StateKey":        "filled in by stack",
+		"Streams":         "filled in by stack",
+		"StreamKeys":      "the stream has to be the stack's",
 	}
 	found := map[string]bool{}
 	for _, name := range []string{"up.json", "up-options.json"} {

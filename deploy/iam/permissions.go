@@ -61,7 +61,7 @@ var scopes = map[string]scope{
 	// A new one gets its tags here; one that has a stack keeps it. No condition of
 	// Redshift Serverless tells the tags of a creation from later ones, so one that
 	// was made by hand and has no such tag can be taken: deploy/iam/README.md.
-	"NewRedshiftTags": {
+	"RedshiftTags": {
 		resources: redshift,
 		condition: map[string]map[string][]string{"Null": {"aws:ResourceTag/pulumi:stack": {"true"}}},
 	},
@@ -128,7 +128,7 @@ var scopes = map[string]scope{
 		condition: map[string]map[string][]string{"StringEquals": {"iam:PassedToService": {"scheduler.amazonaws.com"}}},
 	},
 	// As the managed policy AmazonRedshiftFullAccess has it.
-	"RedshiftsOwnRole": {
+	"LinkedRole": {
 		resources: []string{"arn:aws:iam::ACCOUNT_ID:role/aws-service-role/redshift.amazonaws.com/AWSServiceRoleForRedshift"},
 		condition: map[string]map[string][]string{"StringEquals": {"iam:AWSServiceName": {"redshift.amazonaws.com"}}},
 	},
@@ -202,18 +202,18 @@ var needs = map[string]need{
 	"aws:redshiftserverless/namespace:Namespace": {
 		read: permissions{"Redshift": "redshift-serverless:GetNamespace redshift-serverless:ListTagsForResource"},
 		write: permissions{
-			"NewRedshift":     "redshift-serverless:CreateNamespace",
-			"NewRedshiftTags": "redshift-serverless:TagResource",
+			"NewRedshift":  "redshift-serverless:CreateNamespace",
+			"RedshiftTags": "redshift-serverless:TagResource",
 			"OwnRedshift": "redshift-serverless:DeleteNamespace redshift-serverless:TagResource redshift-serverless:UntagResource " +
 				"redshift-serverless:UpdateNamespace",
-			"RedshiftsOwnRole": "iam:CreateServiceLinkedRole",
+			"LinkedRole": "iam:CreateServiceLinkedRole",
 		},
 	},
 	"aws:redshiftserverless/workgroup:Workgroup": {
 		read: permissions{"Redshift": "redshift-serverless:GetWorkgroup redshift-serverless:ListTagsForResource"},
 		write: permissions{
-			"NewRedshift":     "redshift-serverless:CreateWorkgroup",
-			"NewRedshiftTags": "redshift-serverless:TagResource",
+			"NewRedshift":  "redshift-serverless:CreateWorkgroup",
+			"RedshiftTags": "redshift-serverless:TagResource",
 			"OwnRedshift": "redshift-serverless:DeleteWorkgroup redshift-serverless:TagResource redshift-serverless:UntagResource " +
 				"redshift-serverless:UpdateWorkgroup",
 			// Redshift looks at the VPC in the caller's name, as the managed
@@ -308,7 +308,7 @@ var needs = map[string]need{
 		write: permissions{"Topics": "sns:SetSubscriptionAttributes sns:Subscribe sns:Unsubscribe"},
 	},
 	// A preview runs no command; up runs cmd/migrate, and destroy cmd/snapshot.
-	"command:local:Command schema":                   {write: runsSQL},
+	"command:local:Command schema":                   {write: appliesSQL},
 	"command:local:Command warehouse-final-snapshot": {write: lastSnapshot},
 
 	"aws:ec2/getVpc:getVpc":                                {read: permissions{"Everything": "ec2:DescribeRouteTables ec2:DescribeVpcAttribute ec2:DescribeVpcs"}},
@@ -329,7 +329,7 @@ var needs = map[string]need{
 	"aws:index/getRegion:getRegion":                 {},
 }
 
-// runsSQL is what cmd/migrate and cmd/query need. The Data API reads the secret
+// runsSQL is what evstream query needs. The Data API reads the secret
 // in the caller's name. Statements have no ARN; each belongs to who started it.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-access.html
 var runsSQL = permissions{
@@ -337,6 +337,14 @@ var runsSQL = permissions{
 	"Everything":  "redshift-data:CancelStatement redshift-data:DescribeStatement redshift-data:GetStatementResult",
 	"AdminSecret": "secretsmanager:GetSecretValue",
 	"Secrets":     "secretsmanager:GetSecretValue",
+}
+
+// appliesSQL is what cmd/migrate needs: it runs batches besides.
+var appliesSQL = permissions{
+	"Workgroups":  "redshift-data:BatchExecuteStatement " + runsSQL["Workgroups"],
+	"Everything":  runsSQL["Everything"],
+	"AdminSecret": runsSQL["AdminSecret"],
+	"Secrets":     runsSQL["Secrets"],
 }
 
 // keptPassword is what manageAdminPassword needs besides: Redshift makes, rotates

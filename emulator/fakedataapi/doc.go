@@ -13,12 +13,9 @@
 //		Credentials:  credentials.NewStaticCredentialsProvider("any", "any", ""),
 //	})
 //
-// It has three doors:
-//
-//   - the network door, the service's JSON protocol on a loopback port;
-//   - the direct door, [Server.Statements] and [Server.Calls];
-//   - the fault door, [Server.Control], which lets a test answer, hold back or cut a
-//     request, decide how a statement ends, or hold back rows of a result.
+// [Server.Statements] and [Server.Calls] say what has been asked for. [Server.Control]
+// lets a test answer, hold back or cut a request, decide how a statement ends, or hold
+// back rows of a result.
 //
 // Statements run in the background, as they do there: a request that starts one answers
 // at once. Expiry of results, sessions and tokens follows the clock ([WithClock]).

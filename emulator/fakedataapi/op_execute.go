@@ -5,26 +5,50 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"example.com/evstream/emulator/warehouse"
 )
 
-// common is what ExecuteStatement and BatchExecuteStatement have in common.
-type common struct {
-	ClusterIdentifier       string
-	WorkgroupName           string
-	Database                string
-	SecretArn               string
-	DbUser                  string
+// A connection says what to connect to, and as whom.
+type connection struct {
+	WorkgroupName string
+	Database      string
+	SecretArn     string
+}
+
+var workgroupARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:redshift-serverless:`)
+
+// complete checks what the model admits and the stand-in lacks, and what must be there.
+func (c connection) complete() error {
+	switch {
+	case workgroupARN.MatchString(c.WorkgroupName):
+		return unsupported("a workgroup by its ARN")
+	case c.WorkgroupName == "":
+		return invalid("Either ClusterIdentifier, WorkgroupName or SessionId is required")
+	case c.Database == "":
+		return invalid("Database is required with WorkgroupName")
+	case c.SecretArn == "":
+		return unsupported("temporary credentials (WorkgroupName without SecretArn)")
+	}
+	return nil
+}
+
+// execute is the request of ExecuteStatement, with Sql, and of BatchExecuteStatement, with
+// Sqls.
+type execute struct {
+	connection
+	Sql                     string
+	Sqls                    []string
 	StatementName           string
-	WithEvent               bool
 	Parameters              []parameter
 	ClientToken             string
 	ResultFormat            string
 	SessionKeepAliveSeconds *int
-	SessionID               string `json:"SessionId"`
+	SessionId               string
 }
 
 type parameter struct {
@@ -32,79 +56,29 @@ type parameter struct {
 	Value string `json:"value"`
 }
 
-type executeStatement struct {
-	common
-	Sql string
-}
+func (in *execute) batch() bool { return in.Sqls != nil }
 
-type batchExecuteStatement struct {
-	common
-	Sqls []string
-}
-
-func (in *executeStatement) names() (string, []string)      { return "", []string{in.Sql} }
-func (in *batchExecuteStatement) names() (string, []string) { return "", in.Sqls }
-
-func (in *executeStatement) check(c *checks) {
-	c.require("sql", in.Sql)
-	in.common.check(c)
-}
-
-func (in *batchExecuteStatement) check(c *checks) {
-	if n := len(in.Sqls); n < 1 || n > 40 {
-		c.failf("Value at 'sqls' failed to satisfy constraint: Member must have length between 1 and 40, not %d", n)
+func (in *execute) texts() []string {
+	if in.batch() {
+		return in.Sqls
 	}
-	in.common.check(c)
-}
-
-func (in *common) check(c *checks) {
-	if !workgroupARN.MatchString(in.WorkgroupName) {
-		c.match("workgroupName", in.WorkgroupName, workgroupPattern)
-	}
-	c.match("sessionId", in.SessionID, idPattern)
-	if in.ClientToken != "" {
-		c.length("clientToken", in.ClientToken, 1, 64)
-	}
-	c.length("statementName", in.StatementName, 0, 2048)
-	if in.Parameters != nil && len(in.Parameters) == 0 {
-		c.failf("Value at 'parameters' failed to satisfy constraint: Member must have length greater than or equal to 1")
-	}
-	for _, p := range in.Parameters {
-		c.require("parameters.member.name", p.Name)
-		c.match("parameters.member.name", p.Name, parameterPattern)
-		c.require("parameters.member.value", p.Value)
-	}
-	if k := in.SessionKeepAliveSeconds; k != nil && (*k < 0 || *k > 86400) {
-		c.failf("Value '%d' at 'sessionKeepAliveSeconds' failed to satisfy constraint: Member must be between 0 and 86400", *k)
-	}
-	if f := in.ResultFormat; f != "" && f != "JSON" && f != "CSV" {
-		c.failf("Value '%s' at 'resultFormat' failed to satisfy constraint: Member must satisfy enum value set: [JSON, CSV]", f)
-	}
+	return []string{in.Sql}
 }
 
 // supported checks what the model admits and the stand-in lacks, and how members must be
 // combined.
-func (in *common) supported(sqls []string) error {
+func (in *execute) supported() error {
 	switch {
-	case in.ClusterIdentifier != "" || in.DbUser != "":
-		return unsupported("a provisioned cluster (ClusterIdentifier, DbUser)")
-	case workgroupARN.MatchString(in.WorkgroupName):
-		return unsupported("a workgroup by its ARN")
 	case in.ResultFormat == "CSV":
 		return unsupported("ResultFormat CSV")
-	case in.WithEvent:
-		return unsupported("WithEvent")
-	case in.SessionID != "" && (in.WorkgroupName != "" || in.Database != "" || in.SecretArn != ""):
+	case in.SessionId == "":
+		if err := in.complete(); err != nil {
+			return err
+		}
+	case in.connection != connection{}:
 		return invalid("SessionId can't be combined with WorkgroupName, Database or SecretArn: the session has them")
-	case in.SessionID != "":
-	case in.WorkgroupName == "":
-		return invalid("Either ClusterIdentifier, WorkgroupName or SessionId is required")
-	case in.Database == "":
-		return invalid("Database is required with WorkgroupName")
-	case in.SecretArn == "":
-		return unsupported("temporary credentials (WorkgroupName without SecretArn)")
 	}
-	for _, sql := range sqls {
+	for _, sql := range in.texts() {
 		if strings.TrimSpace(sql) == "" {
 			return invalid("The SQL statement is empty")
 		}
@@ -116,62 +90,48 @@ func (in *common) supported(sqls []string) error {
 }
 
 // bind puts the parameters in the texts, which share them.
-func (in *common) bind(s *Server, sqls []string) ([]string, error) {
+func (in *execute) bind(s *Server) ([]string, error) {
 	params := make([]warehouse.Parameter, len(in.Parameters))
 	for i, p := range in.Parameters {
 		params[i] = warehouse.Parameter(p)
 	}
-	bound, err := warehouse.Bind(params, sqls...)
+	bound, err := warehouse.Bind(params, in.texts()...)
 	if s.reads(batchParameters, "each") {
-		for _, sql := range sqls {
+		for _, sql := range in.texts() {
 			_, one := warehouse.Bind(params, sql)
 			err = cmp.Or(err, one)
 		}
 	}
-	if err != nil && len(params) > 0 {
+	if err != nil {
 		return nil, invalid("%s", strings.TrimPrefix(err.Error(), "ERROR: "))
 	}
 	return bound, nil
 }
 
-// executed answers ExecuteStatement and BatchExecuteStatement.
+// executed is the answer.
 type executed struct {
-	ID            string  `json:"Id"`
-	CreatedAt     float64 `json:"CreatedAt"`
-	Database      string
-	WorkgroupName string
-	SecretArn     string
-	SessionID     string `json:"SessionId,omitempty"`
+	Id        string
+	CreatedAt float64
+	connection
+	SessionId string `json:",omitempty"`
 }
 
-func (in *executeStatement) apply(s *Server, now time.Time, f Fault) (any, error) {
-	return in.common.start(s, now, []string{in.Sql}, false, f)
-}
-
-func (in *batchExecuteStatement) apply(s *Server, now time.Time, f Fault) (any, error) {
-	return in.common.start(s, now, in.Sqls, true, f)
-}
-
-func (in *common) start(s *Server, now time.Time, sqls []string, batch bool, f Fault) (any, error) {
-	if err := in.supported(sqls); err != nil {
+func (in *execute) apply(s *Server, now time.Time, f Fault) (any, error) {
+	if err := in.supported(); err != nil {
 		return nil, err
 	}
-	bound, err := in.bind(s, sqls)
-	if err != nil {
-		return nil, err
-	}
-	request, err := json.Marshal(struct {
-		*common
-		Texts []string
-		Batch bool
-	}{in, sqls, batch})
+	bound, err := in.bind(s)
 	if err != nil {
 		return nil, err
 	}
 	if s.reads(tokenOrder, "session-first") {
-		if err := s.missing(in.SessionID); err != nil {
+		if err := s.missing(in.SessionId); err != nil {
 			return nil, err
 		}
+	}
+	request, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
 	}
 	if t, ok := s.tokens[in.ClientToken]; ok && in.ClientToken != "" {
 		if t.request != string(request) {
@@ -179,27 +139,19 @@ func (in *common) start(s *Server, now time.Time, sqls []string, batch bool, f F
 		}
 		return t.reply, nil
 	}
-	active := 0
-	for _, st := range s.order {
-		if !st.ended() {
-			active++
-		}
-	}
-	if active >= maxActive {
+	active := slices.DeleteFunc(slices.Clone(s.order), (*statement).ended)
+	if len(active) >= maxActive {
 		return nil, &Error{Code: "ActiveStatementsExceededException", Message: "Active statements exceeded the allowed quota"}
 	}
 
-	st := &statement{target: connection{in.WorkgroupName, in.Database, in.SecretArn}, sqls: sqls, bound: bound, parameters: in.Parameters, name: in.StatementName, batch: batch, created: now}
-	var l login
-	ses, err := in.session(s, now, st)
+	st := &statement{execute: in, bound: bound, created: now}
+	ses, err := s.session(st)
 	if err != nil {
 		return nil, err
 	}
+	var l login
 	if ses == nil || ses.database == nil {
-		if err := s.ready(st.target.workgroup); err != nil {
-			return nil, err
-		}
-		if l, err = s.login(st.target.secret); err != nil {
+		if l, err = s.login(st.target); err != nil {
 			return nil, err
 		}
 	}
@@ -209,7 +161,7 @@ func (in *common) start(s *Server, now time.Time, sqls []string, batch bool, f F
 	st.id = s.newID()
 	st.serial = s.serial
 	s.start(st, ses, l, f)
-	reply := &executed{st.id, seconds(now), st.target.database, st.target.workgroup, st.target.secret, st.sessionID}
+	reply := &executed{st.id, seconds(now), st.target, st.sessionID}
 	if in.ClientToken != "" {
 		s.tokens[in.ClientToken] = token{now, string(request), reply}
 	}
@@ -217,13 +169,14 @@ func (in *common) start(s *Server, now time.Time, sqls []string, batch bool, f F
 }
 
 // session gives the session that a statement runs in: the one that it names, a new one
-// that is kept, or nil for one that ends with it.
-func (in *common) session(s *Server, now time.Time, st *statement) (*session, error) {
+// that is kept, or nil for one that ends with it. It notes in st which.
+func (s *Server) session(st *statement) (*session, error) {
 	var keep time.Duration
-	if in.SessionKeepAliveSeconds != nil {
-		keep = time.Duration(*in.SessionKeepAliveSeconds) * time.Second
+	if st.SessionKeepAliveSeconds != nil {
+		keep = time.Duration(*st.SessionKeepAliveSeconds) * time.Second
 	}
-	if in.SessionID == "" {
+	if st.SessionId == "" {
+		st.target = st.connection
 		if keep == 0 {
 			return nil, nil
 		}
@@ -231,16 +184,16 @@ func (in *common) session(s *Server, now time.Time, st *statement) (*session, er
 			return nil, &Error{Code: "ActiveSessionsExceededException", Message: "Active sessions exceeded the allowed quota"}
 		}
 		st.sessionID = s.newID()
-		return &session{id: st.sessionID, target: st.target, opened: now, keepAlive: keep}, nil
+		return &session{id: st.sessionID, target: st.target, opened: st.created, keepAlive: keep}, nil
 	}
-	if err := s.missing(in.SessionID); err != nil {
+	if err := s.missing(st.SessionId); err != nil {
 		return nil, err
 	}
-	ses := s.sessions[in.SessionID]
+	ses := s.sessions[st.SessionId]
 	if ses.busy {
-		return nil, invalid("Session %s is busy: it runs one statement at a time", in.SessionID)
+		return nil, invalid("Session %s is busy: it runs one statement at a time", ses.id)
 	}
-	if in.SessionKeepAliveSeconds != nil {
+	if st.SessionKeepAliveSeconds != nil {
 		ses.keepAlive = keep
 	}
 	st.sessionID, st.target = ses.id, ses.target
@@ -263,14 +216,31 @@ func (s *Server) missing(id string) error {
 	return invalid("%s", message)
 }
 
-// ready says whether a workgroup can be reached, in the only words of the service that
-// are known.
-func (s *Server) ready(workgroup string) error {
-	err := s.warehouse.Ready(workgroup)
+// A login is what a secret holds for a database user.
+type login struct{ Username, Password string }
+
+// login reads the secret for a workgroup that can be reached; its text goes no further.
+// What the service says of one that can't is known in these words only.
+func (s *Server) login(c connection) (login, error) {
+	err := s.warehouse.Ready(c.WorkgroupName)
 	if errors.Is(err, warehouse.ErrNoWorkgroup) || errors.Is(err, warehouse.ErrNotReady) {
-		return invalid("Redshift endpoint doesn't exist in this region.")
+		return login{}, invalid("Redshift endpoint doesn't exist in this region.")
 	}
-	return err
+	if err != nil {
+		return login{}, err
+	}
+	value, err := s.secrets(c.SecretArn)
+	if err != nil {
+		return login{}, invalid("Secrets Manager can't find the specified secret.")
+	}
+	var l login
+	if json.Unmarshal([]byte(value), &l) != nil {
+		return login{}, invalid("The secret is not a JSON object with username and password.")
+	}
+	if l.Username == "" || l.Password == "" {
+		return login{}, invalid("username and password in secret cannot be empty")
+	}
+	return l, nil
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -10,15 +10,8 @@ import (
 )
 
 type getStatementResult struct {
-	ID        string `json:"Id"`
+	Id        string
 	NextToken string
-}
-
-func (in *getStatementResult) names() (string, []string) { return in.ID, nil }
-
-func (in *getStatementResult) check(c *checks) {
-	c.require("id", in.ID)
-	c.match("id", in.ID, idPattern)
 }
 
 type resultPage struct {
@@ -42,28 +35,29 @@ type columnMetadata struct {
 	SchemaName      string `json:"schemaName"`
 	TableName       string `json:"tableName"`
 	TypeName        string `json:"typeName"`
+	ColumnDefault   string `json:"columnDefault,omitempty"`
 }
 
 func (in *getStatementResult) apply(s *Server, _ time.Time, f Fault) (any, error) {
-	st, i, err := s.find(in.ID)
+	st, i, err := s.find(in.Id)
 	if err != nil {
 		return nil, err
 	}
 	if i < 0 {
-		if st.batch {
-			return nil, notFound(in.ID, "Query does not have result. Please check query status with DescribeStatement.")
+		if st.batch() {
+			return nil, notFound(in.Id, "Query does not have result. Please check query status with DescribeStatement.")
 		}
 		i = 0
 	}
 	p := st.parts[i]
 	if st.status != finished || p.result == nil || p.result.Columns == nil {
-		return nil, notFound(in.ID, "Query does not have result. Please check query status with DescribeStatement.")
+		return nil, notFound(in.Id, "Query does not have result. Please check query status with DescribeStatement.")
 	}
 	rows := p.result.Rows
 	from := 0
 	if in.NextToken != "" {
 		id, offset, _ := strings.Cut(in.NextToken, "/")
-		if from, err = strconv.Atoi(offset); err != nil || id != in.ID || from < 0 || from > len(rows) {
+		if from, err = strconv.Atoi(offset); err != nil || id != in.Id || from < 0 || from > len(rows) {
 			return nil, invalid("Invalid NextToken")
 		}
 	}
@@ -73,7 +67,7 @@ func (in *getStatementResult) apply(s *Server, _ time.Time, f Fault) (any, error
 	}
 	page := &resultPage{Records: [][]map[string]any{}, ColumnMetadata: []columnMetadata{}, TotalNumRows: len(rows)}
 	if to < len(rows) || f.WithholdRows {
-		page.NextToken = fmt.Sprintf("%s/%d", in.ID, to)
+		page.NextToken = fmt.Sprintf("%s/%d", in.Id, to)
 	}
 	for _, c := range p.result.Columns {
 		page.ColumnMetadata = append(page.ColumnMetadata, metadata(c))

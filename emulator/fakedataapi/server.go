@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +28,6 @@ type Server struct {
 	region    string
 	now       func() time.Time
 	pageRows  int
-	limits    bool
 	readings  doubt.Readings // checked by Start
 
 	mu         sync.Mutex // guards what follows
@@ -38,7 +36,6 @@ type Server struct {
 	sessions   map[string]*session
 	reclaimed  map[string]bool // ids of sessions that are gone
 	tokens     map[string]token
-	rates      map[string]rate
 	serial     int
 
 	running sync.WaitGroup
@@ -59,11 +56,7 @@ func WithClock(now func() time.Time) Option { return func(s *Server) { s.now = n
 // WithPageRows sets how many rows a page of a result has, 1,000 unless given.
 func WithPageRows(n int) Option { return func(s *Server) { s.pageRows = n } }
 
-// WithRateLimits enforces the documented calls per second of each operation, by the
-// clock. Unless given there is no such limit.
-func WithRateLimits() Option { return func(s *Server) { s.limits = true } }
-
-// New makes a server in front of w. [Server.Start] opens its network door.
+// New makes a server in front of w. [Server.Start] serves it.
 func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 	s := &Server{
 		warehouse:  w,
@@ -75,7 +68,6 @@ func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 		sessions:   make(map[string]*session),
 		reclaimed:  make(map[string]bool),
 		tokens:     make(map[string]token),
-		rates:      make(map[string]rate),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, o := range options {
@@ -84,14 +76,17 @@ func New(w *warehouse.Warehouse, secrets Secrets, options ...Option) *Server {
 	s.Service = awsjson.New(awsjson.Config{
 		Name:   "redshift-data",
 		Region: s.region,
-		// Calls per second: https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html
 		Operations: map[string]awsjson.Handler{
-			"ExecuteStatement":      operation(s, "ExecuteStatement", 30, (*executeStatement).apply),
-			"BatchExecuteStatement": operation(s, "BatchExecuteStatement", 20, (*batchExecuteStatement).apply),
-			"DescribeStatement":     operation(s, "DescribeStatement", 100, (*describeStatement).apply),
-			"GetStatementResult":    operation(s, "GetStatementResult", 20, (*getStatementResult).apply),
-			"CancelStatement":       operation(s, "CancelStatement", 3, (*cancelStatement).apply),
-			"ListStatements":        operation(s, "ListStatements", 3, (*listStatements).apply),
+			"ExecuteStatement":      operation(s, (*execute).apply),
+			"BatchExecuteStatement": operation(s, (*execute).apply),
+			"DescribeStatement":     operation(s, (*byID).describe),
+			"GetStatementResult":    operation(s, (*getStatementResult).apply),
+			"CancelStatement":       operation(s, (*byID).cancel),
+			"ListStatements":        operation(s, (*listStatements).apply),
+			"ListDatabases":         operation(s, (*catalog).listDatabases),
+			"ListSchemas":           operation(s, (*catalog).listSchemas),
+			"ListTables":            operation(s, (*catalog).listTables),
+			"DescribeTable":         operation(s, (*catalog).describeTable),
 		},
 		MaxBody:  maxBody,
 		Message:  "Message",
@@ -109,7 +104,7 @@ func (s *Server) Start() error {
 	return s.Service.Start()
 }
 
-// Close closes the network door, stops what still runs and ends all sessions.
+// Close closes the port, stops what still runs and ends all sessions.
 func (s *Server) Close() error {
 	err := s.Service.Close()
 	s.cancel()
@@ -126,14 +121,11 @@ func (s *Server) Close() error {
 const maxBody = 16 << 20 // 40 statements of 200 KB, escaped
 
 // operation makes a handler of an operation's function, which is called with s.mu held.
-func operation[In any](s *Server, name string, perSecond int, apply func(*In, *Server, time.Time, Fault) (any, error)) awsjson.Handler {
+func operation[In any](s *Server, apply func(*In, *Server, time.Time, Fault) (any, error)) awsjson.Handler {
 	return awsjson.Handle(func(ctx context.Context, in *In) (any, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		now := s.now()
-		if s.limits && !s.admit(name, perSecond, now) {
-			return nil, &Error{Code: "ThrottlingException", Message: "Rate exceeded"}
-		}
 		s.expire(now)
 		return apply(in, s, now, fault.Of(ctx))
 	})
@@ -149,28 +141,17 @@ func invalidMessage(problems []awsmodel.Problem) string {
 
 // describe tells a fault's control which statement a request is about.
 func (s *Server) describe(in any, call *fault.Call) {
-	call.ID, call.SQL = in.(interface{ names() (string, []string) }).names()
-	if call.ID != "" {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if st := s.statements[strings.Split(call.ID, ":")[0]]; st != nil {
-			call.SQL = slices.Clone(st.sqls)
-		}
+	switch in := in.(type) {
+	case *execute:
+		call.SQL = in.texts()
+	case *byID:
+		call.ID = in.Id
+	case *getStatementResult:
+		call.ID = in.Id
 	}
-}
-
-// A rate counts an operation's calls within one second.
-type rate struct {
-	second int64
-	calls  int
-}
-
-func (s *Server) admit(operation string, perSecond int, now time.Time) bool {
-	r := s.rates[operation]
-	if r.second != now.Unix() {
-		r = rate{second: now.Unix()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st, _, err := s.find(call.ID); err == nil {
+		call.SQL = slices.Clone(st.texts())
 	}
-	r.calls++
-	s.rates[operation] = r
-	return r.calls <= perSecond
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -309,11 +308,13 @@ func TestDoubts(t *testing.T) {
 		readings doubt.Readings
 		again    string // code of the same call, with its token, when its session has ended
 		other    string // code of another call
+		each     bool   // each statement of a batch has to use each parameter
 	}{
-		{nil, "", "ValidationException"},
-		{doubt.Readings{"missing-session": "not-found"}, "", "ResourceNotFoundException"},
-		{doubt.Readings{"token-order": "session-first"}, "ValidationException", "ValidationException"},
-		{fakedataapi.Doubts().Others(), "ResourceNotFoundException", "ResourceNotFoundException"},
+		{nil, "", "ValidationException", false},
+		{doubt.Readings{"missing-session": "not-found"}, "", "ResourceNotFoundException", false},
+		{doubt.Readings{"token-order": "session-first"}, "ValidationException", "ValidationException", false},
+		{doubt.Readings{"batch-parameters": "each"}, "", "ValidationException", true},
+		{fakedataapi.Doubts().Others(), "ResourceNotFoundException", "ResourceNotFoundException", true},
 	} {
 		t.Run(c.readings.String(), func(t *testing.T) {
 			f := newFixture(t, fakedataapi.WithReadings(c.readings))
@@ -335,6 +336,15 @@ func TestDoubts(t *testing.T) {
 			call.ClientToken = nil
 			_, err = f.client.ExecuteStatement(t.Context(), call)
 			refused(t, "another call", err, c.other, "Session is not available")
+
+			shared := batchInput("SELECT 1", "SELECT :n")
+			shared.Parameters = []types.SqlParameter{{Name: aws.String("n"), Value: aws.String("7")}}
+			_, err = f.client.BatchExecuteStatement(t.Context(), shared)
+			if c.each {
+				refused(t, "a batch with a statement without the parameter", err, "ValidationException", "is not used")
+			} else if err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }
@@ -353,17 +363,23 @@ func TestDoubtsAreListed(t *testing.T) {
 	}
 }
 
+func batchInput(sqls ...string) *redshiftdata.BatchExecuteStatementInput {
+	return &redshiftdata.BatchExecuteStatementInput{Sqls: sqls, WorkgroupName: aws.String("ev-dev"), Database: aws.String("dev"), SecretArn: aws.String(secret)}
+}
+
 func TestABatchIsOneTransaction(t *testing.T) {
 	f := newFixture(t)
-	batch := func(sqls ...string) *redshiftdata.DescribeStatementOutput {
+	start := func(in *redshiftdata.BatchExecuteStatementInput) *string {
 		t.Helper()
-		out, err := f.client.BatchExecuteStatement(t.Context(), &redshiftdata.BatchExecuteStatementInput{
-			Sqls: sqls, WorkgroupName: aws.String("ev-dev"), Database: aws.String("dev"), SecretArn: aws.String(secret),
-		})
+		out, err := f.client.BatchExecuteStatement(t.Context(), in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return f.await(out.Id)
+		return out.Id
+	}
+	batch := func(sqls ...string) *redshiftdata.DescribeStatementOutput {
+		t.Helper()
+		return f.await(start(batchInput(sqls...)))
 	}
 	good := batch("CREATE TABLE t (n INTEGER)", "INSERT INTO t VALUES (1), (2)", "SELECT n FROM t ORDER BY n")
 	if good.Status != types.StatusStringFinished || len(good.SubStatements) != 3 {
@@ -394,19 +410,20 @@ func TestABatchIsOneTransaction(t *testing.T) {
 	f.server.Control("BatchExecuteStatement", func(*fakedataapi.Call) *fakedataapi.Fault {
 		return &fakedataapi.Fault{Outcome: fakedataapi.Outcome{Status: fakedataapi.Running}}
 	})
-	slow, err := f.client.BatchExecuteStatement(t.Context(), &redshiftdata.BatchExecuteStatementInput{
-		Sqls: []string{"SELECT 1", "SELECT 2"}, WorkgroupName: aws.String("ev-dev"), Database: aws.String("dev"), SecretArn: aws.String(secret),
-	})
-	if err != nil {
+	slow := start(batchInput("SELECT 1", "SELECT 2"))
+	if _, err := f.client.CancelStatement(t.Context(), &redshiftdata.CancelStatementInput{Id: slow}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.client.CancelStatement(t.Context(), &redshiftdata.CancelStatementInput{Id: slow.Id}); err != nil {
-		t.Fatal(err)
-	}
-	for _, sub := range f.await(slow.Id, types.StatusStringAborted).SubStatements {
+	for _, sub := range f.await(slow, types.StatusStringAborted).SubStatements {
 		if sub.Status != types.StatementStatusStringAborted {
 			t.Errorf("a part of a cancelled batch is %s", sub.Status)
 		}
+	}
+
+	shared := batchInput("CREATE TABLE u (n INTEGER)", "INSERT INTO u VALUES (:n)", "SELECT n FROM u WHERE n = :n -- :m")
+	shared.Parameters = []types.SqlParameter{{Name: aws.String("n"), Value: aws.String("7")}}
+	if got := f.await(start(shared)); got.Status != types.StatusStringFinished || got.SubStatements[2].ResultRows != 1 {
+		t.Errorf("with parameters that the statements share: %s %s", got.Status, aws.ToString(got.Error))
 	}
 }
 
@@ -469,9 +486,9 @@ func TestATokenMakesARetryHarmless(t *testing.T) {
 	in.Sql = aws.String("INSERT INTO t VALUES (2)")
 	_, err := f.client.ExecuteStatement(t.Context(), in)
 	refused(t, "the token with another statement", err, "ValidationException", "was used for another request")
-	_, err = f.client.BatchExecuteStatement(t.Context(), &redshiftdata.BatchExecuteStatementInput{
-		Sqls: []string{"INSERT INTO t VALUES (1)"}, WorkgroupName: in.WorkgroupName, Database: in.Database, SecretArn: in.SecretArn, ClientToken: in.ClientToken,
-	})
+	batch := batchInput("INSERT INTO t VALUES (1)")
+	batch.ClientToken = in.ClientToken
+	_, err = f.client.BatchExecuteStatement(t.Context(), batch)
 	refused(t, "the token with another operation", err, "ValidationException", "was used for another request")
 }
 
@@ -543,7 +560,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 			in.Sql = aws.String("SELECT 1 /* " + strings.Repeat("x", 200<<10) + " */")
 		}, "longer than 204800 bytes"},
 		{"CSV", func(in *redshiftdata.ExecuteStatementInput) { in.ResultFormat = types.ResultFormatStringCsv }, "ResultFormat CSV: not supported"},
-		{"a cluster", func(in *redshiftdata.ExecuteStatementInput) { in.ClusterIdentifier = aws.String("c") }, "not supported"},
+		{"a cluster", func(in *redshiftdata.ExecuteStatementInput) { in.ClusterIdentifier = aws.String("c") }, "the emulator does not support the request member"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -580,24 +597,6 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	})
 }
 
-func TestRateLimits(t *testing.T) {
-	f := newFixture(t, fakedataapi.WithRateLimits())
-	list := func() error {
-		_, err := f.client.ListStatements(t.Context(), &redshiftdata.ListStatementsInput{})
-		return err
-	}
-	for range 3 {
-		if err := list(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	refused(t, "the fourth call in a second", list(), "ThrottlingException", "Rate exceeded")
-	f.clock.advance(time.Second)
-	if err := list(); err != nil {
-		t.Errorf("in the next second: %v", err)
-	}
-}
-
 func TestListStatements(t *testing.T) {
 	f := newFixture(t)
 	for i := range 5 {
@@ -631,62 +630,5 @@ func TestListStatements(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"SELECT nothing"}, list(redshiftdata.ListStatementsInput{Status: types.StatusStringFailed})); diff != "" {
 		t.Errorf("by status (-want +got)\n%s", diff)
-	}
-}
-
-// Member names count as they are written.
-func TestAMemberInTheWrongCaseIsUnknown(t *testing.T) {
-	f := newFixture(t)
-	for body, want := range map[string]int{
-		`{"Sql":"SELECT 1","WorkgroupName":"ev-dev","Database":"dev","SecretArn":"` + secret + `"}`: http.StatusOK,
-		`{"sql":"SELECT 1","WorkgroupName":"ev-dev","Database":"dev","SecretArn":"` + secret + `"}`: http.StatusBadRequest,
-	} {
-		resp, err := http.DefaultClient.Do(request(t, f, "ExecuteStatement", body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != want {
-			t.Errorf("%s is answered with %s, want %d", body, resp.Status, want)
-		}
-	}
-}
-
-// request is one that goes around the SDK.
-func request(t *testing.T, f *fixture, operation, body string) *http.Request {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.server.URL()+"/", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", "RedshiftData."+operation)
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=any/20260301/us-east-1/redshift-data/aws4_request, SignedHeaders=host, Signature=0")
-	return r
-}
-
-func TestOnlyTheLoopbackClientIsAnswered(t *testing.T) {
-	f := newFixture(t)
-	for name, change := range map[string]func(*http.Request){
-		"a foreign host":    func(r *http.Request) { r.Host = "data.example.com" },
-		"a page's origin":   func(r *http.Request) { r.Header.Set("Origin", "http://localhost") },
-		"nobody has signed": func(r *http.Request) { r.Header.Del("Authorization") },
-		"another region": func(r *http.Request) {
-			r.Header.Set("Authorization", strings.ReplaceAll(r.Header.Get("Authorization"), "us-east-1", "eu-west-1"))
-		},
-		"another service":   func(r *http.Request) { r.Header.Set("X-Amz-Target", "Kinesis_20131202.ListStreams") },
-		"an unknown member": func(*http.Request) {},
-		"a later operation": func(r *http.Request) { r.Header.Set("X-Amz-Target", "RedshiftData.GetStatementResultV2") },
-	} {
-		r := request(t, f, "BatchExecuteStatement", `{"ExecutionMode":"AUTO_COMMIT"}`)
-		change(r)
-		resp, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusBadRequest && resp.StatusCode != http.StatusForbidden {
-			t.Errorf("%s: answered %s", name, resp.Status)
-		}
 	}
 }

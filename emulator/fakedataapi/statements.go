@@ -2,8 +2,6 @@ package fakedataapi
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -25,16 +23,13 @@ const (
 
 // A statement is what ExecuteStatement or BatchExecuteStatement started.
 type statement struct {
-	id         string
-	target     connection
-	sqls       []string
-	bound      []string // the texts with the parameters' values
-	parameters []parameter
-	name       string
-	batch      bool
-	sessionID  string
-	serial     int
-	pid        int // of its process in the database; 0 before it has one
+	*execute
+	id        string
+	target    connection // its session's, if it named one
+	bound     []string   // the texts with the parameters' values
+	sessionID string
+	serial    int
+	pid       int // of its process in the database; 0 before it has one
 
 	status           string
 	err              string
@@ -65,9 +60,6 @@ const (
 	failed    = "FAILED"
 	aborted   = "ABORTED"
 )
-
-// A connection is what a statement is to run against.
-type connection struct{ workgroup, database, secret string }
 
 // A session is a database session that outlives its statement.
 type session struct {
@@ -130,7 +122,7 @@ func (s *Server) start(st *statement, ses *session, login login, f Fault) {
 	st.cancel = cancel
 	st.status = submitted
 	st.updated = st.created
-	for range st.sqls {
+	for range st.bound {
 		st.parts = append(st.parts, part{status: submitted, queryID: s.serial})
 	}
 	s.statements[st.id] = st
@@ -146,24 +138,20 @@ func (s *Server) start(st *statement, ses *session, login login, f Fault) {
 	}()
 }
 
-func (s *Server) move(st *statement, status string) {
+// move notes that a statement goes on, and whether it has a process in the database.
+func (s *Server) move(st *statement, status string, connected bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !st.ended() {
-		st.status, st.updated = status, s.now()
+	st.status, st.updated = status, s.now()
+	if connected {
+		st.pid = st.serial
 	}
 }
 
-// connected notes that a statement has a process in the database.
-func (s *Server) connected(st *statement) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st.pid = st.serial
-}
-
-// run takes a statement from SUBMITTED to its end.
+// run takes a statement from SUBMITTED to its end. One that is cancelled, by ctx, is
+// ABORTED only if that came in time to undo it.
 func (s *Server) run(ctx context.Context, st *statement, ses *session, login login, f Fault) {
-	s.move(st, picked)
+	s.move(st, picked, false)
 	var database *warehouse.Session
 	var err error
 	if ses != nil {
@@ -171,12 +159,9 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 	}
 	outcome := f.Outcome
 	if database == nil && !outcome.Unconnected {
-		database, err = s.warehouse.Connect(ctx, st.target.workgroup, st.target.database, login.Username, login.Password)
+		database, err = s.warehouse.Connect(ctx, st.target.WorkgroupName, st.target.Database, login.Username, login.Password)
 	}
-	if database != nil {
-		s.connected(st)
-	}
-	s.move(st, started)
+	s.move(st, started, database != nil)
 	if err == nil && database != nil && (outcome.Status == "" || outcome.After) {
 		err = s.runParts(ctx, st, database)
 	}
@@ -188,10 +173,9 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case st.ended(): // cancelled
 	case outcome.Status != "" && outcome.Status != Running:
 		st.status, st.err = outcome.Status, outcome.Error
-	case errors.Is(err, context.Canceled):
+	case err != nil && ctx.Err() != nil:
 		st.status = aborted
 	case err != nil:
 		st.status, st.err = failed, err.Error()
@@ -199,14 +183,7 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 		st.status = finished
 	}
 	st.updated = s.now()
-	for i := range st.parts {
-		if p := &st.parts[i]; p.status == submitted || p.status == started {
-			p.status = aborted
-			if st.status == finished || st.status == failed && !st.batch {
-				p.status = st.status
-			}
-		}
-	}
+	st.settleParts()
 	if database == nil {
 		if ses != nil {
 			s.reclaim(ses.id)
@@ -220,15 +197,28 @@ func (s *Server) run(ctx context.Context, st *statement, ses *session, login log
 	ses.database, ses.busy, ses.idleSince = database, false, s.now()
 }
 
+// settleParts gives the parts that have not ended the state that the end of their statement
+// means for them.
+func (st *statement) settleParts() {
+	for i := range st.parts {
+		if p := &st.parts[i]; p.status == submitted || p.status == started {
+			p.status = aborted
+			if st.status == finished || st.status == failed && !st.batch() {
+				p.status = st.status
+			}
+		}
+	}
+}
+
 // runParts runs a statement's texts; several are one transaction.
 func (s *Server) runParts(ctx context.Context, st *statement, database *warehouse.Session) error {
-	if !st.batch {
+	if !st.batch() {
 		return s.runPart(ctx, st, 0, database)
 	}
 	if _, err := database.Execute(ctx, "BEGIN"); err != nil {
 		return err
 	}
-	for i := range st.sqls {
+	for i := range st.bound {
 		if err := s.runPart(ctx, st, i, database); err != nil {
 			// The batch may have ended because ctx did; its transaction still has to.
 			_, _ = database.Execute(context.WithoutCancel(ctx), "ROLLBACK")
@@ -238,7 +228,8 @@ func (s *Server) runParts(ctx context.Context, st *statement, database *warehous
 			return failure(fmt.Sprintf("Query #%d failed with %v", i+1, err))
 		}
 	}
-	_, err := database.Execute(ctx, "COMMIT")
+	// From here on it is too late to cancel.
+	_, err := database.Execute(context.WithoutCancel(ctx), "COMMIT")
 	if err != nil {
 		_, _ = database.Execute(context.WithoutCancel(ctx), "ROLLBACK")
 	}
@@ -248,10 +239,6 @@ func (s *Server) runParts(ctx context.Context, st *statement, database *warehous
 func (s *Server) runPart(ctx context.Context, st *statement, i int, database *warehouse.Session) error {
 	s.mu.Lock()
 	p := &st.parts[i]
-	if st.ended() { // cancelled
-		s.mu.Unlock()
-		return context.Canceled
-	}
 	p.status, p.started = started, s.now()
 	s.mu.Unlock()
 
@@ -265,17 +252,14 @@ func (s *Server) runPart(ctx context.Context, st *statement, i int, database *wa
 	defer s.mu.Unlock()
 	p.ended = s.now()
 	switch {
-	case st.ended(): // cancelled, and its parts with it
-		return context.Canceled
-	case err != nil && ctx.Err() != nil:
+	case err == nil:
+		p.status, p.result, p.size = finished, res, size
+	case ctx.Err() != nil:
 		p.status = aborted
-		return err
-	case err != nil:
+	default:
 		p.status, p.err = failed, err.Error()
-		return err
 	}
-	p.status, p.result, p.size = finished, res, size
-	return nil
+	return err
 }
 
 // measure gives a result's size, and refuses a row that is too long for the Data API.
@@ -303,7 +287,7 @@ type failure string
 
 func (f failure) Error() string { return string(f) }
 
-// A Statement is what the direct door says about one.
+// A Statement is what [Server.Statements] says about one.
 type Statement struct {
 	ID        string
 	SQL       []string
@@ -318,26 +302,7 @@ func (s *Server) Statements() []Statement {
 	defer s.mu.Unlock()
 	all := make([]Statement, len(s.order))
 	for i, st := range s.order {
-		all[i] = Statement{st.id, slices.Clone(st.sqls), st.status, st.err, st.sessionID}
+		all[i] = Statement{st.id, slices.Clone(st.texts()), st.status, st.err, st.sessionID}
 	}
 	return all
-}
-
-// A login is what a secret holds for a database user.
-type login struct{ Username, Password string }
-
-// login reads the secret; its text goes no further.
-func (s *Server) login(secret string) (login, error) {
-	value, err := s.secrets(secret)
-	if err != nil {
-		return login{}, invalid("Secrets Manager can't find the specified secret.")
-	}
-	var l login
-	if json.Unmarshal([]byte(value), &l) != nil {
-		return login{}, invalid("The secret is not a JSON object with username and password.")
-	}
-	if l.Username == "" || l.Password == "" {
-		return login{}, invalid("username and password in secret cannot be empty")
-	}
-	return l, nil
 }

@@ -1,10 +1,7 @@
 package fakekinesis_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"example.com/evstream/emulator/fakekinesis"
@@ -40,12 +37,7 @@ func FuzzRequest(f *testing.F) {
 		if _, err := s.CreateStream(fakekinesis.StreamSettings{Name: "ev", Shards: 2, MaxRecordKiB: 1024}); err != nil {
 			t.Fatal(err)
 		}
-		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/", bytes.NewReader(body))
-		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		r.Header["X-Amz-Target"] = []string{"Kinesis_20131202." + operation}
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=id/20260301/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0")
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, r)
+		w := serve(s, operation, string(body))
 
 		var answer struct {
 			Type              string `json:"__type"`

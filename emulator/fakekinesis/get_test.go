@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
-	"github.com/google/go-cmp/cmp"
 
 	"example.com/evstream/emulator/fakekinesis"
 )
@@ -55,74 +54,6 @@ func put(t *testing.T, s *fakekinesis.Server, keys ...string) (records []fakekin
 	return records
 }
 
-func TestIteratorTypes(t *testing.T) {
-	c := newClock()
-	s := start(t, fakekinesis.WithClock(c.Now))
-	provisioned(t, s, "ev", 1)
-	began := c.Now()
-	var numbers []*string
-	for _, k := range []string{"a", "b", "c", "d"} {
-		numbers = append(numbers, &put(t, s, k)[0].SequenceNumber)
-		c.Advance(time.Second)
-	}
-	cases := []struct {
-		name string
-		in   kinesis.GetShardIteratorInput
-		want string
-		it   *string
-	}{
-		{name: "oldest", in: kinesis.GetShardIteratorInput{ShardIteratorType: "TRIM_HORIZON"}, want: "a b c d e"},
-		{name: "newest", in: kinesis.GetShardIteratorInput{ShardIteratorType: "LATEST"}, want: "e"},
-		{name: "at a number", in: kinesis.GetShardIteratorInput{ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: numbers[2]}, want: "c d e"},
-		{name: "after a number", in: kinesis.GetShardIteratorInput{ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber: numbers[2]}, want: "d e"},
-		{name: "after the last", in: kinesis.GetShardIteratorInput{ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber: numbers[3]}, want: "e"},
-		{name: "at a time", in: kinesis.GetShardIteratorInput{ShardIteratorType: "AT_TIMESTAMP", Timestamp: aws.Time(began.Add(time.Second))}, want: "b c d e"},
-		{name: "between two times", in: kinesis.GetShardIteratorInput{ShardIteratorType: "AT_TIMESTAMP", Timestamp: aws.Time(began.Add(1001 * time.Millisecond))}, want: "c d e"},
-		{name: "before all time", in: kinesis.GetShardIteratorInput{ShardIteratorType: "AT_TIMESTAMP", Timestamp: aws.Time(began.Add(-time.Hour))}, want: "a b c d e"},
-	}
-	for i := range cases {
-		cases[i].it = iterator(t, s, cases[i].in)
-	}
-	put(t, s, "e") // after the iterators were made
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			out, err := get(s, c.it, 10)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := keys(out.Records); got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
-}
-
-func TestReadingInPages(t *testing.T) {
-	c := newClock()
-	s := start(t, fakekinesis.WithClock(c.Now))
-	provisioned(t, s, "ev", 1)
-	put(t, s, "a", "b")
-	c.Advance(1500 * time.Millisecond)
-	put(t, s, "c")
-	it := iterator(t, s, kinesis.GetShardIteratorInput{ShardIteratorType: "TRIM_HORIZON"})
-	type page struct {
-		Keys   string
-		Behind int64
-	}
-	var got []page
-	for range 3 {
-		out, err := get(s, it, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, page{keys(out.Records), *out.MillisBehindLatest})
-		it = out.NextShardIterator
-	}
-	if diff := cmp.Diff([]page{{"a b", 1500}, {"c", 0}, {"", 0}}, got); diff != "" {
-		t.Errorf("pages differ (-want +got):\n%s", diff)
-	}
-}
-
 func TestOneAnswerCarriesTenMebibytes(t *testing.T) {
 	s := start(t)
 	provisioned(t, s, "ev", 1)
@@ -139,34 +70,6 @@ func TestOneAnswerCarriesTenMebibytes(t *testing.T) {
 	if len(out.Records) != 10 {
 		t.Errorf("got %d records of 1 MiB, want 10", len(out.Records))
 	}
-}
-
-func TestIteratorExpires(t *testing.T) {
-	c := newClock()
-	s := start(t, fakekinesis.WithClock(c.Now))
-	provisioned(t, s, "ev", 1)
-	it := iterator(t, s, kinesis.GetShardIteratorInput{ShardIteratorType: "LATEST"})
-	c.Advance(5 * time.Minute)
-	if _, err := get(s, it, 1); err != nil {
-		t.Errorf("after five minutes: %v", err)
-	}
-	c.Advance(time.Millisecond)
-	_, err := get(s, it, 1)
-	wantCode(t, err, "ExpiredIteratorException")
-}
-
-func TestIteratorOfADeletedStream(t *testing.T) {
-	s := start(t)
-	provisioned(t, s, "ev", 1)
-	it := iterator(t, s, kinesis.GetShardIteratorInput{ShardIteratorType: "TRIM_HORIZON"})
-	if err := s.DeleteStream("ev"); err != nil {
-		t.Fatal(err)
-	}
-	_, err := get(s, it, 1)
-	wantCode(t, err, "ResourceNotFoundException")
-	provisioned(t, s, "ev", 1) // another stream of the same name
-	_, err = get(s, it, 1)
-	wantCode(t, err, "ResourceNotFoundException")
 }
 
 func TestRecordsOutliveTheirRetention(t *testing.T) {
@@ -240,45 +143,6 @@ func TestReadLimits(t *testing.T) {
 	}
 }
 
-func TestReadingAcrossASplit(t *testing.T) {
-	c := newClock()
-	s := start(t, fakekinesis.WithClock(c.Now))
-	provisioned(t, s, "ev", 1)
-	put(t, s, "before")
-	it := iterator(t, s, kinesis.GetShardIteratorInput{ShardIteratorType: "TRIM_HORIZON"})
-	_, err := client(s).SplitShard(context.Background(), &kinesis.SplitShardInput{
-		StreamName: aws.String("ev"), ShardToSplit: aws.String(shard0), NewStartingHashKey: aws.String("1000")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, s, "after")
-	out, err := get(s, it, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := keys(out.Records); got != "before" || out.NextShardIterator != nil {
-		t.Errorf("the parent gave %q and iterator %v; want %q and none", got, out.NextShardIterator, "before")
-	}
-	var children []string
-	for _, ch := range out.ChildShards {
-		children = append(children, fmt.Sprint(*ch.ShardId, ch.ParentShards, *ch.HashKeyRange.StartingHashKey, "-", *ch.HashKeyRange.EndingHashKey))
-	}
-	want := []string{
-		"shardId-000000000001[shardId-000000000000]0-999",
-		"shardId-000000000002[shardId-000000000000]1000-340282366920938463463374607431768211455",
-	}
-	if diff := cmp.Diff(want, children); diff != "" {
-		t.Errorf("child shards differ (-want +got):\n%s", diff)
-	}
-	it = iterator(t, s, kinesis.GetShardIteratorInput{ShardId: aws.String("shardId-000000000002"), ShardIteratorType: "TRIM_HORIZON"})
-	if out, err = get(s, it, 10); err != nil {
-		t.Fatal(err)
-	}
-	if got := keys(out.Records); got != "after" {
-		t.Errorf("the child gave %q, want %q", got, "after")
-	}
-}
-
 // TestNumbersThatNobodyGave: a sequence number that differs in one digit from one that was
 // issued is none, wherever that digit is.
 func TestNumbersThatNobodyGave(t *testing.T) {
@@ -300,20 +164,5 @@ func TestNumbersThatNobodyGave(t *testing.T) {
 	}
 	if _, err := s.ReadAfter("ev", shard0, *shards.Shards[0].SequenceNumberRange.StartingSequenceNumber, 1); err != nil {
 		t.Errorf("after the shard's first number: %v", err)
-	}
-}
-
-// TestNumberOfAnotherShard: a sequence number says which shard it belongs to, so that
-// using it elsewhere is noticed.
-func TestNumberOfAnotherShard(t *testing.T) {
-	s := start(t)
-	provisioned(t, s, "ev", 2)
-	r := put(t, s, "k")[0]
-	other := map[string]string{shard0: "shardId-000000000001", "shardId-000000000001": shard0}[r.ShardID]
-	_, err := client(s).GetShardIterator(context.Background(), &kinesis.GetShardIteratorInput{
-		StreamName: aws.String("ev"), ShardId: &other, ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber: &r.SequenceNumber})
-	wantCode(t, err, "InvalidArgumentException")
-	if want := "It encodes " + r.ShardID; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v does not say %q", err, want)
 	}
 }

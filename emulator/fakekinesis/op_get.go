@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
-	"strconv"
 	"time"
 )
 
@@ -173,27 +172,36 @@ func (in *getRecords) apply(s *Server, now time.Time) (any, error) {
 		limit = *in.Limit
 	}
 	place := max(it.place, sh.log.first)
-	out := getRecordsReply{shard: sh, place: place, encryption: st.recordEncryption()}
-	if out.entries, err = sh.log.read(place, limit, maxGetBytes); err != nil {
+	entries, err := sh.log.read(place, limit, maxGetBytes)
+	if err != nil {
 		return nil, err
 	}
-	for _, e := range out.entries {
+	out := getRecordsReply{Records: make([]recordReply, len(entries))}
+	for i, e := range entries {
 		sh.reads.bytes += len(e.buf)
+		out.Records[i] = recordReply{
+			SequenceNumber: sh.sequence(place+int64(i), e.arrived), ApproximateArrivalTimestamp: epoch(time.UnixMilli(e.arrived)),
+			Data: e.data(), PartitionKey: string(e.key()), EncryptionType: st.recordEncryption(),
+		}
 	}
-	place += int64(len(out.entries))
+	place += int64(len(entries))
 	if place < sh.log.next {
 		last := sh.log.slot(place).arrived
-		if n := len(out.entries); n > 0 {
-			last = out.entries[n-1].arrived
+		if n := len(entries); n > 0 {
+			last = entries[n-1].arrived
 		}
-		out.behind = max(now.UnixMilli()-last, 0)
+		out.MillisBehindLatest = max(now.UnixMilli()-last, 0)
 	}
 	if sh.open() || place < sh.log.next {
-		out.next = iterator{it.serial, it.number, place, now.UnixMilli()}.seal(name)
-	} else {
-		for _, c := range st.children(sh) {
-			out.children = append(out.children, c.describe())
+		out.NextShardIterator = iterator{it.serial, it.number, place, now.UnixMilli()}.seal(name)
+		return out, nil
+	}
+	for _, c := range st.children(sh) {
+		child := childReply{c.id, []string{c.parent}, hashKeyRange{c.start.String(), c.end.String()}}
+		if c.adjacent != "" {
+			child.ParentShards = append(child.ParentShards, c.adjacent)
 		}
+		out.ChildShards = append(out.ChildShards, child)
 	}
 	return out, nil
 }
@@ -209,50 +217,23 @@ func (m *meter) admit(nowMS int64) bool {
 	return true
 }
 
-type getRecordsReply struct {
-	shard      *shard
-	place      int64 // of entries[0]
-	entries    []entry
-	encryption string
-	next       string
-	behind     int64
-	children   []shardReply // of a shard read to its end
+type recordReply struct {
+	SequenceNumber              string
+	ApproximateArrivalTimestamp epoch
+	Data                        []byte
+	PartitionKey                string
+	EncryptionType              string `json:",omitempty"`
 }
 
-func (r getRecordsReply) AppendJSON(b []byte) []byte {
-	b = append(b, `{"Records":[`...)
-	for i, e := range r.entries {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, `{"SequenceNumber":"`...)
-		b = r.shard.appendSequence(b, r.place+int64(i), e.arrived)
-		b = append(b, `","ApproximateArrivalTimestamp":`...)
-		b = appendEpoch(b, e.arrived)
-		b = append(b, `,"Data":"`...)
-		b = base64.StdEncoding.AppendEncode(b, e.data())
-		b = append(b, `","PartitionKey":`...)
-		b = appendString(b, e.key())
-		b = append(appendEncryption(b, r.encryption), '}')
-	}
-	b = append(b, `],"MillisBehindLatest":`...)
-	b = strconv.AppendInt(b, r.behind, 10)
-	if r.next != "" {
-		b = append(b, `,"NextShardIterator":"`...)
-		b = append(b, r.next...)
-		b = append(b, '"')
-	}
-	for i, c := range r.children {
-		b = append(b, map[bool]string{true: `,"ChildShards":[`, false: `,`}[i == 0]...)
-		b = append(b, `{"ShardId":"`+c.ShardId+`","ParentShards":["`+c.ParentShardId+`"`...)
-		if c.AdjacentParentShardId != "" {
-			b = append(b, `,"`+c.AdjacentParentShardId+`"`...)
-		}
-		b = append(b, `],"HashKeyRange":{"StartingHashKey":"`+c.HashKeyRange.StartingHashKey+
-			`","EndingHashKey":"`+c.HashKeyRange.EndingHashKey+`"}}`...)
-	}
-	if len(r.children) > 0 {
-		b = append(b, ']')
-	}
-	return append(b, '}')
+type childReply struct {
+	ShardId      string
+	ParentShards []string
+	HashKeyRange hashKeyRange
+}
+
+type getRecordsReply struct {
+	Records            []recordReply
+	MillisBehindLatest int64
+	NextShardIterator  string       `json:",omitempty"`
+	ChildShards        []childReply `json:",omitempty"` // of a shard read to its end
 }

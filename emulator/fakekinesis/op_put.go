@@ -3,9 +3,7 @@ package fakekinesis
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
-	"strconv"
-	"unicode/utf8"
+	"fmt"
 
 	"example.com/evstream/emulator/fault"
 )
@@ -233,6 +231,8 @@ func (s *Server) putRecords(ctx context.Context, in *putRecords) (any, error) {
 	return putRecordsReply{results, st.recordEncryption()}, nil
 }
 
+// A putRecordsReply writes its own JSON, because it is on the way of whoever measures a
+// producer. Nothing in it needs escapes.
 type putRecordsReply struct {
 	results    []putResult
 	encryption string
@@ -247,11 +247,7 @@ func (r putRecordsReply) AppendJSON(b []byte) []byte {
 		}
 		if r.code != "" {
 			failed++
-			b = append(b, `{"ErrorCode":`...)
-			b = appendString(b, r.code)
-			b = append(b, `,"ErrorMessage":`...)
-			b = appendString(b, r.message)
-			b = append(b, '}')
+			b = fmt.Appendf(b, `{"ErrorCode":%q,"ErrorMessage":%q}`, r.code, r.message)
 			continue
 		}
 		b = append(b, `{"SequenceNumber":"`...)
@@ -260,30 +256,9 @@ func (r putRecordsReply) AppendJSON(b []byte) []byte {
 		b = append(b, r.shard.id...)
 		b = append(b, `"}`...)
 	}
-	b = append(b, `],"FailedRecordCount":`...)
-	b = strconv.AppendInt(b, int64(failed), 10)
-	return append(appendEncryption(b, r.encryption), '}')
-}
-
-// appendEncryption appends how records are encrypted, if they are.
-func appendEncryption(b []byte, encryption string) []byte {
-	if encryption == "" {
-		return b
+	b = fmt.Appendf(b, `],"FailedRecordCount":%d`, failed)
+	if r.encryption != "" {
+		b = fmt.Appendf(b, `,"EncryptionType":%q`, r.encryption)
 	}
-	b = append(b, `,"EncryptionType":"`...)
-	b = append(b, encryption...)
-	return append(b, '"')
-}
-
-// appendString appends s as JSON.
-func appendString[T string | []byte](b []byte, s T) []byte {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
-			j, _ := json.Marshal(string(s)) // a string always marshals
-			return append(b, j...)
-		}
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
+	return append(b, '}')
 }

@@ -189,24 +189,3 @@ func TestDiscardCountsAndForgets(t *testing.T) {
 			len(seen), st.Accepted, st.AcceptedBytes, st.Stored)
 	}
 }
-
-func TestWritingToAStreamThatIsNotThere(t *testing.T) {
-	ctx, c := context.Background(), newClock()
-	s := start(t, fakekinesis.WithClock(c.Now), fakekinesis.WithStateDelay(10*time.Second))
-	provisioned(t, s, "ev", 1)
-
-	_, err := putRecords(s, "ev", entries(1, 10)) // still CREATING
-	wantCode(t, err, "ResourceNotFoundException")
-	c.Advance(10 * time.Second)
-	if _, err := putRecords(s, "ev", entries(1, 10)); err != nil {
-		t.Errorf("write to an ACTIVE stream: %v", err)
-	}
-	if _, err := client(s).DeleteStream(ctx, &kinesis.DeleteStreamInput{StreamName: aws.String("ev")}); err != nil {
-		t.Fatal(err)
-	}
-	_, err = putRecords(s, "ev", entries(1, 10)) // DELETING
-	wantCode(t, err, "ResourceNotFoundException")
-	c.Advance(10 * time.Second)
-	_, err = putRecords(s, "ev", entries(1, 10))
-	wantCode(t, err, "ResourceNotFoundException")
-}

@@ -38,15 +38,10 @@ func (n Namespace) warehouse() warehouse.Namespace {
 	}
 }
 
-// CreateNamespace makes a namespace, which is AVAILABLE at once.
-func (s *Server) CreateNamespace(ctx context.Context, n Namespace) error {
+// CreateNamespace makes a namespace, which is AVAILABLE at once, and returns it as it is made.
+func (s *Server) CreateNamespace(ctx context.Context, n Namespace) (Namespace, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err := s.createNamespace(ctx, n)
-	return err
-}
-
-func (s *Server) createNamespace(ctx context.Context, n Namespace) (Namespace, error) {
 	if indexOf(s.namespaces, n.Name, Namespace.name) >= 0 {
 		return n, conflict("Namespace %s already exists.", n.Name)
 	}
@@ -85,10 +80,6 @@ func (s *Server) UpdateNamespace(n Namespace) error {
 func (s *Server) DeleteNamespace(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.deleteNamespace(name)
-}
-
-func (s *Server) deleteNamespace(name string) error {
 	i := indexOf(s.namespaces, name, Namespace.name)
 	if i < 0 {
 		return noNamespace(name)
@@ -105,15 +96,18 @@ func (s *Server) deleteNamespace(name string) error {
 	return nil
 }
 
-func noNamespace(name string) error { return notFound("The namespace %s was not found.", name) }
-
-func (s *Server) namespace(name string) (Namespace, error) {
+// Namespace returns a namespace.
+func (s *Server) Namespace(name string) (Namespace, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	i := indexOf(s.namespaces, name, Namespace.name)
 	if i < 0 {
 		return Namespace{}, noNamespace(name)
 	}
 	return s.namespaces[i], nil
 }
+
+func noNamespace(name string) error { return notFound("The namespace %s was not found.", name) }
 
 type createNamespace struct {
 	NamespaceName       string   `json:"namespaceName"`
@@ -164,10 +158,10 @@ func (in *createNamespace) apply(ctx context.Context, s *Server) (any, error) {
 	if in.AdminUserPassword != nil {
 		n.AdminPassword = *in.AdminUserPassword
 	}
-	if indexOf(s.namespaces, n.Name, Namespace.name) >= 0 {
-		return nil, conflict("Namespace %s already exists.", n.Name)
-	}
 	if in.ManageAdminPassword {
+		if _, err := s.Namespace(n.Name); err == nil {
+			return nil, conflict("Namespace %s already exists.", n.Name) // and keeps its secret
+		}
 		// https://docs.aws.amazon.com/redshift/latest/mgmt/redshift-secrets-manager-integration.html
 		value, err := json.Marshal(map[string]string{"username": n.AdminUser, "password": n.AdminPassword})
 		if err != nil {
@@ -175,7 +169,7 @@ func (in *createNamespace) apply(ctx context.Context, s *Server) (any, error) {
 		}
 		n.AdminSecretARN = s.secrets.MakeSecret(fmt.Sprintf("redshift!%s-%s", n.Name, n.AdminUser), string(value))
 	}
-	n, err := s.createNamespace(ctx, n)
+	n, err := s.CreateNamespace(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +181,7 @@ type getNamespace struct {
 }
 
 func (in *getNamespace) apply(_ context.Context, s *Server) (any, error) {
-	n, err := s.namespace(in.NamespaceName)
+	n, err := s.Namespace(in.NamespaceName)
 	if err != nil {
 		return nil, err
 	}
@@ -197,6 +191,8 @@ func (in *getNamespace) apply(_ context.Context, s *Server) (any, error) {
 type listNamespaces struct{ page }
 
 func (in *listNamespaces) apply(_ context.Context, s *Server) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return list(in.page, "namespaces", s.namespaces, Namespace.shown)
 }
 
@@ -207,18 +203,17 @@ type deleteNamespace struct {
 }
 
 func (in *deleteNamespace) apply(_ context.Context, s *Server) (any, error) {
-	n, err := s.namespace(in.NamespaceName)
+	n, err := s.Namespace(in.NamespaceName)
 	if err != nil {
 		return nil, err
 	}
 	if in.FinalSnapshotName != "" {
 		final := createSnapshot{NamespaceName: in.NamespaceName, SnapshotName: in.FinalSnapshotName, RetentionPeriod: in.FinalSnapshotRetentionPeriod}
-		if err := final.check(s); err != nil {
+		if _, err := final.take(s, n); err != nil {
 			return nil, err
 		}
-		final.take(s, n)
 	}
-	if err := s.deleteNamespace(n.Name); err != nil {
+	if err := s.DeleteNamespace(n.Name); err != nil {
 		return nil, err
 	}
 	if n.AdminSecretARN != "" && s.secrets != nil {

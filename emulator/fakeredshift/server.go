@@ -99,13 +99,9 @@ func New(w *warehouse.Warehouse, options ...Option) *Server {
 	return s
 }
 
-// op makes a handler of an operation's function, which is called with s.mu held.
+// op makes a handler of an operation's function.
 func op[In any](s *Server, apply func(*In, context.Context, *Server) (any, error)) awsjson.Handler {
-	return awsjson.Handle(func(ctx context.Context, in *In) (any, error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return apply(in, ctx, s)
-	})
+	return awsjson.Handle(func(ctx context.Context, in *In) (any, error) { return apply(in, ctx, s) })
 }
 
 // A page is what the lists of the API are asked for.

@@ -23,11 +23,11 @@ func start(t *testing.T) (*fakeredshift.Server, *redshiftserverless.Client) {
 	t.Helper()
 	s := fakeredshift.New(nil)
 	for _, name := range []string{"ev-dev", "idle"} {
-		if err := s.CreateNamespace(t.Context(), fakeredshift.Namespace{Name: name}); err != nil {
+		if _, err := s.CreateNamespace(t.Context(), fakeredshift.Namespace{Name: name}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.CreateWorkgroup(fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev-dev"}); err != nil {
+	if _, err := s.CreateWorkgroup(fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev-dev"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Start(); err != nil {

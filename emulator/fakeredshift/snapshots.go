@@ -65,53 +65,45 @@ type createSnapshot struct {
 // gives none.
 var snapshotName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
-// check says what is wrong with a snapshot's own values.
-func (in *createSnapshot) check(s *Server) error {
-	days := in.days()
-	switch {
-	case in.NamespaceName == "" || in.SnapshotName == "":
-		return invalid("Both namespaceName and snapshotName must be given.")
-	case !snapshotName.MatchString(in.SnapshotName) || len(in.SnapshotName) > 255:
-		return invalid("The snapshot name %s is not valid.", in.SnapshotName)
-	case days != -1 && (days < 1 || days > 3653):
-		return invalid("The retention period must be -1 or 1 to 3653 days, not %d.", days)
-	case s.find(in.SnapshotName) != nil:
-		return conflict("A snapshot named %s already exists.", in.SnapshotName)
-	}
-	return nil
-}
-
-func (in *createSnapshot) days() int {
-	if in.RetentionPeriod == nil {
-		return -1
-	}
-	return *in.RetentionPeriod
-}
-
 func (in *createSnapshot) apply(_ context.Context, s *Server) (any, error) {
-	if err := in.check(s); err != nil {
-		return nil, err
-	}
-	namespace, err := s.namespace(in.NamespaceName)
+	namespace, err := s.Namespace(in.NamespaceName)
 	if err != nil {
 		return nil, err
 	}
-	if s.workgroupOf(in.NamespaceName) == "" {
-		return nil, invalid("The namespace %s has no workgroup.", in.NamespaceName)
+	s.mu.Lock()
+	idle := s.workgroupOf(namespace.Name) == ""
+	s.mu.Unlock()
+	if idle {
+		return nil, invalid("The namespace %s has no workgroup.", namespace.Name)
 	}
-	// The reply says CREATING, whatever it is by the next request.
-	return map[string]any{"snapshot": with(creating, in.take(s, namespace).shown())}, nil
+	snapshot, err := in.take(s, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"snapshot": with(creating, snapshot.shown())}, nil // whatever it is by the next request
 }
 
-func (in *createSnapshot) take(s *Server, of Namespace) *Snapshot {
-	snapshot := &Snapshot{
-		Name: in.SnapshotName, Namespace: in.NamespaceName, Status: available, RetentionDays: in.days(), Created: s.now(), of: of,
+func (in *createSnapshot) take(s *Server, of Namespace) (Snapshot, error) {
+	days := -1
+	if in.RetentionPeriod != nil {
+		days = *in.RetentionPeriod
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !snapshotName.MatchString(in.SnapshotName) || len(in.SnapshotName) > 255:
+		return Snapshot{}, invalid("The snapshot name %s is not valid.", in.SnapshotName)
+	case days != -1 && (days < 1 || days > 3653):
+		return Snapshot{}, invalid("The retention period must be -1 or 1 to 3653 days, not %d.", days)
+	case s.find(in.SnapshotName) != nil:
+		return Snapshot{}, conflict("A snapshot named %s already exists.", in.SnapshotName)
+	}
+	snapshot := &Snapshot{Name: in.SnapshotName, Namespace: of.Name, Status: available, RetentionDays: days, Created: s.now(), of: of}
 	if s.held {
 		snapshot.Status = creating
 	}
 	s.snapshots = append(s.snapshots, snapshot)
-	return snapshot
+	return *snapshot, nil
 }
 
 type getSnapshot struct {
@@ -122,6 +114,8 @@ func (in *getSnapshot) apply(_ context.Context, s *Server) (any, error) {
 	if in.SnapshotName == "" {
 		return nil, invalid("The stand-in needs snapshotName.")
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	snapshot := s.find(in.SnapshotName)
 	if snapshot == nil {
 		return nil, notFound("The snapshot %s was not found.", in.SnapshotName)
@@ -135,6 +129,8 @@ type listSnapshots struct {
 }
 
 func (in *listSnapshots) apply(_ context.Context, s *Server) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	of := slices.DeleteFunc(slices.Clone(s.snapshots), func(snapshot *Snapshot) bool {
 		return in.NamespaceName != "" && snapshot.Namespace != in.NamespaceName
 	})

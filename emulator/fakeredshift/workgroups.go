@@ -38,20 +38,15 @@ func (g Workgroup) warehouse() warehouse.Workgroup {
 		CaseSensitiveIdentifiers: g.ConfigParameters["enable_case_sensitive_identifier"] == "true"}
 }
 
-// CreateWorkgroup makes a workgroup, which is AVAILABLE at once.
-func (s *Server) CreateWorkgroup(g Workgroup) error {
+// CreateWorkgroup makes a workgroup, which is AVAILABLE at once, and returns it as it is made.
+func (s *Server) CreateWorkgroup(g Workgroup) (Workgroup, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err := s.createWorkgroup(g)
-	return err
-}
-
-func (s *Server) createWorkgroup(g Workgroup) (Workgroup, error) {
 	if indexOf(s.workgroups, g.Name, Workgroup.name) >= 0 {
 		return g, conflict("Workgroup %s already exists.", g.Name)
 	}
-	if _, err := s.namespace(g.Namespace); err != nil {
-		return g, err
+	if indexOf(s.namespaces, g.Namespace, Namespace.name) < 0 {
+		return g, noNamespace(g.Namespace)
 	}
 	if other := s.workgroupOf(g.Namespace); other != "" {
 		return g, conflict("The namespace %s is associated with the workgroup %s.", g.Namespace, other)
@@ -96,10 +91,6 @@ func (s *Server) UpdateWorkgroup(g Workgroup) error {
 func (s *Server) DeleteWorkgroup(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.deleteWorkgroup(name)
-}
-
-func (s *Server) deleteWorkgroup(name string) error {
 	i := indexOf(s.workgroups, name, Workgroup.name)
 	if i < 0 {
 		return noWorkgroup(name)
@@ -113,9 +104,10 @@ func (s *Server) deleteWorkgroup(name string) error {
 	return nil
 }
 
-func noWorkgroup(name string) error { return notFound("The workgroup %s was not found.", name) }
-
-func (s *Server) workgroup(name string) (Workgroup, error) {
+// Workgroup returns a workgroup.
+func (s *Server) Workgroup(name string) (Workgroup, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	i := indexOf(s.workgroups, name, Workgroup.name)
 	if i < 0 {
 		return Workgroup{}, noWorkgroup(name)
@@ -123,7 +115,10 @@ func (s *Server) workgroup(name string) (Workgroup, error) {
 	return s.workgroups[i], nil
 }
 
-// workgroupOf is the name of a namespace's workgroup; "" if it has none.
+func noWorkgroup(name string) error { return notFound("The workgroup %s was not found.", name) }
+
+// workgroupOf is the name of a namespace's workgroup; "" if it has none. It is called with
+// s.mu held.
 func (s *Server) workgroupOf(namespace string) string {
 	for _, g := range s.workgroups {
 		if g.Namespace == namespace {
@@ -188,7 +183,7 @@ func (in *createWorkgroup) apply(_ context.Context, s *Server) (any, error) {
 		}
 		g.ConfigParameters[p.Key] = p.Value
 	}
-	g, err := s.createWorkgroup(g)
+	g, err := s.CreateWorkgroup(g)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +195,7 @@ type getWorkgroup struct {
 }
 
 func (in *getWorkgroup) apply(_ context.Context, s *Server) (any, error) {
-	g, err := s.workgroup(in.WorkgroupName)
+	g, err := s.Workgroup(in.WorkgroupName)
 	if err != nil {
 		return nil, err
 	}
@@ -210,6 +205,8 @@ func (in *getWorkgroup) apply(_ context.Context, s *Server) (any, error) {
 type listWorkgroups struct{ page }
 
 func (in *listWorkgroups) apply(_ context.Context, s *Server) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return list(in.page, "workgroups", s.workgroups, s.showWorkgroup)
 }
 
@@ -218,11 +215,11 @@ type deleteWorkgroup struct {
 }
 
 func (in *deleteWorkgroup) apply(_ context.Context, s *Server) (any, error) {
-	g, err := s.workgroup(in.WorkgroupName)
+	g, err := s.Workgroup(in.WorkgroupName)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.deleteWorkgroup(g.Name); err != nil {
+	if err := s.DeleteWorkgroup(g.Name); err != nil {
 		return nil, err
 	}
 	return map[string]any{"workgroup": with("DELETING", s.showWorkgroup(g))}, nil

@@ -35,7 +35,8 @@ type database struct {
 	prepared atomic.Bool // the catalog is made
 
 	mu     sync.Mutex
-	scans  map[string]*scan // under way, by the name their query knows them by
+	locks  map[relation]chan struct{} // of tables that a LOCK named
+	scans  map[string]*scan           // under way, by the name their query knows them by
 	serial int
 }
 

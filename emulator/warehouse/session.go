@@ -26,6 +26,8 @@ type Session struct {
 	inTx     bool
 	aborted  bool // the open transaction failed and only waits for its end
 	dead     bool
+
+	locks []chan struct{} // that LOCK got, until the transaction ends
 }
 
 // A Result is what a statement gives. Values are nil, bool, int64, float64 or string;
@@ -58,6 +60,7 @@ func (s *Session) end() error {
 	if s.inTx {
 		_, _ = s.conn.ExecContext(context.Background(), "ROLLBACK")
 	}
+	s.unlock()
 	return s.conn.Close()
 }
 
@@ -76,6 +79,9 @@ func (s *Session) Execute(ctx context.Context, statement string) (*Result, error
 		}
 		err = asError(err)
 		s.aborted = s.inTx
+	}
+	if !s.inTx {
+		s.unlock()
 	}
 	s.w.note(LoggedStatement{s.w.o.Clock(), s.workgroup, s.user, statement, err})
 	return res, err

@@ -23,6 +23,7 @@ var handlers = []struct {
 	{"end", finish("COMMIT")},
 	{"rollback", finish("ROLLBACK")},
 	{"abort", finish("ROLLBACK")},
+	{"lock", (*Session).lock},
 	{"set", (*Session).setParameter},
 	{"reset", (*Session).resetParameter},
 	{"show", (*Session).show},

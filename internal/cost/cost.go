@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"example.com/evstream/internal/number"
 	"example.com/evstream/internal/refresh"
 )
 
@@ -107,7 +108,7 @@ func (s Settings) check() error {
 	}
 	switch {
 	case s.EventsPerSecond > 0 && (s.BytesPerEvent < 1 || s.BytesPerEvent > maxRecord):
-		return fmt.Errorf("an event has %s: a record has 1 to %s (10 MiB)", Count(s.BytesPerEvent, "byte"), Number(maxRecord))
+		return fmt.Errorf("an event has %s: a record has 1 to %s (10 MiB)", number.Count(s.BytesPerEvent, "byte"), number.Format(maxRecord))
 	case s.UsageLimitRPUHours > 0 && s.UsageLimitPeriod != "daily" && s.UsageLimitPeriod != "weekly" && s.UsageLimitPeriod != "monthly":
 		return fmt.Errorf("the usage limit's period is %q: it must be daily, weekly or monthly", s.UsageLimitPeriod)
 	case s.ExistingStream:
@@ -116,7 +117,7 @@ func (s Settings) check() error {
 	case s.StreamMode == OnDemand && s.Shards != 0:
 		return fmt.Errorf("an %s stream has no number of shards, not even %d: it scales by itself", OnDemand, s.Shards)
 	case s.RetentionHours < 24 || s.RetentionHours > 8760:
-		return fmt.Errorf("the retention is %s: Kinesis keeps records for 24 to 8,760 hours", Count(s.RetentionHours, "hour"))
+		return fmt.Errorf("the retention is %s: Kinesis keeps records for 24 to 8,760 hours", number.Count(s.RetentionHours, "hour"))
 	}
 	if schedule, err := refresh.Parse(s.Refresh); err == nil && !s.ExistingStream {
 		if wait, known := schedule.LongestWait(); known && wait >= s.RetentionHours*60 {
@@ -156,7 +157,7 @@ func cents(usd float64) Cents { return Cents(math.Round(usd * 100)) }
 
 // String returns the amount in dollars, such as $2,190.00.
 func (c Cents) String() string {
-	return fmt.Sprintf("$%s.%02d", grouped(strconv.FormatInt(int64(c)/100, 10)), int64(c)%100)
+	return fmt.Sprintf("$%s.%02d", number.Format(float64(c/100)), int64(c)%100)
 }
 
 // MarshalJSON returns the amount in dollars, such as 2190.00.
@@ -219,33 +220,4 @@ func (b Bill) Summary() string {
 		text += ". Not counted: " + strings.Join(b.LeftOut, "; ")
 	}
 	return fmt.Sprintf("%s. Prices of %s.", text, b.Seen)
-}
-
-// Number writes a number with groups of three digits and at most two digits
-// after the point, or two that count if it is smaller.
-func Number(n float64) string {
-	if n > 0 && n < 0.01 {
-		return strconv.FormatFloat(n, 'g', 2, 64)
-	}
-	text := strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(n, 'f', 2, 64), "0"), ".")
-	whole, fraction, pointed := strings.Cut(text, ".")
-	if pointed {
-		return grouped(whole) + "." + fraction
-	}
-	return grouped(whole)
-}
-
-func grouped(digits string) string {
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
-
-// Count writes a number of things, such as 1 shard or 1,000 shards.
-func Count(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return Number(float64(n)) + " " + thing
 }

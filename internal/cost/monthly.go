@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"example.com/evstream/internal/number"
 	"example.com/evstream/internal/refresh"
 )
 
@@ -30,7 +31,7 @@ func Monthly(s Settings) (Bill, error) {
 func (p Prices) Monthly(s Settings) (Bill, error) {
 	if s.Region != "" && s.Region != p.Region {
 		return Bill{}, fmt.Errorf("no prices for the region %s: the prices known are those of %s. "+
-			"go run ./cmd/plan --prices FILE takes others, in the format of internal/cost/prices.json", s.Region, p.Region)
+			"evstream plan --prices FILE takes others, in the format of internal/cost/prices.json", s.Region, p.Region)
 	}
 	if err := s.check(); err != nil {
 		return Bill{}, err
@@ -90,7 +91,7 @@ func (b *biller) compute() error {
 	case refresh.Manual:
 		b.bill.If = "if nobody refreshes the view"
 		if runs > 0 {
-			b.bill.If = fmt.Sprintf("with %s refreshes by hand", Number(runs))
+			b.bill.If = fmt.Sprintf("with %s refreshes by hand", number.Format(runs))
 		}
 	default:
 		scheduled, atMost, err := runsPerMonth(s.Refresh)
@@ -104,12 +105,12 @@ func (b *biller) compute() error {
 				most = "at most "
 			}
 		}
-		b.bill.If = fmt.Sprintf("with %s%s refreshes on %s", most, Number(runs), s.Refresh)
+		b.bill.If = fmt.Sprintf("with %s%s refreshes on %s", most, number.Format(runs), s.Refresh)
 	}
 	if s.Refresh != refresh.Auto && runs > 0 {
 		seconds := s.refreshSeconds(runs)
 		hours = math.Min(runs*seconds/3600, HoursPerMonth)
-		how = fmt.Sprintf("%s refreshes × %s s", Number(runs), Number(seconds))
+		how = fmt.Sprintf("%s refreshes × %s s", number.Format(runs), number.Format(seconds))
 		if hours == HoursPerMonth {
 			how = fmt.Sprintf("%d h", HoursPerMonth)
 		}
@@ -151,7 +152,7 @@ func (b *biller) bounds(rpuHours float64) {
 		if each := rpuHours / periods; each > float64(s.UsageLimitRPUHours) {
 			reached = fmt.Sprintf("is reached after %.0f %% of the time", 100*float64(s.UsageLimitRPUHours)/each)
 		}
-		b.assume("the %s usage limit of %s RPU-hours %s; nothing is deducted for it", s.UsageLimitPeriod, Number(float64(s.UsageLimitRPUHours)), reached)
+		b.assume("the %s usage limit of %s RPU-hours %s; nothing is deducted for it", s.UsageLimitPeriod, number.Format(float64(s.UsageLimitRPUHours)), reached)
 	}
 }
 
@@ -173,15 +174,15 @@ func (b *biller) storage() {
 	s := b.settings
 	switch {
 	case s.StorageGB > 0:
-		b.line(storageGB, "Redshift storage", Number(s.StorageGB)+" GB", s.StorageGB)
+		b.line(storageGB, "Redshift storage", number.Format(s.StorageGB)+" GB", s.StorageGB)
 	case s.EventsPerSecond > 0:
-		b.leaveOut("Redshift storage: a month of this load is %s GB before compression, which is not known, and the view keeps all of it", Number(s.gbPerMonth()))
+		b.leaveOut("Redshift storage: a month of this load is %s GB before compression, which is not known, and the view keeps all of it", number.Format(s.gbPerMonth()))
 	default:
 		b.leaveOut("Redshift storage")
 	}
 	switch {
 	case s.SnapshotGB > 0:
-		b.line(snapshotGB, "Redshift snapshot", Number(s.SnapshotGB)+" GB", s.SnapshotGB)
+		b.line(snapshotGB, "Redshift snapshot", number.Format(s.SnapshotGB)+" GB", s.SnapshotGB)
 	case s.Snapshot:
 		b.leaveOut("the final snapshot, which is billed from the destroy on")
 	}
@@ -194,7 +195,7 @@ func (b *biller) stream() {
 	const day, week = 24, 7 * 24
 	extended := float64(min(s.RetentionHours, week) - day)
 	longTerm := float64(max(s.RetentionHours, week) - week)
-	load := fmt.Sprintf("%s/s", Number(s.EventsPerSecond))
+	load := fmt.Sprintf("%s/s", number.Format(s.EventsPerSecond))
 
 	if s.ExistingStream {
 		b.leaveOut("the stream, which is not this deployment's")
@@ -208,29 +209,29 @@ func (b *biller) stream() {
 	case OnDemand:
 		b.line(streamHour, "Kinesis stream", fmt.Sprintf("1 stream × %d h", HoursPerMonth), HoursPerMonth)
 		if s.EventsPerSecond > 0 {
-			b.line(inGB, "Kinesis, written", fmt.Sprintf("%s × %d h = %s GB", kilobytes, HoursPerMonth, Number(written*secondsPerMonth)), written*secondsPerMonth)
+			b.line(inGB, "Kinesis, written", fmt.Sprintf("%s × %d h = %s GB", kilobytes, HoursPerMonth, number.Format(written*secondsPerMonth)), written*secondsPerMonth)
 			// Reading is not rounded up.
 			// https://www.trek10.com/blog/amazon-kinesis-data-streams-on-demand-vs.-provisioned-billing-mode-cost-comparison
 			b.line(outGB, "Kinesis, read once", s.volume(), s.gbPerMonth())
 			if extended > 0 {
-				b.line(extendedGB, "Kinesis, kept to day 7", fmt.Sprintf("%s × %.0f h = %s GB", kilobytes, extended, Number(written*3600*extended)), written*3600*extended)
+				b.line(extendedGB, "Kinesis, kept to day 7", fmt.Sprintf("%s × %.0f h = %s GB", kilobytes, extended, number.Format(written*3600*extended)), written*3600*extended)
 			}
 		}
 	case Provisioned:
 		shards := s.shards()
-		b.line(shardHour, "Kinesis shards", fmt.Sprintf("%s × %d h", Count(int(shards), "shard"), HoursPerMonth), shards*HoursPerMonth)
+		b.line(shardHour, "Kinesis shards", fmt.Sprintf("%s × %d h", number.Count(int(shards), "shard"), HoursPerMonth), shards*HoursPerMonth)
 		if s.EventsPerSecond > 0 {
 			// A PUT unit is up to 25 KB of one record.
 			units := math.Ceil(float64(s.BytesPerEvent) / (25 * kb))
 			millions := s.EventsPerSecond * units * secondsPerMonth / 1e6
-			b.line(putUnits, "Kinesis PUT units", fmt.Sprintf("%s × %.0f × %d h = %s million", load, units, HoursPerMonth, Number(millions)), millions)
+			b.line(putUnits, "Kinesis PUT units", fmt.Sprintf("%s × %.0f × %d h = %s million", load, units, HoursPerMonth, number.Format(millions)), millions)
 		}
 		if extended > 0 {
-			b.line(extendedShardHour, "Kinesis, kept to day 7", fmt.Sprintf("%s × %d h", Count(int(shards), "shard"), HoursPerMonth), shards*HoursPerMonth)
+			b.line(extendedShardHour, "Kinesis, kept to day 7", fmt.Sprintf("%s × %d h", number.Count(int(shards), "shard"), HoursPerMonth), shards*HoursPerMonth)
 		}
 	}
 	if s.EventsPerSecond > 0 && longTerm > 0 {
-		b.line(longTermGB, "Kinesis, kept after day 7", fmt.Sprintf("%s × %.0f h = %s GB", kilobytes, longTerm, Number(written*3600*longTerm)), written*3600*longTerm)
+		b.line(longTermGB, "Kinesis, kept after day 7", fmt.Sprintf("%s × %.0f h = %s GB", kilobytes, longTerm, number.Format(written*3600*longTerm)), written*3600*longTerm)
 	}
 	if s.EventsPerSecond == 0 {
 		b.assume("so few records that their volume costs nothing")
@@ -246,7 +247,7 @@ func (b *biller) network() {
 	s := b.settings
 	endpoints := s.Endpoints > 0 && s.Zones > 0
 	if endpoints {
-		b.line(endpointHour, "VPC endpoints", fmt.Sprintf("%s × %s × %d h", Count(s.Endpoints, "endpoint"), Count(s.Zones, "zone"), HoursPerMonth),
+		b.line(endpointHour, "VPC endpoints", fmt.Sprintf("%s × %s × %d h", number.Count(s.Endpoints, "endpoint"), number.Count(s.Zones, "zone"), HoursPerMonth),
 			float64(s.Endpoints*s.Zones*HoursPerMonth))
 	}
 	if !s.EnhancedVPCRouting || s.EventsPerSecond == 0 {
@@ -268,11 +269,11 @@ func (b *biller) options() {
 		if runs == 0 {
 			runs, _, _ = runsPerMonth(s.Refresh) // compute has seen that it can be read
 		}
-		b.line(scheduleRuns, "Schedule", Number(runs)+" invocations / 1,000,000", runs/1e6)
+		b.line(scheduleRuns, "Schedule", number.Format(runs)+" invocations / 1,000,000", runs/1e6)
 		b.leaveOut("the queue for schedules that failed, which is billed by message (SQS)")
 	}
 	if s.Alarms > 0 {
-		b.line(alarm, "CloudWatch alarms", Count(s.Alarms, "alarm metric"), float64(s.Alarms))
+		b.line(alarm, "CloudWatch alarms", number.Count(s.Alarms, "alarm metric"), float64(s.Alarms))
 		b.leaveOut("alarm messages (SNS)")
 	}
 	if s.Dashboard {
@@ -280,12 +281,12 @@ func (b *biller) options() {
 	}
 	switch {
 	case s.LogGB > 0:
-		b.line(logsGB, "CloudWatch logs", Number(s.LogGB)+" GB", s.LogGB)
+		b.line(logsGB, "CloudWatch logs", number.Format(s.LogGB)+" GB", s.LogGB)
 	case s.LogExports:
 		b.leaveOut("CloudWatch logs of Redshift, billed by GB; how much it writes is not known")
 	}
 	if s.Secrets > 0 {
-		b.line(secret, "Secrets Manager", Count(s.Secrets, "secret"), float64(s.Secrets))
+		b.line(secret, "Secrets Manager", number.Count(s.Secrets, "secret"), float64(s.Secrets))
 	}
 	if s.CustomerKey {
 		b.line(kmsKey, "KMS key", "1 key", 1)

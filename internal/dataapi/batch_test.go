@@ -128,12 +128,6 @@ func TestLostBatch(t *testing.T) {
 			wantError(t, err, "may run all the same: gave up after 1m0s", nil)
 		})
 	})
-	t.Run("while it runs", func(t *testing.T) {
-		with(t, &service{fault: on("DescribeStatement", 99, always(cut))}, Config{}, func(t *testing.T, db *sql.DB) {
-			_, err := Batch(t.Context(), db, []string{"INSERT"})
-			wantUnknown(t, err, firstID)
-		})
-	})
 }
 
 func TestBatchNeedsAHandleOfThisPackage(t *testing.T) {

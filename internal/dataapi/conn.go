@@ -99,32 +99,7 @@ func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) 
 	return done, err
 }
 
-// Prepare returns a statement that is sent when it runs: the Data API prepares none.
-func (c *conn) Prepare(query string) (driver.Stmt, error) {
-	return &stmt{conn: c, query: query}, nil
+// Prepare is there for the interface: the Data API prepares no statements.
+func (c *conn) Prepare(string) (driver.Stmt, error) {
+	return nil, errors.New("the Redshift Data API prepares no statements: run this one with its arguments")
 }
-
-type stmt struct {
-	conn  *conn
-	query string
-}
-
-var (
-	_ driver.StmtExecContext  = (*stmt)(nil)
-	_ driver.StmtQueryContext = (*stmt)(nil)
-)
-
-func (s *stmt) Close() error  { return nil }
-func (s *stmt) NumInput() int { return -1 } // bind counts
-
-func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	return s.conn.ExecContext(ctx, s.query, args)
-}
-
-func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return s.conn.QueryContext(ctx, s.query, args)
-}
-
-// Exec and Query are there for the interface; database/sql calls those above.
-func (s *stmt) Exec([]driver.Value) (driver.Result, error) { return nil, driver.ErrSkip }
-func (s *stmt) Query([]driver.Value) (driver.Rows, error)  { return nil, driver.ErrSkip }

@@ -36,12 +36,17 @@ func TestConnectionIsSession(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		tokens := make(map[string]bool)
 		for i, c := range s.made("ExecuteStatement") {
+			tokens[c.ClientToken] = true
 			opens := c.SessionID == "" && c.WorkgroupName == "ev-dev" && c.Database == "dev" && c.SecretArn == secretARN && c.SessionKeepAliveSeconds == 300
 			resumes := c.SessionID == s.statements[i%2].session && c.WorkgroupName+c.Database+c.SecretArn == "" && c.SessionKeepAliveSeconds == 0
 			if i < 2 && !opens || i >= 2 && !resumes {
 				t.Errorf("statement %d was sent with %+v", i, c)
 			}
+		}
+		if len(tokens) != 4 || tokens[""] {
+			t.Errorf("the statements do not have a token each: %v", tokens)
 		}
 	})
 }
@@ -111,12 +116,9 @@ func TestSessionsAreBounded(t *testing.T) {
 	})
 }
 
-const everything = `"ColumnMetadata":[
-	{"name":"energy","typeName":"numeric","nullable":1,"precision":38,"scale":2},
-	{"name":"x","label":"user","typeName":"varchar","nullable":0,"precision":30},
-	{"name":"n","typeName":"int4","nullable":1}, {"name":"f","typeName":"float8","nullable":1}, {"name":"ok","typeName":"bool","nullable":1},
-	{"name":"ts","typeName":"timestamp","nullable":1}, {"name":"tstz","typeName":"timestamptz","nullable":1}, {"name":"day","typeName":"date","nullable":1},
-	{"name":"payload","typeName":"super","nullable":1}, {"name":"bytes","typeName":"varbyte","nullable":1}],`
+const everything = `"ColumnMetadata":[{"name":"energy","typeName":"numeric"},{"name":"x","label":"user","typeName":"varchar"},
+	{"name":"n","typeName":"int4"},{"name":"f","typeName":"float8"},{"name":"ok","typeName":"bool"},{"name":"ts","typeName":"timestamp"},
+	{"name":"tstz","typeName":"timestamptz"},{"name":"day","typeName":"date"},{"name":"payload","typeName":"super"},{"name":"bytes","typeName":"varbyte"}],`
 
 func TestRowsAndTypes(t *testing.T) {
 	s := &service{pages: map[string][]string{"SELECT everything": {
@@ -138,23 +140,10 @@ func TestRowsAndTypes(t *testing.T) {
 		}
 		var got []string
 		for _, k := range kinds {
-			precision, scale, isDecimal := k.DecimalSize()
-			length, hasLength := k.Length()
-			nullable, _ := k.Nullable()
-			line := fmt.Sprintf("%s %s %v null=%t", k.Name(), k.DatabaseTypeName(), k.ScanType(), nullable)
-			if isDecimal {
-				line += fmt.Sprintf(" (%d,%d)", precision, scale)
-			}
-			if hasLength && length > 0 {
-				line += fmt.Sprintf(" (%d)", length)
-			}
-			got = append(got, line)
+			got = append(got, k.Name()+" "+k.DatabaseTypeName())
 		}
 		want := []string{
-			"energy NUMERIC string null=true (38,2)", "user VARCHAR string null=false (30)", "n INT4 int64 null=true",
-			"f FLOAT8 float64 null=true", "ok BOOL bool null=true", "ts TIMESTAMP time.Time null=true",
-			"tstz TIMESTAMPTZ time.Time null=true", "day DATE time.Time null=true", "payload SUPER string null=true",
-			"bytes VARBYTE string null=true",
+			"energy NUMERIC", "user VARCHAR", "n INT4", "f FLOAT8", "ok BOOL", "ts TIMESTAMP", "tstz TIMESTAMPTZ", "day DATE", "payload SUPER", "bytes VARBYTE",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("columns (-want +got):\n%s", diff)
@@ -328,12 +317,6 @@ func TestStatementsThatDoNotFinish(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestUnknownStatusIsAnError(t *testing.T) {
-	err := exec(t, &service{ends: map[string]string{"SELECT 1": `"Status":"PAUSED"`}}, "SELECT 1")
-	wantError(t, err, `may still run: its status "PAUSED" is not one that is known`, nil)
-	wantUnknown(t, err, firstID)
 }
 
 // TestCancelledContext: the statement is cancelled, and the error says what became of it.
@@ -524,6 +507,24 @@ func TestPassingErrorsAreRetried(t *testing.T) {
 	}
 }
 
+// TestFateThatIsNotKnown: when nobody can say how a statement ended, the error says so.
+func TestFateThatIsNotKnown(t *testing.T) {
+	for name, test := range map[string]struct {
+		s    *service
+		text string
+	}{
+		"no description":    {&service{fault: on("DescribeStatement", 99, always(cut))}, "asking for the state of statement " + firstID + ", which may still run: gave up after 1m0s"},
+		"a status of later": {&service{ends: map[string]string{"DROP TABLE t": `"Status":"PAUSED"`}}, `may still run: its status "PAUSED" is not one that is known`},
+		"no session":        {&service{fault: on("ExecuteStatement", 1, always(answer{body: `{"Id":"` + firstID + `"}`}))}, "was started without a session"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := exec(t, test.s, "DROP TABLE t")
+			wantError(t, err, test.text, nil)
+			wantUnknown(t, err, firstID)
+		})
+	}
+}
+
 // lost starts a statement, and nobody hears of it.
 func lost(s *service) func(call) answer {
 	return func(c call) answer {
@@ -564,18 +565,6 @@ func TestLostAnswerOfAnEndedSession(t *testing.T) {
 			t.Errorf("error %v; %d statements were started, want the ping and the INSERT once", err, len(s.statements))
 		}
 	})
-}
-
-func TestStatementsHaveTokensOfTheirOwn(t *testing.T) {
-	s := new(service)
-	for range 2 {
-		if err := exec(t, s, "SET a TO b"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if made := s.made("ExecuteStatement"); made[0].ClientToken == made[1].ClientToken {
-		t.Error("two statements had the same token")
-	}
 }
 
 func TestWaitsForTheWorkgroup(t *testing.T) {
@@ -619,29 +608,12 @@ func TestFinalErrorsAreNotRetried(t *testing.T) {
 	}
 }
 
-func TestNoTransactions(t *testing.T) {
+func TestWhatTheDataAPILacks(t *testing.T) {
 	with(t, new(service), Config{}, func(t *testing.T, db *sql.DB) {
-		if _, err := db.BeginTx(t.Context(), nil); !errors.Is(err, ErrNoTransactions) {
-			t.Errorf("error %v", err)
-		}
-	})
-}
-
-func TestPreparedStatement(t *testing.T) {
-	s := &service{pages: map[string][]string{"SHOW :p1": {`"ColumnMetadata":[{"name":"setting","typeName":"varchar"}],"Records":[[{"stringValue":"b"}]]`}}}
-	with(t, s, Config{}, func(t *testing.T, db *sql.DB) {
-		st, err := db.PrepareContext(t.Context(), "SHOW $1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer st.Close()
-		var setting string
-		if err := st.QueryRowContext(t.Context(), "a").Scan(&setting); err != nil || setting != "b" {
-			t.Errorf("got %q, error %v", setting, err)
-		}
-		if _, err := st.ExecContext(t.Context(), "a"); err != nil {
-			t.Error(err)
-		}
+		_, err := db.BeginTx(t.Context(), nil)
+		wantError(t, err, "each statement commits by itself", ErrNoTransactions)
+		_, err = db.PrepareContext(t.Context(), "SELECT 1")
+		wantError(t, err, "prepares no statements", nil)
 	})
 }
 

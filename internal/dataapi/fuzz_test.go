@@ -1,11 +1,8 @@
 package dataapi
 
 import (
-	"bytes"
 	"database/sql/driver"
 	"fmt"
-	"io"
-	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,8 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/redshiftdata"
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
 )
 
@@ -47,21 +42,12 @@ func FuzzResult(f *testing.F) {
 			return // no HTTP client gives these
 		}
 		synctest.Test(t, func(t *testing.T) {
-			r := &rows{ctx: t.Context(), id: "x", connector: &connector{client: redshiftdata.New(redshiftdata.Options{
-				Region:       "us-east-1",
-				BaseEndpoint: aws.String("http://127.0.0.1"),
-				Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
-				HTTPClient:   &pages{status: status, body: body},
-				Retryer:      aws.NopRetryer{},
-			})}}
+			r := &rows{ctx: t.Context(), id: "x", connector: &connector{client: (&service{fault: pages(status, body)}).client()}}
 			if r.fetch(nil) != nil {
 				return
 			}
 			for i := range r.Columns() {
-				r.ColumnTypeScanType(i)
-				r.ColumnTypeNullable(i)
-				r.ColumnTypePrecisionScale(i)
-				r.ColumnTypeLength(i)
+				r.ColumnTypeDatabaseTypeName(i)
 			}
 			dest := make([]driver.Value, len(r.cols))
 			for {
@@ -82,19 +68,14 @@ func FuzzResult(f *testing.F) {
 }
 
 // pages answers three requests with the same page, then with an empty one.
-type pages struct {
-	status int
-	body   []byte
-	n      int
-}
-
-func (p *pages) Do(*http.Request) (*http.Response, error) {
-	out := &http.Response{StatusCode: p.status, ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}}, Body: io.NopCloser(bytes.NewReader(p.body))}
-	if p.n++; p.n > 3 {
-		out.StatusCode, out.Body = 200, io.NopCloser(strings.NewReader(`{}`))
+func pages(status int, body []byte) func(call) answer {
+	n := 0
+	return func(call) answer {
+		if n++; n > 3 {
+			return answer{body: "{}"}
+		}
+		return answer{status: status, body: string(body)}
 	}
-	return out, nil
 }
 
 // FuzzBind: $1 becomes :p1, and nothing else in a statement changes.

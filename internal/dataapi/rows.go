@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"strings"
 	"time"
 
@@ -28,13 +27,7 @@ type rows struct {
 	next *string // token of the page after this one
 }
 
-var (
-	_ driver.RowsColumnTypeDatabaseTypeName = (*rows)(nil)
-	_ driver.RowsColumnTypeLength           = (*rows)(nil)
-	_ driver.RowsColumnTypeNullable         = (*rows)(nil)
-	_ driver.RowsColumnTypePrecisionScale   = (*rows)(nil)
-	_ driver.RowsColumnTypeScanType         = (*rows)(nil)
-)
+var _ driver.RowsColumnTypeDatabaseTypeName = (*rows)(nil)
 
 // fetch reads the page that a token stands for, the first one without.
 func (r *rows) fetch(token *string) error {
@@ -136,39 +129,4 @@ func (r *rows) Columns() []string {
 // NUMERIC, VARCHAR or SUPER.
 func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
 	return strings.ToUpper(aws.ToString(r.cols[i].TypeName))
-}
-
-func (r *rows) ColumnTypeScanType(i int) reflect.Type {
-	switch r.ColumnTypeDatabaseTypeName(i) {
-	case "BOOL":
-		return reflect.TypeFor[bool]()
-	case "INT2", "INT4", "INT8":
-		return reflect.TypeFor[int64]()
-	case "FLOAT4", "FLOAT8":
-		return reflect.TypeFor[float64]()
-	case "TIMESTAMP", "TIMESTAMPTZ", "DATE":
-		return reflect.TypeFor[time.Time]()
-	default:
-		return reflect.TypeFor[string]()
-	}
-}
-
-// ColumnTypeNullable reads JDBC's 0 for not null, 1 for nullable, 2 for unknown.
-func (r *rows) ColumnTypeNullable(i int) (nullable, ok bool) {
-	return r.cols[i].Nullable == 1, r.cols[i].Nullable < 2
-}
-
-func (r *rows) ColumnTypePrecisionScale(i int) (precision, scale int64, ok bool) {
-	if r.ColumnTypeDatabaseTypeName(i) != "NUMERIC" {
-		return 0, 0, false
-	}
-	return int64(r.cols[i].Precision), int64(r.cols[i].Scale), true
-}
-
-func (r *rows) ColumnTypeLength(i int) (length int64, ok bool) {
-	switch r.ColumnTypeDatabaseTypeName(i) {
-	case "VARCHAR", "BPCHAR":
-		return int64(r.cols[i].Precision), true
-	}
-	return 0, false
 }

@@ -207,15 +207,19 @@ func always(a answer) func(call) answer { return func(call) answer { return a } 
 
 const secretARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:login-AbCdEf"
 
+func (s *service) client() *redshiftdata.Client {
+	return redshiftdata.New(redshiftdata.Options{
+		Region: "us-east-1", HTTPClient: s, Retryer: aws.NopRetryer{},
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
+	})
+}
+
 // with runs a test with a handle on s, in a bubble of virtual time.
 func with(t *testing.T, s *service, c Config, test func(*testing.T, *sql.DB)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c.Workgroup, c.Database, c.SecretARN = "ev-dev", "dev", secretARN
-		db := openDB(c, redshiftdata.New(redshiftdata.Options{
-			Region: "us-east-1", HTTPClient: s, Retryer: aws.NopRetryer{},
-			Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "example", ""),
-		}))
+		db := openDB(c, s.client())
 		defer db.Close()
 		test(t, db)
 	})

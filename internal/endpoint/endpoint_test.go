@@ -44,7 +44,7 @@ func TestCheckTLS(t *testing.T) {
 // check of its endpoint.
 func TestEveryClientIsChecked(t *testing.T) {
 	var sources []string
-	for _, pattern := range []string{"../../cmd/*/*.go", "../*/*.go"} {
+	for _, pattern := range []string{"../../cmd/*/*.go", "../../cmd/*/*/*.go", "../*/*.go"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

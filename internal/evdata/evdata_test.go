@@ -1,11 +1,10 @@
 package evdata_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"regexp"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -25,69 +24,70 @@ func newGenerator(t testing.TB, seed uint64, malformed float64) *evdata.Generato
 	return g
 }
 
-// TestRecordsFitTheirColumns reads records as a consumer does and holds every
-// field against the tutorial's ranges and the columns of the typed view.
-func TestRecordsFitTheirColumns(t *testing.T) {
-	id := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
-	space := regexp.MustCompile(`^[a-z]+-([1-9]|1[0-9]|20)$`)
-	energy := regexp.MustCompile(`"kWhDelivered":[0-9]+\.[0-9]{2},`)
+var (
+	uuid   = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	space  = regexp.MustCompile(`^[a-z]+-([1-9]|1[0-9]|20)$`)
+	energy = regexp.MustCompile(`"kWhDelivered":[0-9]+\.[0-9]{2},`)
+)
 
+// checkSound reads a record as a consumer does, holds every field against the
+// tutorial's ranges and the columns of the typed view, and returns its time.
+func checkSound(t *testing.T, data []byte, key evdata.UUID, now time.Time) time.Time {
+	t.Helper()
+	var r struct {
+		ID             string  `json:"_id"`
+		ClusterID      int     `json:"clusterID,string"`
+		ConnectionTime string  `json:"connectionTime"`
+		KWhDelivered   float64 `json:"kWhDelivered"`
+		StationID      int     `json:"stationID"`
+		SpaceID        string  `json:"spaceID"`
+		Timezone       string  `json:"timezone"`
+		UserID         int     `json:"userID,string"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil {
+		t.Fatalf("%s: %v", data, err)
+	}
+	zone, err := time.LoadLocation(r.Timezone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connected, err := time.ParseInLocation(time.DateTime, r.ConnectionTime, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A local time in the hour that comes twice reads as either instant.
+	const twice = time.Hour
+	for rule, holds := range map[string]bool{
+		"_id is a version 4 UUID and the partition key": uuid.MatchString(r.ID) && r.ID == key.String(),
+		"clusterID is 1 to 50":                          r.ClusterID >= 1 && r.ClusterID <= 50,
+		"kWhDelivered is 500.00 to 1500.00":             r.KWhDelivered >= 500 && r.KWhDelivered <= 1500 && energy.Match(data),
+		"stationID is 1 to 467":                         r.StationID >= 1 && r.StationID <= 467,
+		"spaceID is a word and a number up to 20":       space.MatchString(r.SpaceID) && len(r.SpaceID) <= 100,
+		"timezone fits its column":                      len(r.Timezone) <= 30,
+		"userID is 1000 to 500000":                      r.UserID >= 1000 && r.UserID <= 500000,
+		"connectionTime is in the day before now":       !connected.After(now.Add(twice)) && !connected.Before(now.Add(-evdata.Window-twice)),
+	} {
+		if !holds {
+			t.Errorf("%s, at %s: it does not hold that %s", data, now, rule)
+		}
+	}
+	return connected
+}
+
+// TestRecordsFitTheirColumns reads many records.
+func TestRecordsFitTheirColumns(t *testing.T) {
 	g := newGenerator(t, 1, 0)
-	zones := map[string]int{}
-	hours := map[string]int{}
-	for range 20_000 {
+	zones, hours := map[string]int{}, map[string]int{}
+	for range 5_000 {
 		data, key, kind := g.Append(nil)
 		if kind != evdata.Sound {
 			t.Fatalf("kind %v without any malformed records asked for", kind)
 		}
-		var r struct {
-			ID             string  `json:"_id"`
-			ClusterID      string  `json:"clusterID"`
-			ConnectionTime string  `json:"connectionTime"`
-			KWhDelivered   float64 `json:"kWhDelivered"`
-			StationID      int     `json:"stationID"`
-			SpaceID        string  `json:"spaceID"`
-			Timezone       string  `json:"timezone"`
-			UserID         string  `json:"userID"`
-		}
-		dec := json.NewDecoder(strings.NewReader(string(data)))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&r); err != nil {
-			t.Fatalf("%s: %v", data, err)
-		}
-		if !id.MatchString(r.ID) || r.ID != key.String() {
-			t.Fatalf("_id %q, partition key %q: want one version 4 UUID", r.ID, key)
-		}
-		if n, err := strconv.Atoi(r.ClusterID); err != nil || n < 1 || n > 50 {
-			t.Fatalf("clusterID %q: want 1 to 50", r.ClusterID)
-		}
-		if r.KWhDelivered < 500 || r.KWhDelivered > 1500 || !energy.Match(data) {
-			t.Fatalf("kWhDelivered in %s: want 500.00 to 1500.00", data)
-		}
-		if r.StationID < 1 || r.StationID > 467 {
-			t.Fatalf("stationID %d: want 1 to 467", r.StationID)
-		}
-		if !space.MatchString(r.SpaceID) || len(r.SpaceID) > 100 {
-			t.Fatalf("spaceID %q: want a word and a number up to 20", r.SpaceID)
-		}
-		if n, err := strconv.Atoi(r.UserID); err != nil || n < 1000 || n > 500000 {
-			t.Fatalf("userID %q: want 1000 to 500000", r.UserID)
-		}
-		zone, err := time.LoadLocation(r.Timezone)
-		if err != nil || len(r.Timezone) > 30 {
-			t.Fatalf("timezone %q: %v", r.Timezone, err)
-		}
-		connected, err := time.ParseInLocation(time.DateTime, r.ConnectionTime, zone)
-		if err != nil {
-			t.Fatal(err)
-		}
-		// A local time in the hour that Berlin has twice reads as either instant.
-		const twice = time.Hour
-		if connected.After(noon()) || connected.Before(noon().Add(-evdata.Window-twice)) {
-			t.Fatalf("connectionTime %s %s: want the day before %s", r.ConnectionTime, r.Timezone, noon())
-		}
-		zones[r.Timezone]++
+		connected := checkSound(t, data, key, noon())
 		hours[connected.UTC().Format("02T15")]++
+		zones[connected.Location().String()]++
 	}
 	if len(zones) < 3 {
 		t.Errorf("zones %v: want a handful", zones)
@@ -98,71 +98,63 @@ func TestRecordsFitTheirColumns(t *testing.T) {
 }
 
 func TestSameSeedSameRecords(t *testing.T) {
-	run := func(seed uint64, malformed float64) []string {
-		g := newGenerator(t, seed, malformed)
-		var lines []string
-		for range 500 {
-			data, _, _ := g.Append(nil)
-			lines = append(lines, string(data))
-		}
-		return lines
-	}
-	same := func(a, b []string) int {
+	// same counts the records that two generators have in common, place by place.
+	same := func(a, b *evdata.Generator) int {
 		n := 0
-		for i := range a {
-			if a[i] == b[i] {
+		for range 500 {
+			one, _, _ := a.Append(nil)
+			other, _, _ := b.Append(nil)
+			if string(one) == string(other) {
 				n++
 			}
 		}
 		return n
 	}
-	if n := same(run(7, 0.1), run(7, 0.1)); n != 500 {
+	if n := same(newGenerator(t, 7, 0.1), newGenerator(t, 7, 0.1)); n != 500 {
 		t.Errorf("two runs with one seed agree in %d of 500 records", n)
 	}
-	if n := same(run(7, 0), run(8, 0)); n != 0 {
+	if n := same(newGenerator(t, 7, 0), newGenerator(t, 8, 0)); n != 0 {
 		t.Errorf("two seeds share %d records", n)
 	}
-	if n := same(run(7, 0), run(7, 0.1)); n < 400 || n == 500 {
+	if n := same(newGenerator(t, 7, 0), newGenerator(t, 7, 0.1)); n < 400 || n == 500 {
 		t.Errorf("with a tenth malformed, %d of 500 records are as without: want the sound ones unchanged", n)
 	}
 }
 
-func TestMalformedKinds(t *testing.T) {
-	type fields = map[string]any
-	isObject := func(data []byte) (fields, bool) {
-		var f fields
-		err := json.Unmarshal(data, &f)
-		return f, err == nil && f != nil
+// isOf says whether data is what a kind promises.
+func isOf(kind evdata.Kind, data []byte) bool {
+	var f map[string]any
+	object := json.Unmarshal(data, &f) == nil && f != nil
+	switch kind {
+	case evdata.Sound:
+		return object && len(f) == 8
+	case evdata.NotJSON:
+		return !json.Valid(data) && utf8.Valid(data)
+	case evdata.NotUTF8:
+		return !json.Valid(data) && !utf8.Valid(data)
+	case evdata.NotObject:
+		return json.Valid(data) && !object
+	case evdata.WrongType:
+		_, energy := f["kWhDelivered"].(string)
+		_, station := f["stationID"].(string)
+		_, connected := f["connectionTime"].(float64)
+		return object && len(f) == 8 && (energy || station || connected)
+	case evdata.MissingField:
+		return object && len(f) == 7
 	}
+	space, _ := f["spaceID"].(string)
+	return object && len(f) == 8 && len(space) > 100 // TooLarge
+}
+
+// TestMalformedKinds: a share of the records is malformed, of every kind in turn.
+func TestMalformedKinds(t *testing.T) {
 	g := newGenerator(t, 3, 0.5)
 	seen := map[evdata.Kind]int{}
 	const records = 12_000
 	for range records {
 		data, _, kind := g.Append(nil)
 		seen[kind]++
-		f, object := isObject(data)
-		var ok bool
-		switch kind {
-		case evdata.Sound:
-			ok = object && len(f) == 8
-		case evdata.NotJSON:
-			ok = !json.Valid(data) && utf8.Valid(data)
-		case evdata.NotUTF8:
-			ok = !json.Valid(data) && !utf8.Valid(data)
-		case evdata.NotObject:
-			ok = json.Valid(data) && !object
-		case evdata.WrongType:
-			_, text := f["kWhDelivered"].(string)
-			_, name := f["stationID"].(string)
-			_, number := f["connectionTime"].(float64)
-			ok = object && len(f) == 8 && (text || name || number)
-		case evdata.MissingField:
-			ok = object && len(f) == 7
-		case evdata.TooLarge:
-			space, _ := f["spaceID"].(string)
-			ok = object && len(f) == 8 && len(space) > 100
-		}
-		if !ok {
+		if !isOf(kind, data) {
 			t.Fatalf("not of kind %v: %q", kind, data)
 		}
 	}
@@ -172,14 +164,6 @@ func TestMalformedKinds(t *testing.T) {
 	for _, kind := range evdata.Kinds()[1:] {
 		if n := seen[kind]; n < 900 || n > 1100 {
 			t.Errorf("%d records of kind %v: want a sixth of about 6000", n, kind)
-		}
-	}
-}
-
-func TestShareOfMalformedIsRefused(t *testing.T) {
-	for _, share := range []float64{-0.1, 1.1, math.NaN()} {
-		if _, err := evdata.NewGenerator(1, noon, share); err == nil {
-			t.Errorf("share %v was accepted", share)
 		}
 	}
 }

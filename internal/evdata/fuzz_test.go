@@ -2,10 +2,8 @@ package evdata_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"example.com/evstream/internal/evdata"
 )
@@ -36,35 +34,12 @@ func FuzzGenerator(f *testing.F) {
 			if same, _, _ := again.Append(nil); !bytes.Equal(data, same) {
 				t.Fatalf("the same seed made %q and %q", data, same)
 			}
-			var object map[string]any
-			isObject := json.Unmarshal(data, &object) == nil
-			var ok bool
-			switch kind {
-			case evdata.Sound:
-				connected, err := time.Parse(time.DateTime, text(object["connectionTime"]))
-				energy, _ := object["kWhDelivered"].(float64)
-				ok = err == nil && len(object) == 8 && object["_id"] == id.String() && !connected.After(now().Add(15*time.Hour)) && energy >= 500 && energy <= 1500
-			case evdata.NotUTF8:
-				ok = !utf8.Valid(data)
-			case evdata.NotJSON:
-				ok = utf8.Valid(data) && !json.Valid(data)
-			case evdata.NotObject:
-				ok = json.Valid(data) && !isObject
-			case evdata.WrongType:
-				ok = isObject && len(object) == 8
-			case evdata.MissingField:
-				ok = isObject && len(object) == 7
-			case evdata.TooLarge:
-				ok = isObject && len(text(object["spaceID"])) > 100
-			}
-			if !ok {
+			if !isOf(kind, data) {
 				t.Fatalf("kind %v at %s: %q", kind, now(), data)
+			}
+			if kind == evdata.Sound {
+				checkSound(t, data, id, now())
 			}
 		}
 	})
-}
-
-func text(v any) string {
-	s, _ := v.(string)
-	return s
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptrace"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -28,6 +29,8 @@ type endpoint struct {
 	// The zero reply takes them all. It is called by one goroutine at a time.
 	answer func(n int, records []entry) reply
 
+	shard func(entry) string // shardOf unless set
+
 	mu       sync.Mutex
 	requests int
 	stored   map[string]int // how many times each data was stored
@@ -44,7 +47,10 @@ type reply struct {
 	refuse func(i int, r entry) (code, message string) // "" takes the record
 	status int                                         // with code: an error instead of results
 	code   string
+	page   bool // the error is a page of HTML, as from a proxy, and not the service's
 	cut    cut
+	wait   time.Duration // before the answer, with the records stored
+	more   int           // results than there are records
 }
 
 type cut int
@@ -82,14 +88,7 @@ func (e *endpoint) Do(req *http.Request) (*http.Response, error) {
 	if err := json.Unmarshal(body, &in); err != nil || in.StreamName != "ev" {
 		e.t.Errorf("request for stream %q: %v", in.StreamName, err)
 	}
-
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var what reply
-	if e.answer != nil {
-		what = e.answer(e.requests, in.Records)
-	}
-	e.requests++
+	what := e.decide(in.Records)
 	if what.cut == unwritten {
 		return nil, errors.New("connection refused")
 	}
@@ -99,17 +98,46 @@ func (e *endpoint) Do(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
-	if what.cut == before {
+	var answer *http.Response
+	switch {
+	case what.cut == before:
+		return nil, io.ErrUnexpectedEOF
+	case what.page:
+		answer = response(what.status, []byte("<html><h1>Too Many Requests</h1></html>"))
+	case what.code != "":
+		answer = response(what.status, fmt.Appendf(nil, `{"__type": %q, "message": "because"}`, what.code))
+	default:
+		answer = e.store(in.Records, what)
+	}
+	if what.cut == after {
 		return nil, io.ErrUnexpectedEOF
 	}
-	if what.code != "" {
-		return response(what.status, map[string]string{"__type": what.code, "message": "because"}), nil
+	select {
+	case <-time.After(what.wait):
+		return answer, nil
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
 	}
+}
 
+func (e *endpoint) decide(records []entry) (what reply) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.answer != nil {
+		what = e.answer(e.requests, records)
+	}
+	e.requests++
+	return what
+}
+
+// store stores the records that are not refused, and answers.
+func (e *endpoint) store(records []entry, what reply) *http.Response {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	type result struct{ SequenceNumber, ShardId, ErrorCode, ErrorMessage *string }
-	results := make([]result, len(in.Records))
+	results := make([]result, len(records), len(records)+1)
 	size, failed := 0, 0
-	for i, r := range in.Records {
+	for i, r := range records {
 		size += len(r.PartitionKey) + len(r.Data)
 		if what.refuse != nil {
 			if code, message := what.refuse(i, r); code != "" {
@@ -119,22 +147,24 @@ func (e *endpoint) Do(req *http.Request) (*http.Response, error) {
 			}
 		}
 		e.stored[string(r.Data)]++
-		results[i] = result{SequenceNumber: aws.String("1"), ShardId: aws.String(shardOf(r))}
+		shard := shardOf
+		if e.shard != nil {
+			shard = e.shard
+		}
+		results[i] = result{SequenceNumber: aws.String("1"), ShardId: aws.String(shard(r))}
 	}
-	e.largest.records = max(e.largest.records, len(in.Records))
+	e.largest.records = max(e.largest.records, len(records))
 	e.largest.bytes = max(e.largest.bytes, size)
-	if what.cut == after {
-		return nil, io.ErrUnexpectedEOF
-	}
-	return response(200, map[string]any{"Records": results, "FailedRecordCount": failed}), nil
+	results = results[:len(results)+what.more]
+	body, _ := json.Marshal(map[string]any{"Records": results, "FailedRecordCount": failed}) // of strings and numbers: always marshals
+	return response(200, body)
 }
 
-func response(status int, body any) *http.Response {
-	b, _ := json.Marshal(body) // of strings and numbers: always marshals
+func response(status int, body []byte) *http.Response {
 	return &http.Response{
 		StatusCode: status, ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}},
-		Body:   io.NopCloser(bytes.NewReader(b)),
+		Body:   io.NopCloser(bytes.NewReader(body)),
 	}
 }
 

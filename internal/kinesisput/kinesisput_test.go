@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+
 	"example.com/evstream/internal/kinesisput"
 )
 
@@ -18,10 +20,15 @@ import (
 // start returns a writer to e that collects its failures.
 func start(t *testing.T, e *endpoint, cfg kinesisput.Config) (*kinesisput.Writer, *failures) {
 	t.Helper()
+	return startWith(t, e.client(), cfg)
+}
+
+func startWith(t *testing.T, client *kinesis.Client, cfg kinesisput.Config) (*kinesisput.Writer, *failures) {
+	t.Helper()
 	f := &failures{}
 	cfg.Stream = "ev"
 	cfg.OnFailure = f.add
-	w, err := kinesisput.New(e.client(), cfg)
+	w, err := kinesisput.New(client, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,71 +108,6 @@ func TestPutCopiesTheData(t *testing.T) {
 			t.Errorf("stored %v: want first and other", e.stored)
 		}
 	})
-}
-
-func TestOnlyRejectedRecordsAreSentAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEndpoint(t)
-		e.answer = func(n int, _ []entry) reply {
-			return reply{refuse: func(i int, _ entry) (string, string) {
-				if n < 4 && i%5 == 0 {
-					return "InternalFailure", "Internal Service Failure"
-				}
-				return "", ""
-			}}
-		}
-		w, f := start(t, e, kinesisput.Config{})
-		put(t, w, 2_000, "a", "b", "c", "d")
-		s := settled(t, w, f)
-		if all, extra := e.copies(); s.Delivered != 2_000 || all != 2_000 || extra != 0 {
-			t.Errorf("%d delivered, the stream holds %d of which %d are copies: want 2000, 2000 and 0", s.Delivered, all, extra)
-		}
-		if s.Retries != 400 || s.Uncertain != 0 {
-			t.Errorf("%d sent again, %d uncertain: want the 400 that were rejected and 0", s.Retries, s.Uncertain)
-		}
-	})
-}
-
-// TestBrokenRequests shows what is sent again after a request without results,
-// and that what may have been stored twice is counted, and nothing else.
-func TestBrokenRequests(t *testing.T) {
-	for _, test := range []struct {
-		name             string
-		first            reply // to the first of two requests of 500 records
-		stored           int   // copies in the stream at the end
-		uncertain        int64
-		throttled        int64
-		delivered, again int64
-	}{
-		{"no connection", reply{cut: unwritten}, 1000, 0, 0, 1000, 500},
-		{"cut before the records were stored", reply{cut: before}, 1000, 500, 0, 1000, 500},
-		{"cut after the records were stored", reply{cut: after}, 1500, 500, 0, 1000, 500},
-		{"status 500", reply{status: 500, code: "InternalFailure"}, 1000, 500, 0, 1000, 500},
-		{"status 503", reply{status: 503, code: "ServiceUnavailable"}, 1000, 500, 0, 1000, 500},
-		{"throttled as a whole", reply{status: 400, code: "LimitExceededException"}, 1000, 0, 500, 1000, 500},
-		{"refused as a whole once", reply{status: 400, code: "ValidationException"}, 1000, 0, 0, 1000, 500},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				e := newEndpoint(t)
-				e.answer = func(n int, _ []entry) reply {
-					if n == 0 {
-						return test.first
-					}
-					return reply{}
-				}
-				w, f := start(t, e, kinesisput.Config{InFlight: 1})
-				put(t, w, 1000, "k")
-				s := settled(t, w, f)
-				all, _ := e.copies()
-				if s.Delivered != test.delivered || s.Retries != test.again || s.Uncertain != test.uncertain || s.Throttled != test.throttled || all != test.stored {
-					t.Errorf("delivered %d, sent again %d, uncertain %d, throttled %d, stored %d:\nwant %d, %d, %d, %d, %d",
-						s.Delivered, s.Retries, s.Uncertain, s.Throttled, all,
-						test.delivered, test.again, test.uncertain, test.throttled, test.stored)
-				}
-			})
-		})
-	}
 }
 
 func TestRecordIsGivenUp(t *testing.T) {
@@ -397,28 +339,6 @@ func TestAcceptedRecordsAreBounded(t *testing.T) {
 		}
 		if s := w.Stats(); s.Failed != s.Accepted || int64(len(f.list)) != s.Failed {
 			t.Errorf("%d accepted, %d failed, %d reported: want all failed", s.Accepted, s.Failed, len(f.list))
-		}
-	})
-}
-
-func TestSlowAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEndpoint(t)
-		e.answer = func(n int, _ []entry) reply {
-			if n == 0 {
-				time.Sleep(40 * time.Second)
-				return reply{cut: after}
-			}
-			return reply{}
-		}
-		w, f := start(t, e, kinesisput.Config{InFlight: 1, RequestTimeout: 30 * time.Second, RetryFor: 2 * time.Minute})
-		put(t, w, 10, "k")
-		if s := settled(t, w, f); s.Delivered != 10 || s.Uncertain != 10 {
-			t.Errorf("%d delivered, %d uncertain: want 10 and 10", s.Delivered, s.Uncertain)
-		}
-		request, record := w.Latency()
-		if request.Max < 40*time.Second || record.P50 < 40*time.Second || request.P50 > time.Second {
-			t.Errorf("latency of requests %v, of records %v: want the 40 s of the first request in both", request, record)
 		}
 	})
 }

@@ -33,6 +33,9 @@ type window struct {
 	failures int       // requests in a row that failed as a whole
 	failed   time.Time // when the last of them did
 	until    time.Time // nothing is sent before
+
+	tooMuch int       // a level at which several requests were late
+	wary    time.Time // until then it is not tried again
 }
 
 const (
@@ -44,6 +47,10 @@ const (
 	roundTime    = 100 * time.Millisecond
 
 	fewestRests, mostRests = 8, 64
+
+	// wariness is for how long a level is not tried again at which requests were late:
+	// each of them may be in the stream twice.
+	wariness = 5 * time.Minute
 )
 
 func newWindow(inFlight int) window {
@@ -74,7 +81,7 @@ func (w *window) answered(delivered int64, sent, now time.Time) {
 // lost notes that a request failed as a whole; late says that no answer came in time.
 // Nothing is sent for a pause, longer each time in a row. Of several requests one is
 // left after a late one, and half of them otherwise; a single one becomes smaller the
-// second time in a row.
+// third time in a row.
 func (w *window) lost(late bool, sent, now time.Time) {
 	if !sent.After(w.failed) {
 		return // sent before the last failure, which was for the same trouble
@@ -84,8 +91,9 @@ func (w *window) lost(late bool, sent, now time.Time) {
 	w.until = now.Add(backoff(w.failures))
 	switch {
 	case late && w.level > 0:
+		w.tooMuch, w.wary = w.level, now.Add(wariness)
 		w.set(0, 0, now)
-	case w.level > 0 || w.failures > 1:
+	case w.level > 0 || w.failures > 2:
 		w.set(max(w.level-1, lowest), 0, now)
 	default:
 		w.count(0, sent, now)
@@ -106,8 +114,13 @@ func (w *window) count(delivered int64, sent, now time.Time) {
 	w.answers++
 	w.goodput += delivered
 	took := now.Sub(w.began)
-	if w.answers >= max(roundAnswers, 2<<max(w.level, 0)) && took >= roundTime {
-		w.learn(float64(w.goodput)/took.Seconds(), now)
+	if took < roundTime {
+		return
+	}
+	goodput := float64(w.goodput) / took.Seconds()
+	hopeless := w.trial > 0 && w.answers >= 2 && goodput < 0.8*w.kept
+	if hopeless || w.answers >= max(roundAnswers, 2<<max(w.level, 0)) {
+		w.learn(goodput, now)
 	}
 }
 
@@ -130,7 +143,7 @@ func (w *window) learn(goodput float64, now time.Time) {
 	}
 	trial := 0
 	if w.rest <= 0 {
-		if w.possible(w.direction) {
+		if w.possible(w.direction, now) {
 			trial = w.direction
 		} else {
 			w.direction, w.rest = -w.direction, w.rests
@@ -139,10 +152,13 @@ func (w *window) learn(goodput float64, now time.Time) {
 	w.set(w.level+trial, trial, now)
 }
 
-// possible reports whether there is a level in a direction. A full request alone is
-// not made smaller for a trial.
-func (w *window) possible(direction int) bool {
-	return direction > 0 && w.level < w.highest || direction < 0 && w.level > 0
+// possible reports whether the next level in a direction may be tried. A full request
+// alone is not made smaller for a trial.
+func (w *window) possible(direction int, now time.Time) bool {
+	if direction < 0 {
+		return w.level > 0
+	}
+	return w.level < w.highest && (w.level+1 != w.tooMuch || now.After(w.wary))
 }
 
 // better reports whether a trial is to be kept: more requests only if they bring

@@ -235,6 +235,30 @@ func (a *Account) all(kind string) []*thing {
 	return found
 }
 
+// where returns the things of a kind whose properties are as given, by id. A property that is a
+// list has the value among its own.
+func (a *Account) where(kind string, is values) []*thing {
+	return slices.DeleteFunc(a.all(kind), func(t *thing) bool {
+		for key, want := range is {
+			if text, ok := want.(string); ok && slices.Contains(t.props.texts(key), text) {
+				continue
+			}
+			if !isSame(t.props[key], want) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// first is the first of some things, nil if there is none.
+func first(things []*thing) *thing {
+	if len(things) == 0 {
+		return nil
+	}
+	return things[0]
+}
+
 func (a *Account) put(t *thing)    { a.objects[objectKey{t.kind.token, t.id}] = t }
 func (a *Account) remove(t *thing) { delete(a.objects, objectKey{t.kind.token, t.id}) }
 
@@ -280,17 +304,10 @@ func (a *Account) vpcOf(subnet string) (*VPC, *Subnet) {
 // free is how many addresses of a subnet nobody holds.
 func (a *Account) free(s *Subnet) int {
 	free := s.FreeAddresses
-	for _, group := range a.all(workgroupToken) {
-		if slices.Contains(group.props.texts("subnetIds"), s.ID) {
-			free -= holds(group.props)
-		}
+	for _, group := range a.where(workgroupToken, values{"subnetIds": s.ID}) {
+		free -= holds(group.props)
 	}
-	for _, endpoint := range a.all(vpcEndpointToken) {
-		if slices.Contains(endpoint.props.texts("subnetIds"), s.ID) {
-			free--
-		}
-	}
-	return free
+	return free - len(a.where(vpcEndpointToken, values{"subnetIds": s.ID}))
 }
 
 // table returns the route table that a subnet uses.

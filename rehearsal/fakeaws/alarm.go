@@ -39,7 +39,7 @@ func alarmType() *resourceType {
 		return ""
 	}
 	return &resourceType{
-		token: alarmToken, noun: "CloudWatch Metric Alarm", name: "name", autoname: 255,
+		token: alarmToken, noun: "CloudWatch Metric Alarm", service: cloudWatchService, invalid: "ValidationError", name: "name", autoname: 255,
 		schema: tagged(schema{
 			"name":             {replaces: true, check: matching(`.{1,255}`)},
 			"alarmDescription": {check: upTo(1024)},
@@ -89,56 +89,50 @@ func alarmType() *resourceType {
 			}
 			return nil
 		},
-		create: one("PutMetricAlarm", func(o *op) (effect, error) {
+		create: one("PutMetricAlarm", func(o *op) error {
 			o.id = o.in.text("name")
 			o.props["arn"] = o.arn("cloudwatch", "alarm:"+o.id)
-			return nil, o.checkAlarm()
+			return o.checkAlarm()
 		}),
-		update: one("PutMetricAlarm", checked((*op).checkAlarm)),
+		update: one("PutMetricAlarm", (*op).checkAlarm),
 		delete: request{api: "DeleteAlarms"},
 	}
 }
 
 // checkAlarm says what CloudWatch refuses, and what it takes though it can't work.
 func (o *op) checkAlarm() error {
-	invalid := func(format string, args ...any) error {
-		return refuse(cloudWatchService, "PutMetricAlarm", "ValidationError", format, args...)
-	}
 	for _, key := range []string{"alarmActions", "okActions", "insufficientDataActions"} {
 		for _, action := range o.in.texts(key) {
 			if parts := strings.Split(action, ":"); parts[2] == "sns" && parts[3] != o.region {
-				return invalid("Invalid region %s specified. Only %s is supported.", parts[3], o.region)
+				return o.invalid("Invalid region %s specified. Only %s is supported.", parts[3], o.region)
 			}
 		}
 	}
 	periods := o.in.number("evaluationPeriods")
 	if points := o.in.number("datapointsToAlarm"); points > periods {
-		return invalid("The parameter DatapointsToAlarm, %d, must be less than or equal to EvaluationPeriods, %d", points, periods)
+		return o.invalid("The parameter DatapointsToAlarm, %d, must be less than or equal to EvaluationPeriods, %d", points, periods)
 	}
 	if o.in.has("metricQueries") {
 		return o.checkQueries(periods)
 	}
 	if !o.in.has("namespace") || !o.in.has("period") {
-		return invalid("MetricName, Namespace, Statistic and Period are required for an alarm on a metric")
+		return o.invalid("MetricName, Namespace, Statistic and Period are required for an alarm on a metric")
 	}
 	if err := checkMetric(o.in.text("namespace"), o.in.text("metricName"), o.in.textMap("dimensions")); err != nil {
 		return fmt.Errorf("the alarm would never have data: %w", err)
 	}
-	return checkWindow(o.in.number("period"), periods)
+	return o.checkWindow(o.in.number("period"), periods)
 }
 
 // checkWindow refuses to look back further than CloudWatch does.
-func checkWindow(period, periods int) error {
-	invalid := func(format string, args ...any) error {
-		return refuse(cloudWatchService, "PutMetricAlarm", "ValidationError", format, args...)
-	}
+func (o *op) checkWindow(period, periods int) error {
 	switch window := period * periods; {
 	case period < 60:
 		return fmt.Errorf("the alarm would hardly have data: no service's metric comes more often than each minute, and its period is %d s", period)
 	case period < 3600 && window > 86400:
-		return invalid("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400), not %d", window)
+		return o.invalid("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400), not %d", window)
 	case window > 604800:
-		return invalid("Metrics cannot be checked across more than 7 days (EvaluationPeriods * Period must be <= 604800), not %d", window)
+		return o.invalid("Metrics cannot be checked across more than 7 days (EvaluationPeriods * Period must be <= 604800), not %d", window)
 	}
 	return nil
 }
@@ -152,20 +146,17 @@ var (
 
 // checkQueries checks an alarm on an expression.
 func (o *op) checkQueries(periods int) error {
-	invalid := func(format string, args ...any) error {
-		return refuse(cloudWatchService, "PutMetricAlarm", "ValidationError", format, args...)
-	}
 	queries := o.in.objects("metricQueries")
 	ids, returned, metrics := []string{}, 0, 0
 	for _, query := range queries {
 		id := query.text("id")
 		switch {
 		case !queryID.MatchString(id):
-			return invalid("The id %q of a metric query must begin with a lower-case letter, and have letters, digits and _ only", id)
+			return o.invalid("The id %q of a metric query must begin with a lower-case letter, and have letters, digits and _ only", id)
 		case slices.Contains(ids, id):
-			return invalid("The id %s of a metric query is there twice", id)
+			return o.invalid("The id %s of a metric query is there twice", id)
 		case query.has("metric") == query.has("expression"):
-			return invalid("The metric query %s must have either a metric or an expression", id)
+			return o.invalid("The metric query %s must have either a metric or an expression", id)
 		}
 		ids = append(ids, id)
 		if query.flag("returnData") {
@@ -177,25 +168,25 @@ func (o *op) checkQueries(periods int) error {
 	}
 	switch {
 	case returned != 1:
-		return invalid("Exactly one element of the metrics list should return data, not %d.", returned)
+		return o.invalid("Exactly one element of the metrics list should return data, not %d.", returned)
 	case metrics > 10 || len(queries)-metrics > 10:
-		return invalid("An alarm has up to 10 metrics and 10 expressions, not %d and %d", metrics, len(queries)-metrics)
+		return o.invalid("An alarm has up to 10 metrics and 10 expressions, not %d and %d", metrics, len(queries)-metrics)
 	}
 	for _, query := range queries {
 		metric := query.object("metric")
 		if metric == nil {
 			if err := checkExpression(query.text("expression"), ids); err != nil {
-				return invalid("Error in expression '%s': %v", query.text("id"), err)
+				return o.invalid("Error in expression '%s': %v", query.text("id"), err)
 			}
 			continue
 		}
 		if stat := metric.text("stat"); !queryStat.MatchString(stat) {
-			return invalid("The statistic %q of the metric query %s is none", stat, query.text("id"))
+			return o.invalid("The statistic %q of the metric query %s is none", stat, query.text("id"))
 		}
 		if err := checkMetric(metric.text("namespace"), metric.text("metricName"), metric.textMap("dimensions")); err != nil {
 			return fmt.Errorf("the metric query %s of the alarm would never have data: %w", query.text("id"), err)
 		}
-		if err := checkWindow(metric.number("period"), periods); err != nil {
+		if err := o.checkWindow(metric.number("period"), periods); err != nil {
 			return err
 		}
 	}

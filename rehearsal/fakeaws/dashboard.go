@@ -15,18 +15,18 @@ const dashboardToken = "aws:cloudwatch/dashboard:Dashboard"
 // difference writes it again: internal/service/cloudwatch/dashboard.go, resourceDashboardPut.
 func dashboardType() *resourceType {
 	return &resourceType{
-		token: dashboardToken, noun: "CloudWatch Dashboard", name: "dashboardName",
+		token: dashboardToken, noun: "CloudWatch Dashboard", service: cloudWatchService, invalid: "DashboardInvalidInputError", name: "dashboardName",
 		schema: schema{
 			"dashboardName": {required: true, replaces: true, check: matching(`[0-9A-Za-z_-]{1,255}`)},
 			"dashboardBody": {required: true, document: true, check: isJSON},
 			"dashboardArn":  {output: true},
 		},
-		create: one("PutDashboard", func(o *op) (effect, error) {
+		create: one("PutDashboard", func(o *op) error {
 			o.id = o.in.text("dashboardName")
 			o.props["dashboardArn"] = "arn:aws:cloudwatch::" + o.Account.id + ":dashboard/" + o.id
-			return nil, o.checkDashboard()
+			return o.checkDashboard()
 		}),
-		update: []request{{api: "PutDashboard", always: true, do: checked((*op).checkDashboard)}},
+		update: []request{{api: "PutDashboard", always: true, do: (*op).checkDashboard}},
 		delete: request{api: "DeleteDashboards"},
 	}
 }
@@ -80,19 +80,16 @@ type metricOptions struct {
 
 // checkDashboard says what CloudWatch refuses, and what it takes though it stays empty.
 func (o *op) checkDashboard() error {
-	invalid := func(where string, err error) error {
-		return refuse(cloudWatchService, "PutDashboard", "DashboardInvalidInputError", "The field %s is not valid: %v", where, err)
-	}
 	var body dashboard
 	if err := strictly([]byte(o.in.text("dashboardBody")), &body); err != nil {
-		return invalid("dashboardBody", err)
+		return o.invalid("The field dashboardBody is not valid: %v", err)
 	}
 	if len(body.Widgets) > 500 {
-		return invalid("widgets", fmt.Errorf("a dashboard has up to 500 of them, not %d", len(body.Widgets)))
+		return o.invalid("The field widgets is not valid: a dashboard has up to 500 of them, not %d", len(body.Widgets))
 	}
 	for i, w := range body.Widgets {
 		if err := o.checkWidget(w); err != nil {
-			return invalid(fmt.Sprintf("widgets[%d]", i), err)
+			return o.invalid("The field widgets[%d] is not valid: %v", i, err)
 		}
 	}
 	return nil

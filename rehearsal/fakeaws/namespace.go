@@ -28,7 +28,7 @@ const namespaceToken = "aws:redshiftserverless/namespace:Namespace"
 // resourceNamespaceCreate, …Read and …Update.
 func namespaceType() *resourceType {
 	return &resourceType{
-		token: namespaceToken, noun: "Redshift Serverless Namespace", name: "namespaceName",
+		token: namespaceToken, noun: "Redshift Serverless Namespace", service: redshiftService, invalid: "ValidationException", name: "namespaceName",
 		schema: tagged(schema{
 			"namespaceName":               {required: true, replaces: true},
 			"dbName":                      {replaces: true, computed: true},
@@ -51,35 +51,26 @@ func namespaceType() *resourceType {
 			}
 			return nil
 		},
-		create: one("CreateNamespace", func(o *op) (effect, error) {
+		create: one("CreateNamespace", func(o *op) error {
 			name := o.in.text("namespaceName")
 			if o.find(namespaceToken, name) != nil {
-				return nil, o.refuse(redshiftService, "ConflictException", "Namespace %s already exists.", name)
+				return o.refuse("ConflictException", "Namespace %s already exists.", name)
 			}
 			o.id = name
 			id := o.newUUID("namespace", name)
 			o.props["namespaceId"] = id
 			o.props["arn"] = o.arn("redshift-serverless", "namespace/"+id)
-			for key, value := range map[string]any{
-				"dbName": "dev", "adminUsername": "admin", "iamRoles": []any{}, "kmsKeyId": "AWS_OWNED_KMS_KEY",
-			} {
-				if !o.in.has(key) {
-					o.props[key] = value
-				}
-			}
+			o.fill(values{"dbName": "dev", "adminUsername": "admin", "iamRoles": []any{}, "kmsKeyId": "AWS_OWNED_KMS_KEY"})
 			if err := o.checkNamespace(); err != nil {
-				return nil, err
+				return err
 			}
 			if o.in.flag("manageAdminPassword") {
 				o.manageSecret()
 			}
-			return o.namespace(Redshift.CreateNamespace), nil
+			return o.namespace(Redshift.CreateNamespace)
 		}),
-		update: one("UpdateNamespace", func(o *op) (effect, error) {
+		update: one("UpdateNamespace", func(o *op) error {
 			// One request carries what differs from the state, which is not always what AWS has.
-			invalid := func(format string, args ...any) error {
-				return o.refuse(redshiftService, "ValidationException", format, args...)
-			}
 			sends := func(keys ...string) bool {
 				return slices.ContainsFunc(keys, func(key string) bool { return o.differs[key] })
 			}
@@ -93,39 +84,35 @@ func namespaceType() *resourceType {
 			switch {
 			case sends("defaultIamRoleArn") && !sends("iamRoles"):
 				// github.com/hashicorp/terraform-provider-aws/issues/39268
-				return nil, invalid("When you specify the default IAM role, you must specify the entire list of IAM roles.")
+				return o.invalid("When you specify the default IAM role, you must specify the entire list of IAM roles.")
 			case sends("adminUsername", "adminUserPassword") && !o.in.has("adminUserPassword"), sends("manageAdminPassword") && managed && !manages:
 				// The name and the password go together, an empty one too:
 				// github.com/hashicorp/terraform-provider-aws/issues/39250 and 39266. The way back
 				// from a managed one is not documented, and taken to be closed.
-				return nil, invalid("1 validation error detected: Value at 'adminUserPassword' failed to satisfy constraint: " +
+				return o.invalid("1 validation error detected: Value at 'adminUserPassword' failed to satisfy constraint: " +
 					"Member must have length greater than or equal to 8")
 			case kinds > 1:
 				// github.com/hashicorp/terraform-provider-aws/issues/39249
-				return nil, invalid("Amazon Redshift Serverless can't update multiple configurations at the same time for namespace %s.", o.id)
+				return o.invalid("Amazon Redshift Serverless can't update multiple configurations at the same time for namespace %s.", o.id)
 			}
 			if err := o.checkNamespace(); err != nil {
-				return nil, err
+				return err
 			}
 			if manages && !managed {
 				o.manageSecret()
 			}
-			return o.namespace(Redshift.UpdateNamespace), nil
+			return o.namespace(Redshift.UpdateNamespace)
 		}),
-		delete: request{api: "DeleteNamespace", do: func(o *op) (effect, error) {
-			for _, group := range o.all(workgroupToken) {
-				if group.props.text("namespaceName") == o.id {
-					return nil, o.refuse(redshiftService, "ConflictException",
-						"The namespace %s is associated with the workgroup %s. Delete the workgroup first.", o.id, group.id)
-				}
+		delete: request{api: "DeleteNamespace", do: func(o *op) error {
+			if group := first(o.where(workgroupToken, values{"namespaceName": o.id})); group != nil {
+				return o.refuse("ConflictException",
+					"The namespace %s is associated with the workgroup %s. Delete the workgroup first.", o.id, group.id)
 			}
 			if managed := o.state.text("adminPasswordSecretArn"); managed != "" {
 				o.removeSecret(managed)
 			}
-			if o.opts.Redshift == nil {
-				return nil, nil
-			}
-			return func(ctx context.Context) error { return o.opts.Redshift.DeleteNamespace(ctx, o.id) }, nil
+			o.redshift(func(ctx context.Context, r Redshift) error { return r.DeleteNamespace(ctx, o.id) })
+			return nil
 		}},
 	}
 }
@@ -139,23 +126,20 @@ var (
 // checkNamespace says what Redshift refuses.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html
 func (o *op) checkNamespace() error {
-	invalid := func(format string, args ...any) error {
-		return o.refuse(redshiftService, "ValidationException", format, args...)
-	}
 	role := o.props.text("defaultIamRoleArn")
 	switch {
 	case !serverlessName.MatchString(o.id):
-		return invalid("1 validation error detected: Value '%s' at 'namespaceName' failed to satisfy constraint: "+
+		return o.invalid("1 validation error detected: Value '%s' at 'namespaceName' failed to satisfy constraint: "+
 			"Member must have 3 to 64 characters and satisfy regular expression pattern: ^[a-z0-9-]+$", o.id)
 	case !databaseName.MatchString(o.props.text("dbName")):
-		return invalid("Invalid database name %q: 1 to 64 lower-case letters and digits", o.props.text("dbName"))
+		return o.invalid("Invalid database name %q: 1 to 64 lower-case letters and digits", o.props.text("dbName"))
 	case !adminName.MatchString(o.props.text("adminUsername")):
-		return invalid("Invalid admin user name: 1 to 128 lower-case letters and digits, beginning with a letter")
+		return o.invalid("Invalid admin user name: 1 to 128 lower-case letters and digits, beginning with a letter")
 	case o.in.has("adminUserPassword") && !goodPassword(o.in.text("adminUserPassword")):
-		return invalid(`The admin user password must have 8 to 64 characters, at least one upper-case letter, one lower-case letter and one digit, ` +
+		return o.invalid(`The admin user password must have 8 to 64 characters, at least one upper-case letter, one lower-case letter and one digit, ` +
 			`and only ASCII characters from 33 to 126 except ' " \ / and @.`)
 	case role != "" && !slices.Contains(o.props.texts("iamRoles"), role):
-		return invalid("The default IAM role %s must be in the list of IAM roles.", role)
+		return o.invalid("The default IAM role %s must be in the list of IAM roles.", role)
 	}
 	return nil
 }
@@ -189,12 +173,10 @@ func (o *op) manageSecret() {
 	})
 }
 
-func (o *op) namespace(put func(Redshift, context.Context, Namespace) error) effect {
+func (o *op) namespace(put func(Redshift, context.Context, Namespace) error) error {
 	n := o.namespaceOf(o.props)
-	if o.opts.Redshift == nil {
-		return nil
-	}
-	return func(ctx context.Context) error { return put(o.opts.Redshift, ctx, n) }
+	o.redshift(func(ctx context.Context, r Redshift) error { return put(r, ctx, n) })
+	return nil
 }
 
 func (a *Account) namespaceOf(props values) Namespace {

@@ -2,6 +2,7 @@ package fakeaws
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -122,76 +123,86 @@ const (
 	maxInlinePolicy = 10240 // all inline policies of a role together
 )
 
-// policyPlace is where a document stands, which decides what it names.
-type policyPlace struct {
+// policyKind is what a document is for, which decides what it names.
+type policyKind struct {
 	service, code        string // of the refusal of one that is malformed
 	principals, resource bool
 	services             bool // only services are principals
 }
 
 var (
-	trustPolicy    = policyPlace{service: iamService, code: "MalformedPolicyDocument", principals: true, services: true}
-	rolesPolicy    = policyPlace{service: iamService, code: "MalformedPolicyDocument", resource: true}
-	endpointPolicy = policyPlace{service: ec2Service, code: "InvalidPolicyDocument", principals: true, resource: true}
+	trustPolicy    = policyKind{service: iamService, code: "MalformedPolicyDocument", principals: true, services: true}
+	rolesPolicy    = policyKind{service: iamService, code: "MalformedPolicyDocument", resource: true}
+	endpointPolicy = policyKind{service: ec2Service, code: "InvalidPolicyDocument", principals: true, resource: true}
 )
 
-// parse reads a document that AWS takes in the place.
-func (place policyPlace) parse(operation, document string) (policy, error) {
-	malformed := func(format string, args ...any) (policy, error) {
-		return policy{}, refuse(place.service, operation, place.code, format, args...)
-	}
+// parse reads a document that AWS takes in the k.
+func (k policyKind) parse(operation, document string) (policy, error) {
 	var p policy
 	if err := strictly([]byte(document), &p); err != nil {
 		return policy{}, fmt.Errorf("the stand-in does not support this policy: %w", err)
 	}
 	if p.Version != "" && p.Version != "2012-10-17" && p.Version != "2008-10-17" {
-		return malformed("The policy must contain a valid version string")
+		return policy{}, refuse(k.service, operation, k.code, "The policy must contain a valid version string")
 	}
 	if len(p.Statement) == 0 {
-		return malformed("Syntax errors in policy.")
+		return policy{}, refuse(k.service, operation, k.code, "Syntax errors in policy.")
 	}
 	for _, s := range p.Statement {
-		switch {
-		case s.Effect == "Deny":
-			return policy{}, fmt.Errorf("the stand-in does not support Deny in a policy")
-		case s.Effect != "Allow":
-			return malformed("Invalid effect: %s", s.Effect)
-		case len(s.Action) == 0:
-			return malformed("Policy statement must contain actions.")
-		case !place.resource && len(s.Resource) > 0:
-			return malformed("Has prohibited field Resource")
-		case place.services && s.Principal != nil && len(s.Principal.AWS) > 0:
-			return policy{}, fmt.Errorf("the stand-in supports only services as principals of a role's trust policy")
-		case place.principals && (s.Principal == nil || len(s.Principal.Service)+len(s.Principal.AWS) == 0):
-			return malformed("Missing required field Principal")
-		case !place.principals && s.Principal != nil:
-			return malformed("Policy document should not specify a principal.")
-		case place.resource && len(s.Resource) == 0:
-			return malformed("Policy statement must contain resources.")
-		}
-		for _, action := range s.Action {
-			if action != "*" && !strings.Contains(action, ":") {
-				return malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.")
-			}
-		}
-		for _, resource := range s.Resource {
-			if resource != "*" && !strings.HasPrefix(resource, "arn:") {
-				return malformed("Resource %s must be in ARN format or \"*\".", resource)
-			}
-		}
-		if err := s.Condition.check(); err != nil {
+		if malformed, err := k.check(s); err != nil {
 			return policy{}, err
-		}
-		if s.Principal == nil {
-			continue
-		}
-		for _, service := range s.Principal.Service {
-			if !strings.HasSuffix(service, ".amazonaws.com") {
-				return malformed("Invalid principal in policy: \"SERVICE\":%q", service)
-			}
+		} else if malformed != "" {
+			return policy{}, refuse(k.service, operation, k.code, "%s", malformed)
 		}
 	}
 	return p, nil
+}
+
+// check says what is malformed in a statement. The error is about what the stand-in does not
+// support.
+func (k policyKind) check(s statement) (malformed string, err error) {
+	switch {
+	case s.Effect == "Deny":
+		return "", errors.New("the stand-in does not support Deny in a policy")
+	case s.Effect != "Allow":
+		return "Invalid effect: " + s.Effect, nil
+	case len(s.Action) == 0:
+		return "Policy statement must contain actions.", nil
+	case !k.resource && len(s.Resource) > 0:
+		return "Has prohibited field Resource", nil
+	case k.services && s.Principal != nil && len(s.Principal.AWS) > 0:
+		return "", errors.New("the stand-in supports only services as principals of a role's trust policy")
+	case k.principals && (s.Principal == nil || len(s.Principal.Service)+len(s.Principal.AWS) == 0):
+		return "Missing required field Principal", nil
+	case !k.principals && s.Principal != nil:
+		return "Policy document should not specify a principal.", nil
+	case k.resource && len(s.Resource) == 0:
+		return "Policy statement must contain resources.", nil
+	}
+	return s.checkNames(), s.Condition.check()
+}
+
+// checkNames says which action, resource or service of a statement has no such form.
+func (s statement) checkNames() (malformed string) {
+	for _, action := range s.Action {
+		if action != "*" && !strings.Contains(action, ":") {
+			return "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+		}
+	}
+	for _, resource := range s.Resource {
+		if resource != "*" && !strings.HasPrefix(resource, "arn:") {
+			return fmt.Sprintf("Resource %s must be in ARN format or \"*\".", resource)
+		}
+	}
+	if s.Principal == nil {
+		return ""
+	}
+	for _, service := range s.Principal.Service {
+		if !strings.HasSuffix(service, ".amazonaws.com") {
+			return fmt.Sprintf("Invalid principal in policy: \"SERVICE\":%q", service)
+		}
+	}
+	return ""
 }
 
 // size counts as IAM does: white space is free.
@@ -234,33 +245,31 @@ func (a *Account) Authorize(roleARN, service, action, resource string) error {
 }
 
 func (a *Account) authorize(roleARN, service, action, resource string) error {
-	for _, role := range a.all(roleToken) {
-		if role.props.text("arn") != roleARN {
-			continue
-		}
-		trust, err := trustPolicy.parse("AssumeRole", role.props.text("assumeRolePolicy"))
+	role := first(a.where(roleToken, values{"arn": roleARN}))
+	if role == nil {
+		return fmt.Errorf("%s is not authorized to assume the IAM role %s: there is no such role", service, roleARN)
+	}
+	trust, err := trustPolicy.parse("AssumeRole", role.props.text("assumeRolePolicy"))
+	if err != nil {
+		return err
+	}
+	if !trust.allows(question{service: service, action: "sts:AssumeRole", resource: roleARN, context: a.callContext(service)}) {
+		return fmt.Errorf("%s is not authorized to assume the IAM role %s: its trust policy does not allow it", service, roleARN)
+	}
+	if strings.EqualFold(action, "sts:AssumeRole") {
+		return nil
+	}
+	for _, inline := range a.policiesOf(role.id) {
+		allowed, err := rolesPolicy.parse("GetRolePolicy", inline.props.text("policy"))
 		if err != nil {
 			return err
 		}
-		if !trust.allows(question{service: service, action: "sts:AssumeRole", resource: roleARN, context: a.callContext(service)}) {
-			return fmt.Errorf("%s is not authorized to assume the IAM role %s: its trust policy does not allow it", service, roleARN)
-		}
-		if strings.EqualFold(action, "sts:AssumeRole") {
+		if allowed.allows(a.requestOf(roleARN, action, resource)) {
 			return nil
 		}
-		for _, inline := range a.policiesOf(role.id) {
-			allowed, err := rolesPolicy.parse("GetRolePolicy", inline.props.text("policy"))
-			if err != nil {
-				return err
-			}
-			if allowed.allows(a.requestOf(roleARN, action, resource)) {
-				return nil
-			}
-		}
-		return fmt.Errorf("%s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
-			roleARN, action, resource, action)
 	}
-	return fmt.Errorf("%s is not authorized to assume the IAM role %s: there is no such role", service, roleARN)
+	return fmt.Errorf("%s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
+		roleARN, action, resource, action)
 }
 
 // callContext is what a service says about itself when it takes a role on. Redshift's
@@ -283,5 +292,5 @@ func (a *Account) requestOf(roleARN, action, resource string) question {
 
 // policiesOf returns the inline policies of a role.
 func (a *Account) policiesOf(role string) []*thing {
-	return slices.DeleteFunc(a.all(rolePolicyToken), func(t *thing) bool { return t.props.text("role") != role })
+	return a.where(rolePolicyToken, values{"role": role})
 }

@@ -18,8 +18,12 @@ import (
 
 // resourceType is a kind of resource.
 type resourceType struct {
-	token  string
-	noun   string // as the provider's messages call it
+	token string
+	noun  string // as the provider's messages call it
+
+	// service is the one that refuses, invalid the code with which it refuses an input.
+	service, invalid string
+
 	schema schema
 
 	// name is the property that holds the resource's name, for messages.
@@ -314,7 +318,7 @@ func (p *bridge) Create(ctx context.Context, req plugin.CreateRequest) (resp plu
 	}
 	call := Call{Operation: Create, Type: t.token, URN: req.URN}
 
-	o := &op{Account: p.account, opts: p.opts, urn: req.URN, in: plain(req.Properties)}
+	o := &op{Account: p.account, kind: t, opts: p.opts, urn: req.URN, in: plain(req.Properties)}
 	planned := t.schema.planned(o.in, nil)
 	if t.refine != nil {
 		if err := t.refine(o.in, nil); err != nil {
@@ -344,7 +348,7 @@ func (p *bridge) Update(ctx context.Context, req plugin.UpdateRequest) (resp plu
 	}
 	call := Call{Operation: Update, Type: t.token, URN: req.URN}
 
-	o := &op{Account: p.account, opts: p.opts, urn: req.URN, id: string(req.ID), in: plain(req.NewInputs), state: plain(req.OldOutputs)}
+	o := &op{Account: p.account, kind: t, opts: p.opts, urn: req.URN, id: string(req.ID), in: plain(req.NewInputs), state: plain(req.OldOutputs)}
 	for _, path := range req.IgnoreChanges {
 		// As it does not see the difference, it does not undo it either.
 		if _, known := t.schema[path]; known && o.state.has(path) {
@@ -382,7 +386,7 @@ func (p *bridge) Delete(ctx context.Context, req plugin.DeleteRequest) (_ plugin
 	}
 	call := Call{Operation: Delete, Type: t.token, URN: req.URN}
 
-	o := &op{Account: p.account, opts: p.opts, urn: req.URN, id: string(req.ID), state: plain(req.Outputs)}
+	o := &op{Account: p.account, kind: t, opts: p.opts, urn: req.URN, id: string(req.ID), state: plain(req.Outputs)}
 	return plugin.DeleteResponse{}, p.carryOut(ctx, t, call, o)
 }
 

@@ -13,7 +13,7 @@ const queueToken = "aws:sqs/queue:Queue"
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 func queueType() *resourceType {
 	return &resourceType{
-		token: queueToken, noun: "SQS Queue", name: "name", autoname: 80,
+		token: queueToken, noun: "SQS Queue", service: sqsService, name: "name", autoname: 80,
 		schema: tagged(schema{
 			"name":                         {replaces: true, check: matching(`[0-9A-Za-z_-]{1,80}`)},
 			"delaySeconds":                 {kind: number, fallback: 0, check: between(0, 900)},
@@ -33,7 +33,7 @@ func queueType() *resourceType {
 			}
 			return nil
 		},
-		create: one("CreateQueue", func(o *op) (effect, error) {
+		create: one("CreateQueue", func(o *op) error {
 			name := o.in.text("name")
 			o.id = "https://sqs." + o.region + ".amazonaws.com/" + o.Account.id + "/" + name
 			if found := o.find(queueToken, o.id); found != nil {
@@ -42,35 +42,33 @@ func queueType() *resourceType {
 				// test_create_queue_with_different_attributes_raises_exception, 2024-04-30.
 				for key := range o.in {
 					if key != "tags" && !isSame(o.in[key], found.props[key]) {
-						return nil, o.refuse(sqsService, "QueueAlreadyExists",
+						return o.refuse("QueueAlreadyExists",
 							"A queue already exists with the same name and a different value for attribute %s%s", strings.ToUpper(key[:1]), key[1:])
 					}
 				}
 				o.props = found.props
-				return nil, nil
+				return nil
 			}
 			o.props["url"] = o.id
 			o.props["arn"] = o.arn("sqs", name)
 			o.encrypt()
-			return nil, nil
+			return nil
 		}),
 		tag: request{api: "TagQueue"},
-		update: one("SetQueueAttributes", func(o *op) (effect, error) {
+		update: one("SetQueueAttributes", func(o *op) error {
 			o.encrypt()
-			return nil, nil
+			return nil
 		}),
-		delete: request{api: "DeleteQueue", do: func(o *op) (effect, error) {
+		delete: request{api: "DeleteQueue", do: func(o *op) error {
 			delete(o.messages, o.state.text("arn"))
-			return nil, nil
+			return nil
 		}},
 	}
 }
 
 // encrypt completes how a queue is encrypted: by SQS itself unless a key is given.
 func (o *op) encrypt() {
-	if !o.props.has("kmsDataKeyReusePeriodSeconds") {
-		o.props["kmsDataKeyReusePeriodSeconds"] = 300.0
-	}
+	o.fill(values{"kmsDataKeyReusePeriodSeconds": 300.0})
 	if !o.in.has("sqsManagedSseEnabled") {
 		o.props["sqsManagedSseEnabled"] = !o.in.has("kmsMasterKeyId")
 	}
@@ -96,10 +94,5 @@ func (a *Account) Messages(queue string) ([]Message, error) {
 
 // queueNamed finds a queue by its name or ARN.
 func (a *Account) queueNamed(id string) *thing {
-	for _, queue := range a.all(queueToken) {
-		if id == queue.props.text("arn") || id == queue.props.text("name") {
-			return queue
-		}
-	}
-	return nil
+	return first(append(a.where(queueToken, values{"arn": id}), a.where(queueToken, values{"name": id})...))
 }

@@ -26,13 +26,14 @@ type request struct {
 	when func(*op) bool
 
 	// do works on an account that is locked. It refuses what AWS refuses, completes
-	// op.props, and returns what is to happen outside, if anything. nil does nothing.
-	do func(*op) (effect, error)
+	// op.props, and sets op.outside. nil does nothing.
+	do func(*op) error
 }
 
 // op is one change of a resource.
 type op struct {
 	*Account
+	kind    *resourceType
 	opts    Options
 	urn     resource.URN
 	id      string
@@ -45,10 +46,34 @@ type op struct {
 	// the first one of a creation there are none.
 	api        string
 	old, props values
+
+	// outside is what the request does outside the account, with the account unlocked, if
+	// anything.
+	outside func(context.Context) error
 }
 
-// effect is what a request does outside the account, with the account unlocked.
-type effect func(context.Context) error
+// fill sets the properties that are not there.
+func (o *op) fill(defaults values) {
+	for key, value := range defaults {
+		if !o.props.has(key) {
+			o.props[key] = value
+		}
+	}
+}
+
+// kinesis has Kinesis do a part of the request.
+func (o *op) kinesis(do func(context.Context, Kinesis) error) {
+	if o.opts.Kinesis != nil {
+		o.outside = func(ctx context.Context) error { return do(ctx, o.opts.Kinesis) }
+	}
+}
+
+// redshift has Redshift do a part of the request.
+func (o *op) redshift(do func(context.Context, Redshift) error) {
+	if o.opts.Redshift != nil {
+		o.outside = func(ctx context.Context) error { return do(ctx, o.opts.Redshift) }
+	}
+}
 
 // changed says whether the present request changes a property.
 func (o *op) changed(key string) bool { return !isSame(o.old[key], o.props[key]) }
@@ -56,17 +81,17 @@ func (o *op) changed(key string) bool { return !isSame(o.old[key], o.props[key])
 func isSame(a, b any) bool { return isZero(a) && isZero(b) || property{set: true}.same(a, b) }
 
 // refuse is a refusal of the present request.
-func (o *op) refuse(service, code, format string, args ...any) error {
-	return refuse(service, o.api, code, format, args...)
+func (o *op) refuse(code, format string, args ...any) error {
+	return refuse(o.kind.service, o.api, code, format, args...)
+}
+
+// invalid is a refusal of the present request for an input.
+func (o *op) invalid(format string, args ...any) error {
+	return o.refuse(o.kind.invalid, format, args...)
 }
 
 // one is the only request of an operation.
-func one(api string, do func(*op) (effect, error)) []request { return []request{{api: api, do: do}} }
-
-// checked is a request that only refuses.
-func checked(check func(*op) error) func(*op) (effect, error) {
-	return func(o *op) (effect, error) { return nil, check(o) }
-}
+func one(api string, do func(*op) error) []request { return []request{{api: api, do: do}} }
 
 // requests are those that a change makes.
 func (t *resourceType) requests(o *op) []request {
@@ -121,9 +146,9 @@ func (p *bridge) make(ctx context.Context, t *resourceType, call Call, o *op, r 
 	if err := p.hold(ctx, f); err != nil {
 		return explain(err)
 	}
-	undo, outside, err := p.change(t, o, r)
-	if err == nil && outside != nil {
-		if err = outside(ctx); err != nil {
+	undo, err := p.change(t, o, r)
+	if err == nil && o.outside != nil {
+		if err = o.outside(ctx); err != nil {
 			undo()
 		}
 	}
@@ -145,15 +170,16 @@ func (p *bridge) make(ctx context.Context, t *resourceType, call Call, o *op, r 
 }
 
 // change does the part of a request that happens in the account. The result undoes it.
-func (p *bridge) change(t *resourceType, o *op, r request) (undo func(), outside effect, err error) {
+func (p *bridge) change(t *resourceType, o *op, r request) (undo func(), err error) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
 	found, id := p.account.find(t.token, o.id), o.id
+	o.outside = nil
 	switch {
 	case found == nil && o.in == nil: // what is gone already
-		return nil, nil, nil
+		return nil, nil
 	case found == nil && id != "":
-		return nil, nil, errNotFound
+		return nil, errNotFound
 	}
 	o.api, o.old, o.props = r.api, nil, nil
 	if found != nil {
@@ -161,15 +187,15 @@ func (p *bridge) change(t *resourceType, o *op, r request) (undo func(), outside
 	}
 	if o.in != nil {
 		if err := checkTags(o.in.textMap("tags")); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		o.props = t.schema.sent(r.sends, o.in, o.old)
 	}
 	earlier := maps.Clone(p.account.objects)
 	if r.do != nil {
-		if outside, err = r.do(o); err != nil {
+		if err := r.do(o); err != nil {
 			o.id = id
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	if o.in == nil {
@@ -180,7 +206,7 @@ func (p *bridge) change(t *resourceType, o *op, r request) (undo func(), outside
 	if id == "" {
 		p.account.made["create "+string(o.urn)]++
 	}
-	return p.account.undo(earlier), outside, nil
+	return p.account.undo(earlier), nil
 }
 
 var errNotFound = errors.New("couldn't find resource")
@@ -211,10 +237,8 @@ func (p *bridge) read(t *resourceType, id string, remembered values) (values, er
 func (p *bridge) importID(t *resourceType, name string) (string, error) {
 	p.account.mu.Lock()
 	defer p.account.mu.Unlock()
-	for _, candidate := range p.account.all(t.token) {
-		if candidate.props.text(t.importsBy) == name {
-			return candidate.id, nil
-		}
+	if found := first(p.account.where(t.token, values{t.importsBy: name})); found != nil {
+		return found.id, nil
 	}
 	return "", errNotFound
 }

@@ -10,7 +10,7 @@ const (
 // roleType is a role: internal/service/iam/role.go, resourceRoleCreate and resourceRoleUpdate.
 func roleType() *resourceType {
 	return &resourceType{
-		token: roleToken, noun: "IAM Role", name: "name", autoname: 64,
+		token: roleToken, noun: "IAM Role", service: iamService, name: "name", autoname: 64,
 		schema: tagged(schema{
 			"name":                {replaces: true, check: matching(`[\w+=,.@-]{1,64}`)},
 			"assumeRolePolicy":    {required: true, document: true, check: isJSON},
@@ -22,31 +22,31 @@ func roleType() *resourceType {
 			"uniqueId":            {output: true},
 			"createDate":          {output: true},
 		}),
-		create: one("CreateRole", func(o *op) (effect, error) {
+		create: one("CreateRole", func(o *op) error {
 			name := o.in.text("name")
 			if o.find(roleToken, name) != nil {
-				return nil, o.refuse(iamService, "EntityAlreadyExists", "Role with name %s already exists.", name)
+				return o.refuse("EntityAlreadyExists", "Role with name %s already exists.", name)
 			}
 			o.id = name
 			o.props["arn"] = "arn:aws:iam::" + o.Account.id + ":role" + o.in.text("path") + name
 			o.props["uniqueId"] = strings.ToUpper(o.newID("AROA", name, 17))
 			o.props["createDate"] = o.now().UTC().Format("2006-01-02T15:04:05Z")
-			return nil, o.checkTrust()
+			return o.checkTrust()
 		}),
 		tag: request{api: "TagRole"},
 		update: []request{
-			{api: "UpdateAssumeRolePolicy", sends: []string{"assumeRolePolicy"}, do: checked((*op).checkTrust)},
+			{api: "UpdateAssumeRolePolicy", sends: []string{"assumeRolePolicy"}, do: (*op).checkTrust},
 			{api: "UpdateRoleDescription", sends: []string{"description"}},
 			{api: "UpdateRole", sends: []string{"maxSessionDuration"}},
 		},
-		delete: request{api: "DeleteRole", do: func(o *op) (effect, error) {
+		delete: request{api: "DeleteRole", do: func(o *op) error {
 			if len(o.policiesOf(o.id)) > 0 && !o.state.flag("forceDetachPolicies") {
-				return nil, o.refuse(iamService, "DeleteConflict", "Cannot delete entity, must delete policies first.")
+				return o.refuse("DeleteConflict", "Cannot delete entity, must delete policies first.")
 			}
 			for _, inline := range o.policiesOf(o.id) {
 				o.remove(inline)
 			}
-			return nil, nil
+			return nil
 		}},
 	}
 }
@@ -57,7 +57,7 @@ func (o *op) checkTrust() error {
 		return err
 	}
 	if size(document) > maxTrustPolicy {
-		return o.refuse(iamService, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", maxTrustPolicy)
+		return o.refuse("LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", maxTrustPolicy)
 	}
 	return nil
 }
@@ -67,17 +67,17 @@ func (o *op) checkTrust() error {
 // resourceRolePolicyPut.
 func rolePolicyType() *resourceType {
 	return &resourceType{
-		token: rolePolicyToken, noun: "IAM Role Policy", name: "name", autoname: 128,
+		token: rolePolicyToken, noun: "IAM Role Policy", service: iamService, name: "name", autoname: 128,
 		schema: schema{
 			"name":   {replaces: true, check: matching(`[\w+=,.@-]{1,128}`)},
 			"role":   {required: true, replaces: true},
 			"policy": {required: true, document: true, check: isJSON},
 		},
-		create: one("PutRolePolicy", func(o *op) (effect, error) {
+		create: one("PutRolePolicy", func(o *op) error {
 			o.id = o.in.text("role") + ":" + o.in.text("name")
-			return nil, o.checkInline()
+			return o.checkInline()
 		}),
-		update: []request{{api: "PutRolePolicy", always: true, do: checked((*op).checkInline)}},
+		update: []request{{api: "PutRolePolicy", always: true, do: (*op).checkInline}},
 		delete: request{api: "DeleteRolePolicy"},
 	}
 }
@@ -85,7 +85,7 @@ func rolePolicyType() *resourceType {
 func (o *op) checkInline() error {
 	role, document := o.in.text("role"), o.in.text("policy")
 	if o.find(roleToken, role) == nil {
-		return o.refuse(iamService, "NoSuchEntity", "The role with name %s cannot be found.", role)
+		return o.refuse("NoSuchEntity", "The role with name %s cannot be found.", role)
 	}
 	if _, err := rolesPolicy.parse(o.api, document); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (o *op) checkInline() error {
 		}
 	}
 	if total > maxInlinePolicy {
-		return o.refuse(iamService, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s", maxInlinePolicy, role)
+		return o.refuse("LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s", maxInlinePolicy, role)
 	}
 	return nil
 }

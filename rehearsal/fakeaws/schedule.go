@@ -29,7 +29,7 @@ const (
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 func scheduleType() *resourceType {
 	return &resourceType{
-		token: scheduleToken, noun: "EventBridge Scheduler Schedule", name: "name", autoname: 64,
+		token: scheduleToken, noun: "EventBridge Scheduler Schedule", service: schedulerService, invalid: "ValidationException", name: "name", autoname: 64,
 		schema: schema{
 			"name":                       {replaces: true, check: matching(`[0-9A-Za-z_.-]{1,64}`)},
 			"description":                {check: upTo(512)},
@@ -55,17 +55,17 @@ func scheduleType() *resourceType {
 			"arn":       {output: true},
 			"groupName": {output: true},
 		},
-		create: one("CreateSchedule", func(o *op) (effect, error) {
+		create: one("CreateSchedule", func(o *op) error {
 			name := o.in.text("name")
 			o.id = "default/" + name
 			if o.find(scheduleToken, o.id) != nil {
-				return nil, o.refuse(schedulerService, "ConflictException", "Schedule %s already exists.", name)
+				return o.refuse("ConflictException", "Schedule %s already exists.", name)
 			}
 			o.props["arn"] = o.arn("scheduler", "schedule/"+o.id)
 			o.props["groupName"] = "default"
-			return nil, o.checkSchedule()
+			return o.checkSchedule()
 		}),
-		update: []request{{api: "UpdateSchedule", always: true, do: checked((*op).checkSchedule)}},
+		update: []request{{api: "UpdateSchedule", always: true, do: (*op).checkSchedule}},
 		delete: request{api: "DeleteSchedule"},
 	}
 }
@@ -97,37 +97,34 @@ func checkTarget(v any) string {
 
 // checkSchedule says what the scheduler refuses.
 func (o *op) checkSchedule() error {
-	invalid := func(format string, args ...any) error {
-		return o.refuse(schedulerService, "ValidationException", format, args...)
-	}
 	if expression := o.in.text("scheduleExpression"); !isSchedule(expression) {
-		return invalid("Invalid Schedule Expression %s.", expression)
+		return o.invalid("Invalid Schedule Expression %s.", expression)
 	}
 	if _, err := time.LoadLocation(o.in.text("scheduleExpressionTimezone")); err != nil {
-		return invalid("Invalid Time Zone %s.", o.in.text("scheduleExpressionTimezone"))
+		return o.invalid("Invalid Time Zone %s.", o.in.text("scheduleExpressionTimezone"))
 	}
 	window := o.in.object("flexibleTimeWindow")
 	if (window.text("mode") == "FLEXIBLE") != window.has("maximumWindowInMinutes") {
-		return invalid("MaximumWindowInMinutes goes with a flexible time window of the mode FLEXIBLE, and only with it.")
+		return o.invalid("MaximumWindowInMinutes goes with a flexible time window of the mode FLEXIBLE, and only with it.")
 	}
 	target := o.in.object("target")
 	if target.text("arn") != executeStatement {
 		return fmt.Errorf("the stand-in does not support the target %s of a schedule, only %s", target.text("arn"), executeStatement)
 	}
 	if _, err := statementOf(target.text("input")); err != nil {
-		return invalid("Invalid RequestJson provided. Reason %v", err)
+		return o.invalid("Invalid RequestJson provided. Reason %v", err)
 	}
 	if letter := target.object("deadLetterConfig"); letter != nil && !queueARN.MatchString(letter.text("arn")) {
-		return invalid("1 validation error detected: Value '%s' at 'target.deadLetterConfig.arn' failed to satisfy constraint: "+
+		return o.invalid("1 validation error detected: Value '%s' at 'target.deadLetterConfig.arn' failed to satisfy constraint: "+
 			"Member must satisfy regular expression pattern: %s", letter.text("arn"), queueARN)
 	}
 	role := target.text("roleArn")
 	if !roleARN.MatchString(role) {
-		return invalid("1 validation error detected: Value '%s' at 'target.roleArn' failed to satisfy constraint: "+
+		return o.invalid("1 validation error detected: Value '%s' at 'target.roleArn' failed to satisfy constraint: "+
 			"Member must satisfy regular expression pattern: %s", role, roleARN)
 	}
 	if err := o.authorize(role, schedulerPrincipal, "sts:AssumeRole", role); err != nil {
-		return invalid("The execution role you provide must allow AWS EventBridge Scheduler to assume the role.")
+		return o.invalid("The execution role you provide must allow AWS EventBridge Scheduler to assume the role.")
 	}
 	return nil
 }

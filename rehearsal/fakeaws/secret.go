@@ -22,7 +22,7 @@ func secretName(name string) string { return secretNaming(name) }
 // resourceSecretUpdate.
 func secretType() *resourceType {
 	return &resourceType{
-		token: secretToken, noun: "Secrets Manager Secret", name: "name", autoname: 512,
+		token: secretToken, noun: "Secrets Manager Secret", service: secretsService, invalid: "InvalidParameterException", name: "name", autoname: 512,
 		schema: tagged(schema{
 			"name":        {replaces: true, check: secretNaming},
 			"description": {},
@@ -36,29 +36,29 @@ func secretType() *resourceType {
 			"forceOverwriteReplicaSecret": {kind: flag, fallback: false, unread: true},
 			"arn":                         {output: true},
 		}),
-		create: one("CreateSecret", func(o *op) (effect, error) {
+		create: one("CreateSecret", func(o *op) error {
 			name := o.in.text("name")
 			switch {
 			case o.scheduled[name]:
-				return nil, o.refuse(secretsService, "InvalidRequestException",
+				return o.refuse("InvalidRequestException",
 					"You can't create this secret because a secret with this name is already scheduled for deletion.")
 			case o.secretNamed(name) != nil:
-				return nil, o.refuse(secretsService, "ResourceExistsException",
+				return o.refuse("ResourceExistsException",
 					"The operation failed because the secret %s already exists.", name)
 			case len(o.in.text("description")) > 2048:
-				return nil, o.refuse(secretsService, "InvalidParameterException", "The description has at most 2048 characters.")
+				return o.refuse("InvalidParameterException", "The description has at most 2048 characters.")
 			}
 			o.id = o.secretARN(name)
 			o.props["arn"] = o.id
-			return nil, nil
+			return nil
 		}),
 		update: []request{{api: "UpdateSecret", sends: []string{"description", "kmsKeyId"}}},
-		delete: request{api: "DeleteSecret", do: func(o *op) (effect, error) {
+		delete: request{api: "DeleteSecret", do: func(o *op) error {
 			if o.state.number("recoveryWindowInDays") > 0 {
 				o.scheduled[o.state.text("name")] = true
 			}
 			o.removeSecret(o.id)
-			return nil, nil
+			return nil
 		}},
 	}
 }
@@ -141,17 +141,12 @@ func (a *Account) secretNamed(id string) *thing {
 var arnEnd = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 
 func (a *Account) versionsOf(secret string) []*thing {
-	return slices.DeleteFunc(a.all(secretVersionToken), func(t *thing) bool { return t.props.text("arn") != secret })
+	return a.where(secretVersionToken, values{"arn": secret})
 }
 
 // staged returns the version of a secret that carries a label.
 func (a *Account) staged(secret, label string) *thing {
-	for _, version := range a.versionsOf(secret) {
-		if slices.Contains(version.props.texts("versionStages"), label) {
-			return version
-		}
-	}
-	return nil
+	return first(a.where(secretVersionToken, values{"arn": secret, "versionStages": label}))
 }
 
 // SecretValue returns the current value of a secret, by ARN or name.
@@ -186,7 +181,7 @@ func (a *Account) secretTexts() []string {
 
 func secretVersionType() *resourceType {
 	return &resourceType{
-		token: secretVersionToken, noun: "Secrets Manager Secret Version", name: "secretId",
+		token: secretVersionToken, noun: "Secrets Manager Secret Version", service: secretsService, invalid: "InvalidParameterException", name: "secretId",
 		schema: schema{
 			"secretId":      {required: true, replaces: true},
 			"secretString":  {required: true, replaces: true, secret: true},
@@ -194,20 +189,20 @@ func secretVersionType() *resourceType {
 			"versionId":     {output: true},
 			"versionStages": {kind: texts, set: true, output: true},
 		},
-		create: one("PutSecretValue", func(o *op) (effect, error) {
+		create: one("PutSecretValue", func(o *op) error {
 			secret, value := o.secretNamed(o.in.text("secretId")), o.in.text("secretString")
 			if secret == nil {
-				return nil, o.refuse(secretsService, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+				return o.refuse("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 			}
 			if err := checkSecretValue(value); err != nil {
-				return nil, err
+				return err
 			}
 			version := o.newVersion(secret.id)
 			o.id = o.in.text("secretId") + "|" + version
 			o.props["arn"] = secret.id
 			o.props["versionId"] = version
 			o.props["versionStages"] = list([]string{current})
-			return nil, nil
+			return nil
 		}),
 		delete: request{api: "UpdateSecretVersionStage"},
 	}

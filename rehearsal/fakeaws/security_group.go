@@ -21,7 +21,7 @@ const describing = `[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]{0,255}`
 // resourceSecurityGroupCreate. If that fails, no later update does it.
 func securityGroupType() *resourceType {
 	return &resourceType{
-		token: securityGroupToken, noun: "Security Group", name: "name", autoname: 255,
+		token: securityGroupToken, noun: "Security Group", service: ec2Service, invalid: "InvalidParameterValue", name: "name", autoname: 255,
 		schema: tagged(schema{
 			"name":                {replaces: true, check: matching(`.{1,255}`)},
 			"description":         {replaces: true, fallback: "Managed by Pulumi", check: matching(describing)},
@@ -30,24 +30,21 @@ func securityGroupType() *resourceType {
 			"arn":                 {output: true},
 			"ownerId":             {output: true},
 		}),
-		create: []request{{api: "CreateSecurityGroup", do: func(o *op) (effect, error) {
+		create: []request{{api: "CreateSecurityGroup", do: func(o *op) error {
 			name, vpc := o.in.text("name"), o.vpc(o.in.text("vpcId"))
 			switch {
 			case vpc == nil && o.in.has("vpcId"):
-				return nil, o.refuse(ec2Service, "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", o.in.text("vpcId"))
+				return o.refuse("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", o.in.text("vpcId"))
 			case vpc == nil:
-				return nil, o.refuse(ec2Service, "VPCIdNotSpecified", "No default VPC for this user")
+				return o.refuse("VPCIdNotSpecified", "No default VPC for this user")
 			case strings.HasPrefix(name, "sg-"):
-				return nil, o.refuse(ec2Service, "InvalidParameterValue",
+				return o.refuse("InvalidParameterValue",
 					"Value (%s) for parameter GroupName is invalid. Group names may not be in the format sg-*", name)
 			case o.in.text("description") == "":
-				return nil, o.refuse(ec2Service, "MissingParameter", "The request must contain the parameter GroupDescription")
+				return o.refuse("MissingParameter", "The request must contain the parameter GroupDescription")
 			}
-			for _, group := range o.all(securityGroupToken) {
-				if group.props.text("name") == name && group.props.text("vpcId") == vpc.ID {
-					return nil, o.refuse(ec2Service, "InvalidGroup.Duplicate",
-						"The security group '%s' already exists for VPC '%s'", name, vpc.ID)
-				}
+			if len(o.where(securityGroupToken, values{"name": name, "vpcId": vpc.ID})) > 0 {
+				return o.refuse("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", name, vpc.ID)
 			}
 			o.id = o.newID("sg-", string(o.urn), 17)
 			o.props["vpcId"] = vpc.ID
@@ -58,13 +55,13 @@ func securityGroupType() *resourceType {
 				"securityGroupId": o.id, "securityGroupRuleId": rule, "ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0",
 				"arn": o.arn("ec2", "security-group-rule/"+rule), "tagsAll": map[string]any{},
 			}})
-			return nil, nil
-		}}, {api: "RevokeSecurityGroupEgress", sends: []string{}, do: func(o *op) (effect, error) {
+			return nil
+		}}, {api: "RevokeSecurityGroupEgress", sends: []string{}, do: func(o *op) error {
 			delete(o.objects, objectKey{egressRuleToken, "sgr-" + o.digits("default of "+o.id, 17)})
-			return nil, nil
+			return nil
 		}}},
 		tag: request{api: "CreateTags"},
-		delete: request{api: "DeleteSecurityGroup", do: func(o *op) (effect, error) {
+		delete: request{api: "DeleteSecurityGroup", do: func(o *op) error {
 			var uses []string
 			rules := append(o.all(ingressRuleToken), o.all(egressRuleToken)...)
 			for _, rule := range rules {
@@ -72,18 +69,14 @@ func securityGroupType() *resourceType {
 					uses = append(uses, rule.id)
 				}
 			}
-			for _, group := range o.all(workgroupToken) {
-				if slices.Contains(group.props.texts("securityGroupIds"), o.id) {
-					uses = append(uses, "workgroup "+group.id)
-				}
+			for _, group := range o.where(workgroupToken, values{"securityGroupIds": o.id}) {
+				uses = append(uses, "workgroup "+group.id)
 			}
-			for _, endpoint := range o.all(vpcEndpointToken) {
-				if slices.Contains(endpoint.props.texts("securityGroupIds"), o.id) {
-					uses = append(uses, endpoint.id)
-				}
+			for _, endpoint := range o.where(vpcEndpointToken, values{"securityGroupIds": o.id}) {
+				uses = append(uses, endpoint.id)
 			}
 			if len(uses) > 0 {
-				return nil, o.refuse(ec2Service, "DependencyViolation",
+				return o.refuse("DependencyViolation",
 					"resource %s has a dependent object (%s)", o.id, strings.Join(uses, ", "))
 			}
 			for _, rule := range rules {
@@ -91,7 +84,7 @@ func securityGroupType() *resourceType {
 					o.remove(rule)
 				}
 			}
-			return nil, nil
+			return nil
 		}},
 	}
 }
@@ -151,7 +144,7 @@ func ruleType(token, noun, direction string) *resourceType {
 	}
 	own := slices.Collect(maps.Keys(rule))
 	return &resourceType{
-		token: token, noun: noun, name: "description", framework: true,
+		token: token, noun: noun, service: ec2Service, invalid: "InvalidParameterValue", name: "description", framework: true,
 		schema: tagged(rule),
 		refine: func(in, _ values) error {
 			given := slices.DeleteFunc(slices.Clone(peers), func(peer string) bool { return !in.has(peer) })
@@ -160,45 +153,40 @@ func ruleType(token, noun, direction string) *resourceType {
 			}
 			return nil
 		},
-		create: []request{{api: "Authorize" + direction, sends: own, do: func(o *op) (effect, error) {
+		create: []request{{api: "Authorize" + direction, sends: own, do: func(o *op) error {
 			o.id = o.newID("sgr-", string(o.urn), 17)
 			o.props["securityGroupRuleId"] = o.id
 			o.props["arn"] = o.arn("ec2", "security-group-rule/"+o.id)
-			return nil, o.checkRule(token)
+			return o.checkRule(token)
 		}}, {api: "CreateTags", sends: tagKeys, when: func(o *op) bool { return o.in.has("tags") }}},
 		tag:    request{api: "CreateTags"},
-		update: one("ModifySecurityGroupRules", checked(func(o *op) error { return o.checkRule(token) })),
+		update: one("ModifySecurityGroupRules", func(o *op) error { return o.checkRule(token) }),
 		delete: request{api: "Revoke" + direction},
 	}
 }
 
 func (o *op) checkRule(token string) error {
-	invalid := func(format string, args ...any) error {
-		return o.refuse(ec2Service, "InvalidParameterValue", format, args...)
-	}
 	protocol, from, to := o.in.text("ipProtocol"), o.in.number("fromPort"), o.in.number("toPort")
 	ports := o.in.has("fromPort") && o.in.has("toPort")
 	for _, key := range []string{"securityGroupId", "referencedSecurityGroupId"} {
 		if group := o.in.text(key); o.in.has(key) && o.groupVPC(group) == "" {
-			return o.refuse(ec2Service, "InvalidGroup.NotFound", "The security group '%s' does not exist", group)
+			return o.refuse("InvalidGroup.NotFound", "The security group '%s' does not exist", group)
 		}
 	}
 	switch {
 	case protocol == "-1" && (o.in.has("fromPort") || o.in.has("toPort")):
-		return invalid("Protocol -1 means all ports: give no fromPort and toPort")
+		return o.invalid("Protocol -1 means all ports: give no fromPort and toPort")
 	case protocol != "-1" && !ports:
-		return invalid("Invalid value for portRange. Must specify both from and to ports with TCP/UDP.")
+		return o.invalid("Invalid value for portRange. Must specify both from and to ports with TCP/UDP.")
 	case (protocol == "tcp" || protocol == "udp") && (from < 0 || to < from):
-		return invalid("Invalid TCP port range (%d:%d)", from, to)
+		return o.invalid("Invalid TCP port range (%d:%d)", from, to)
 	}
-	for _, rule := range o.all(token) {
-		same := rule.id != o.id
-		for _, key := range append([]string{"securityGroupId", "ipProtocol", "fromPort", "toPort"}, peers...) {
-			same = same && isSame(rule.props[key], o.in[key])
-		}
-		if same {
-			return o.refuse(ec2Service, "InvalidPermission.Duplicate", "the specified rule already exists: %s", rule.id)
-		}
+	is := values{}
+	for _, key := range append([]string{"securityGroupId", "ipProtocol", "fromPort", "toPort"}, peers...) {
+		is[key] = o.in[key]
+	}
+	if rule := first(o.where(token, is)); rule != nil && rule.id != o.id {
+		return o.refuse("InvalidPermission.Duplicate", "the specified rule already exists: %s", rule.id)
 	}
 	return nil
 }

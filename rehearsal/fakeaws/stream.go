@@ -31,7 +31,7 @@ const streamToken = "aws:kinesis/stream:Stream"
 // and after each request: internal/service/kinesis/stream.go, resourceStreamCreate and
 // resourceStreamUpdate.
 func streamType() *resourceType {
-	tell := func(o *op) (effect, error) { return o.stream(Kinesis.UpdateStream), nil }
+	tell := func(o *op) error { return o.stream(Kinesis.UpdateStream) }
 	to := func(encryption string) func(*op) bool {
 		return func(o *op) bool { return o.in.text("encryptionType") == encryption }
 	}
@@ -39,15 +39,15 @@ func streamType() *resourceType {
 	retention, encryption := []string{"retentionPeriod"}, []string{"encryptionType", "kmsKeyId"}
 	longer := request{api: "IncreaseStreamRetentionPeriod", sends: retention, when: growing, do: tell}
 	shorter := request{api: "DecreaseStreamRetentionPeriod", sends: retention, when: func(o *op) bool { return !growing(o) }, do: tell}
-	encrypted := request{api: "StartStreamEncryption", sends: encryption, when: to("KMS"), do: func(o *op) (effect, error) {
+	encrypted := request{api: "StartStreamEncryption", sends: encryption, when: to("KMS"), do: func(o *op) error {
 		if !o.in.has("kmsKeyId") {
-			return nil, errors.New("KMS Key ID required when setting encryption_type is not set as NONE")
+			return errors.New("KMS Key ID required when setting encryption_type is not set as NONE")
 		}
 		return tell(o)
 	}}
 	plaintext := request{api: "StopStreamEncryption", sends: encryption, when: to("NONE"), do: tell}
 	return &resourceType{
-		token: streamToken, noun: "Kinesis Stream", name: "name", autoname: 128, idAfterWait: true, importsBy: "name",
+		token: streamToken, noun: "Kinesis Stream", service: kinesisService, invalid: "ValidationException", name: "name", autoname: 128, idAfterWait: true, importsBy: "name",
 		schema: tagged(schema{
 			"name":                    {replaces: true},
 			"retentionPeriod":         {kind: number, fallback: 24, check: between(24, 8760)},
@@ -76,20 +76,20 @@ func streamType() *resourceType {
 			return nil
 		},
 		create: []request{
-			{api: "CreateStream", sends: []string{"name", "streamModeDetails", "shardCount"}, do: func(o *op) (effect, error) {
+			{api: "CreateStream", sends: []string{"name", "streamModeDetails", "shardCount"}, do: func(o *op) error {
 				name := o.in.text("name")
 				if !streamName.MatchString(name) {
-					return nil, o.refuse(kinesisService, "ValidationException", "1 validation error detected: Value '%s' at 'streamName' failed to satisfy "+
+					return o.refuse("ValidationException", "1 validation error detected: Value '%s' at 'streamName' failed to satisfy "+
 						"constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+ and have length less than or equal to 128", name)
 				}
 				o.id = o.arn("kinesis", "stream/"+name)
 				if o.find(streamToken, o.id) != nil {
-					return nil, o.refuse(kinesisService, "ResourceInUseException", "Stream %s under account %s already exists.", name, o.Account.id)
+					return o.refuse("ResourceInUseException", "Stream %s under account %s already exists.", name, o.Account.id)
 				}
 				o.props["arn"] = o.id
 				o.props["streamModeDetails"] = map[string]any{"streamMode": streamMode(o.in)}
 				o.props["retentionPeriod"], o.props["encryptionType"] = 24.0, "NONE"
-				return o.stream(Kinesis.CreateStream), nil
+				return o.stream(Kinesis.CreateStream)
 			}},
 			longer, // also to the 24 hours that it has
 			encrypted,
@@ -97,19 +97,16 @@ func streamType() *resourceType {
 		},
 		tag: request{api: "AddTagsToStream", do: tell},
 		update: []request{
-			{api: "UpdateStreamMode", sends: []string{"streamModeDetails"}, do: func(o *op) (effect, error) {
+			{api: "UpdateStreamMode", sends: []string{"streamModeDetails"}, do: func(o *op) error {
 				delete(o.props, "shardCount") // of one on demand it is not read; another keeps what it has
 				return tell(o)
 			}},
 			{api: "UpdateShardCount", sends: []string{"shardCount"}, when: func(o *op) bool { return streamMode(o.in) == provisioned }, do: tell},
 			longer, shorter, encrypted, plaintext,
 		},
-		delete: request{api: "DeleteStream", do: func(o *op) (effect, error) {
-			if o.opts.Kinesis == nil {
-				return nil, nil
-			}
-			name := o.state.text("name")
-			return func(ctx context.Context) error { return o.opts.Kinesis.DeleteStream(ctx, name) }, nil
+		delete: request{api: "DeleteStream", do: func(o *op) error {
+			o.kinesis(func(ctx context.Context, k Kinesis) error { return k.DeleteStream(ctx, o.state.text("name")) })
+			return nil
 		}},
 	}
 }
@@ -125,7 +122,7 @@ func streamMode(props values) string {
 }
 
 // stream has Kinesis do what the present request asks for.
-func (o *op) stream(put func(Kinesis, context.Context, Stream) error) effect {
+func (o *op) stream(put func(Kinesis, context.Context, Stream) error) error {
 	s := Stream{
 		Name: o.props.text("name"), ARN: o.id, Mode: streamMode(o.props), Shards: o.props.number("shardCount"),
 		RetentionHours: o.props.number("retentionPeriod"),
@@ -136,10 +133,8 @@ func (o *op) stream(put func(Kinesis, context.Context, Stream) error) effect {
 	if o.props.text("encryptionType") == "KMS" {
 		s.KMSKey = o.props.text("kmsKeyId")
 	}
-	if o.opts.Kinesis == nil {
-		return nil
-	}
-	return func(ctx context.Context) error { return put(o.opts.Kinesis, ctx, s) }
+	o.kinesis(func(ctx context.Context, k Kinesis) error { return put(k, ctx, s) })
+	return nil
 }
 
 // putWorldStream makes a stream that was there before.
@@ -167,8 +162,8 @@ func (a *Account) putWorldStream(s Stream) error {
 // putWorldThing makes something that was there before, with an id of its own unless given.
 func (a *Account) putWorldThing(kind *resourceType, in values, id string) error {
 	first := kind.create[0]
-	o := &op{Account: a, in: in, api: first.api, props: kind.schema.sent(nil, in, nil)}
-	if _, err := first.do(o); err != nil {
+	o := &op{Account: a, kind: kind, in: in, api: first.api, props: kind.schema.sent(nil, in, nil)}
+	if err := first.do(o); err != nil {
 		return err
 	}
 	maps.Copy(o.props, in)

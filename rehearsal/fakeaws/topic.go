@@ -18,7 +18,7 @@ func topicType() *resourceType {
 		return all
 	}
 	return &resourceType{
-		token: topicToken, noun: "SNS Topic", name: "name", autoname: 256,
+		token: topicToken, noun: "SNS Topic", service: snsService, invalid: "InvalidParameter", name: "name", autoname: 256,
 		schema: tagged(schema{
 			"name":           {replaces: true, check: matching(`[A-Za-z0-9_-]{1,256}`)},
 			"displayName":    {check: matching(`.{0,100}`)},
@@ -26,7 +26,7 @@ func topicType() *resourceType {
 			"arn":            {output: true},
 			"owner":          {output: true},
 		}),
-		create: append([]request{{api: "CreateTopic", sends: []string{"name", "tags", "tagsAll"}, do: func(o *op) (effect, error) {
+		create: append([]request{{api: "CreateTopic", sends: []string{"name", "tags", "tagsAll"}, do: func(o *op) error {
 			o.id = o.arn("sns", o.in.text("name"))
 			if found := o.find(topicToken, o.id); found != nil {
 				// The topic that is there is the answer, unless it lacks a tag that is given:
@@ -35,24 +35,22 @@ func topicType() *resourceType {
 				have := found.props.textMap("tags")
 				for key, value := range o.in.textMap("tags") {
 					if had, ok := have[key]; !ok || had != value {
-						return nil, o.refuse(snsService, "InvalidParameter", "Invalid parameter: Tags Reason: Topic already exists with different tags")
+						return o.refuse("InvalidParameter", "Invalid parameter: Tags Reason: Topic already exists with different tags")
 					}
 				}
 				o.props = found.props
-				return nil, nil
+				return nil
 			}
 			o.props["arn"] = o.id
 			o.props["owner"] = o.Account.id
-			return nil, nil
+			return nil
 		}}}, attributes(func(o *op, key string) bool { return o.in.has(key) })...),
 		update: attributes(func(o *op, key string) bool { return o.differs[key] }),
-		delete: request{api: "DeleteTopic", do: func(o *op) (effect, error) {
-			for _, subscription := range o.all(subscriptionToken) {
-				if subscription.props.text("topic") == o.id {
-					o.remove(subscription)
-				}
+		delete: request{api: "DeleteTopic", do: func(o *op) error {
+			for _, subscription := range o.where(subscriptionToken, values{"topic": o.id}) {
+				o.remove(subscription)
 			}
-			return nil, nil
+			return nil
 		}},
 	}
 }
@@ -60,7 +58,7 @@ func topicType() *resourceType {
 // subscriptionType is a subscription by e-mail, which waits for the reader's confirmation.
 func subscriptionType() *resourceType {
 	return &resourceType{
-		token: subscriptionToken, noun: "SNS Topic Subscription", name: "endpoint",
+		token: subscriptionToken, noun: "SNS Topic Subscription", service: snsService, invalid: "InvalidParameter", name: "endpoint",
 		schema: schema{
 			"topic": {required: true, replaces: true, check: isARN},
 			"protocol": {required: true, replaces: true, check: func(v any) string {
@@ -76,28 +74,26 @@ func subscriptionType() *resourceType {
 			"confirmationWasAuthenticated": {kind: flag, output: true},
 			"pendingConfirmation":          {kind: flag, output: true},
 		},
-		create: one("Subscribe", func(o *op) (effect, error) {
+		create: one("Subscribe", func(o *op) error {
 			topic, endpoint := o.in.text("topic"), o.in.text("endpoint")
 			if o.find(topicToken, topic) == nil {
-				return nil, o.refuse(snsService, "NotFound", "Topic does not exist")
+				return o.refuse("NotFound", "Topic does not exist")
 			}
 			if name, host, ok := strings.Cut(endpoint, "@"); !ok || name == "" || host == "" || strings.ContainsAny(endpoint, " \t\n") {
-				return nil, o.refuse(snsService, "InvalidParameter", "Invalid parameter: Email address")
+				return o.refuse("InvalidParameter", "Invalid parameter: Email address")
 			}
 			// A subscription that is there is the answer: recorded by LocalStack,
 			// tests/aws/services/sns/test_sns.snapshot.json, test_subscribe_idempotency, 2025-10-06.
-			for _, found := range o.all(subscriptionToken) {
-				if found.props.text("topic") == topic && found.props.text("endpoint") == endpoint {
-					o.id, o.props = found.id, found.props
-					return nil, nil
-				}
+			if found := first(o.where(subscriptionToken, values{"topic": topic, "endpoint": endpoint})); found != nil {
+				o.id, o.props = found.id, found.props
+				return nil
 			}
 			o.id = topic + ":" + o.newUUID("subscription", topic+endpoint)
 			o.props["arn"] = o.id
 			o.props["ownerId"] = o.Account.id
 			o.props["confirmationWasAuthenticated"] = false
 			o.props["pendingConfirmation"] = true
-			return nil, nil
+			return nil
 		}),
 		delete: request{api: "Unsubscribe"},
 	}

@@ -8,7 +8,7 @@ const usageLimitToken = "aws:redshiftserverless/usageLimit:UsageLimit"
 // https://docs.aws.amazon.com/redshift-serverless/latest/APIReference/API_CreateUsageLimit.html
 func usageLimitType() *resourceType {
 	return &resourceType{
-		token: usageLimitToken, noun: "Redshift Serverless Usage Limit", name: "usageType",
+		token: usageLimitToken, noun: "Redshift Serverless Usage Limit", service: redshiftService, invalid: "ValidationException", name: "usageType",
 		schema: schema{
 			"resourceArn":  {required: true, replaces: true, check: isARN},
 			"usageType":    {required: true, check: oneOf("serverless-compute", "cross-region-datasharing")},
@@ -17,51 +17,33 @@ func usageLimitType() *resourceType {
 			"breachAction": {fallback: "log", check: oneOf("log", "emit-metric", "deactivate")},
 			"arn":          {output: true},
 		},
-		create: one("CreateUsageLimit", func(o *op) (effect, error) {
-			group := o.workgroupWithARN(o.in.text("resourceArn"))
+		create: one("CreateUsageLimit", func(o *op) error {
+			arn, usage, period := o.in.text("resourceArn"), o.in.text("usageType"), o.in.text("period")
+			group := first(o.where(workgroupToken, values{"arn": arn}))
 			if group == nil {
-				return nil, o.refuse(redshiftService, "ResourceNotFoundException",
-					"The resource %s was not found.", o.in.text("resourceArn"))
+				return o.refuse("ResourceNotFoundException", "The resource %s was not found.", arn)
 			}
-			for _, other := range o.limitsOf(group) {
-				if other.props.text("usageType") == o.in.text("usageType") && other.props.text("period") == o.in.text("period") {
-					return nil, o.refuse(redshiftService, "ConflictException",
-						"A usage limit for %s with the period %s already exists.", o.in.text("usageType"), o.in.text("period"))
-				}
+			if len(o.where(usageLimitToken, values{"resourceArn": arn, "usageType": usage, "period": period})) > 0 {
+				return o.refuse("ConflictException", "A usage limit for %s with the period %s already exists.", usage, period)
 			}
-			o.id = o.newUUID("usage limit", group.id+o.in.text("usageType"))
+			o.id = o.newUUID("usage limit", group.id+usage)
 			o.props["arn"] = o.arn("redshift-serverless", "usagelimit/"+o.id)
-			return nil, o.checkAmount()
+			return o.checkAmount()
 		}),
 		// Nothing says what AWS answers to one that carries nothing: it is taken to be nothing.
-		update: []request{{api: "UpdateUsageLimit", sends: []string{"amount", "breachAction"}, always: true, do: checked((*op).checkAmount)}},
+		update: []request{{api: "UpdateUsageLimit", sends: []string{"amount", "breachAction"}, always: true, do: (*op).checkAmount}},
 		delete: request{api: "DeleteUsageLimit"},
 	}
 }
 
 func (o *op) checkAmount() error {
 	if amount := o.in.number("amount"); amount < 1 {
-		return o.refuse(redshiftService, "ValidationException", "The amount of a usage limit must be a positive number, not %d.", amount)
-	}
-	return nil
-}
-
-func (a *Account) workgroupWithARN(arn string) *thing {
-	for _, group := range a.all(workgroupToken) {
-		if group.props.text("arn") == arn {
-			return group
-		}
+		return o.refuse("ValidationException", "The amount of a usage limit must be a positive number, not %d.", amount)
 	}
 	return nil
 }
 
 // limitsOf returns the usage limits of a workgroup.
 func (a *Account) limitsOf(group *thing) []*thing {
-	var limits []*thing
-	for _, limit := range a.all(usageLimitToken) {
-		if limit.props.text("resourceArn") == group.props.text("arn") {
-			limits = append(limits, limit)
-		}
-	}
-	return limits
+	return a.where(usageLimitToken, values{"resourceArn": group.props["arn"]})
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 // values are properties as plain data: string, float64, bool, []any, map[string]any,
@@ -16,38 +18,10 @@ type unknown struct{}
 
 // plain takes engine values apart.
 func plain(props resource.PropertyMap) values {
-	out := values{}
-	for key, value := range props {
-		if v := plainValue(value); v != nil && !resource.IsInternalPropertyKey(key) {
-			out[string(key)] = v
-		}
-	}
-	return out
+	return provider.Plain(resource.NewProperty(props), nil, unknown{}).(map[string]any)
 }
 
-func plainValue(v resource.PropertyValue) any {
-	switch {
-	case v.IsSecret():
-		return plainValue(v.SecretValue().Element)
-	case v.IsComputed():
-		return unknown{}
-	case v.IsArray():
-		list := make([]any, 0, len(v.ArrayValue()))
-		for _, item := range v.ArrayValue() {
-			list = append(list, plainValue(item))
-		}
-		return list
-	case v.IsObject():
-		return map[string]any(plain(v.ObjectValue()))
-	case v.IsString():
-		return v.StringValue()
-	case v.IsNumber():
-		return v.NumberValue()
-	case v.IsBool():
-		return v.BoolValue()
-	}
-	return nil
-}
+func plainValue(v resource.PropertyValue) any { return provider.Plain(v, nil, unknown{}) }
 
 // engineValue is the way back.
 func engineValue(v any) resource.PropertyValue {

@@ -33,7 +33,7 @@ const everything = `{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*"
 // resourceVPCEndpointCreate and resourceVPCEndpointUpdate.
 func vpcEndpointType() *resourceType {
 	return &resourceType{
-		token: vpcEndpointToken, noun: "EC2 VPC Endpoint", name: "serviceName",
+		token: vpcEndpointToken, noun: "EC2 VPC Endpoint", service: ec2Service, name: "serviceName",
 		schema: tagged(schema{
 			"vpcId":       {required: true, replaces: true},
 			"serviceName": {required: true, replaces: true},
@@ -55,17 +55,17 @@ func vpcEndpointType() *resourceType {
 			"networkInterfaceIds": {kind: texts, output: true},
 			"dnsEntries":          {kind: someObjects, output: true},
 		}),
-		create: one("CreateVpcEndpoint", func(o *op) (effect, error) {
+		create: one("CreateVpcEndpoint", func(o *op) error {
 			o.id = o.newID("vpce-", string(o.urn), 17)
 			o.props["arn"] = o.arn("ec2", "vpc-endpoint/"+o.id)
 			o.props["ownerId"] = o.Account.id
 			o.props["state"] = "available"
 			o.props["ipAddressType"] = "ipv4"
 			o.props["requesterManaged"] = false
-			return nil, o.connect()
+			return o.connect()
 		}),
 		tag:    request{api: "CreateTags"},
-		update: one("ModifyVpcEndpoint", checked((*op).connect)),
+		update: one("ModifyVpcEndpoint", (*op).connect),
 		delete: request{api: "DeleteVpcEndpoints"},
 	}
 }
@@ -73,34 +73,22 @@ func vpcEndpointType() *resourceType {
 // connect refuses what EC2 refuses about an interface endpoint and completes it.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
 func (o *op) connect() error {
-	invalid := func(code, format string, args ...any) error {
-		return o.refuse(ec2Service, code, format, args...)
-	}
 	service := o.in.text("serviceName")
 	vpc := o.vpc(o.in.text("vpcId"))
 	if vpc == nil {
-		return invalid("InvalidVpcId.NotFound", "The Vpc Id %s does not exist", o.in.text("vpcId"))
+		return o.refuse("InvalidVpcId.NotFound", "The Vpc Id %s does not exist", o.in.text("vpcId"))
 	}
 	known := false
 	for _, name := range endpointServices() {
 		known = known || service == o.endpointService(name)
 	}
 	if !known {
-		return invalid("InvalidServiceName", "The Vpc Endpoint Service '%s' does not exist", service)
+		return o.refuse("InvalidServiceName", "The Vpc Endpoint Service '%s' does not exist", service)
 	}
 
-	if !o.props.has("subnetIds") {
-		o.props["subnetIds"] = []any{}
-	}
-	if !o.props.has("securityGroupIds") {
-		o.props["securityGroupIds"] = list([]string{o.defaultGroup(vpc)})
-	}
-	if !o.props.has("policy") {
-		o.props["policy"] = everything
-	}
-	if !o.props.has("privateDnsEnabled") {
-		o.props["privateDnsEnabled"] = false
-	}
+	o.fill(values{
+		"subnetIds": []any{}, "securityGroupIds": list([]string{o.defaultGroup(vpc)}), "policy": everything, "privateDnsEnabled": false,
+	})
 	if _, err := endpointPolicy.parse(o.api, o.props.text("policy")); err != nil {
 		return err
 	}
@@ -109,29 +97,29 @@ func (o *op) connect() error {
 		in, subnet := o.vpcOf(id)
 		switch {
 		case subnet == nil:
-			return invalid("InvalidSubnetId.NotFound", "The subnet ID '%s' does not exist", id)
+			return o.refuse("InvalidSubnetId.NotFound", "The subnet ID '%s' does not exist", id)
 		case in != vpc:
-			return invalid("InvalidParameter", "The subnet %s is not in the VPC %s", id, vpc.ID)
+			return o.refuse("InvalidParameter", "The subnet %s is not in the VPC %s", id, vpc.ID)
 		case zones[subnet.Zone]:
-			return invalid("DuplicateSubnetsInSameZone", "Found another VPC endpoint subnet in the availability zone of %s", id)
+			return o.refuse("DuplicateSubnetsInSameZone", "Found another VPC endpoint subnet in the availability zone of %s", id)
 		case o.free(subnet) < 1 && !slices.Contains(o.old.texts("subnetIds"), id):
-			return invalid("InsufficientFreeAddressesInSubnet", "The subnet %s has no free IP address", id)
+			return o.refuse("InsufficientFreeAddressesInSubnet", "The subnet %s has no free IP address", id)
 		}
 		zones[subnet.Zone] = true
 		interfaces = append(interfaces, "eni-"+o.digits(o.id+id, 17))
 	}
 	for _, group := range o.props.texts("securityGroupIds") {
 		if o.groupVPC(group) != vpc.ID {
-			return invalid("InvalidGroup.NotFound", "The security group '%s' does not exist in %s", group, vpc.ID)
+			return o.refuse("InvalidGroup.NotFound", "The security group '%s' does not exist in %s", group, vpc.ID)
 		}
 	}
 	if o.props.flag("privateDnsEnabled") {
 		if vpc.NoDNSSupport || vpc.NoDNSHostnames {
-			return invalid("InvalidParameter",
+			return o.refuse("InvalidParameter",
 				"Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for %s", vpc.ID)
 		}
 		if other := o.privateEndpoint(vpc, service); other != nil && other.id != o.id {
-			return invalid("InvalidParameter",
+			return o.refuse("InvalidParameter",
 				"private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s in the VPC %s", service, vpc.ID)
 		}
 	}
@@ -159,13 +147,7 @@ func (o *op) names(service string, zones []string) []any {
 
 // privateEndpoint returns the endpoint to which a VPC's own DNS leads for a service.
 func (a *Account) privateEndpoint(vpc *VPC, service string) *thing {
-	for _, endpoint := range a.all(vpcEndpointToken) {
-		p := endpoint.props
-		if p.text("vpcId") == vpc.ID && p.text("serviceName") == service && p.flag("privateDnsEnabled") {
-			return endpoint
-		}
-	}
-	return nil
+	return first(a.where(vpcEndpointToken, values{"vpcId": vpc.ID, "serviceName": service, "privateDnsEnabled": true}))
 }
 
 // putWorldEndpoint makes an endpoint that was there before, in the first subnet of each
@@ -296,11 +278,10 @@ func (a *Account) admits(groups []string, from string, others []string) bool {
 // hasRule says whether a group has a rule for HTTPS and the whole of a block of addresses,
 // or one of other groups.
 func (a *Account) hasRule(kind, group, block string, groups []string) bool {
-	return slices.ContainsFunc(a.all(kind), func(rule *thing) bool {
+	return slices.ContainsFunc(a.where(kind, values{"securityGroupId": group}), func(rule *thing) bool {
 		p := rule.props
 		port := p.text("ipProtocol") == "-1" || p.text("ipProtocol") == "tcp" && p.number("fromPort") <= 443 && 443 <= p.number("toPort")
-		return p.text("securityGroupId") == group && port &&
-			(covers(p.text("cidrIpv4"), block) || slices.Contains(groups, p.text("referencedSecurityGroupId")))
+		return port && (covers(p.text("cidrIpv4"), block) || slices.Contains(groups, p.text("referencedSecurityGroupId")))
 	})
 }
 

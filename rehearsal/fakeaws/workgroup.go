@@ -58,7 +58,7 @@ func freshParameters() map[string]string {
 // resourceWorkgroupCreate and resourceWorkgroupUpdate.
 func workgroupType() *resourceType {
 	return &resourceType{
-		token: workgroupToken, noun: "Redshift Serverless Workgroup", name: "workgroupName",
+		token: workgroupToken, noun: "Redshift Serverless Workgroup", service: redshiftService, invalid: "ValidationException", name: "workgroupName",
 		schema: tagged(schema{
 			"workgroupName": {required: true, replaces: true},
 			"namespaceName": {required: true, replaces: true},
@@ -92,14 +92,14 @@ func workgroupType() *resourceType {
 			"workgroupId":        {output: true},
 			"endpoints":          {kind: someObjects, output: true},
 		}),
-		create: one("CreateWorkgroup", func(o *op) (effect, error) {
+		create: one("CreateWorkgroup", func(o *op) error {
 			name := o.in.text("workgroupName")
 			if o.find(workgroupToken, name) != nil {
-				return nil, o.refuse(redshiftService, "ConflictException", "Workgroup %s already exists.", name)
+				return o.refuse("ConflictException", "Workgroup %s already exists.", name)
 			}
 			// The provider says so, but not in a preview.
 			if o.in.number("baseCapacity") > 0 && o.in.object("pricePerformanceTarget").flag("enabled") {
-				return nil, errors.New("base_capacity cannot be set when price_performance_target.enabled is true")
+				return errors.New("base_capacity cannot be set when price_performance_target.enabled is true")
 			}
 			o.id = name
 			id := o.newUUID("workgroup", name)
@@ -111,22 +111,20 @@ func workgroupType() *resourceType {
 			updateWorkgroup("pricePerformanceTarget"), updateWorkgroup("configParameters"), updateWorkgroup("enhancedVpcRouting"), updateWorkgroup("port"),
 			updateWorkgroup("publiclyAccessible"), updateWorkgroup("securityGroupIds"), updateWorkgroup("subnetIds"),
 		}),
-		delete: request{api: "DeleteWorkgroup", do: func(o *op) (effect, error) {
+		delete: request{api: "DeleteWorkgroup", do: func(o *op) error {
 			// https://docs.aws.amazon.com/redshift/latest/mgmt/serverless_delete-workgroup.html
 			for _, limit := range o.limitsOf(o.find(workgroupToken, o.id)) {
 				o.remove(limit)
 			}
-			if o.opts.Redshift == nil {
-				return nil, nil
-			}
-			return func(ctx context.Context) error { return o.opts.Redshift.DeleteWorkgroup(ctx, o.id) }, nil
+			o.redshift(func(ctx context.Context, r Redshift) error { return r.DeleteWorkgroup(ctx, o.id) })
+			return nil
 		}},
 	}
 }
 
 // updateWorkgroup is the request for one setting.
 func updateWorkgroup(key string) request {
-	return request{api: "UpdateWorkgroup", sends: []string{key}, do: func(o *op) (effect, error) {
+	return request{api: "UpdateWorkgroup", sends: []string{key}, do: func(o *op) error {
 		return o.workgroup(parameters(o.old), Redshift.UpdateWorkgroup)
 	}}
 }
@@ -149,71 +147,79 @@ func capacities() []request {
 
 // workgroup completes the properties, refuses what Redshift refuses and puts the
 // workgroup to work.
-func (o *op) workgroup(config map[string]string, put func(Redshift, context.Context, Workgroup) error) (effect, error) {
-	invalid := func(format string, args ...any) error {
-		return o.refuse(redshiftService, "ValidationException", format, args...)
+func (o *op) workgroup(config map[string]string, put func(Redshift, context.Context, Workgroup) error) error {
+	for _, check := range []func() error{o.checkNames, o.checkTarget, o.checkSizes} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
+	given := maps.Clone(config)
+	maps.Copy(given, parameters(o.props))
+	if o.old != nil && o.changed("configParameters") && maps.Equal(given, config) {
+		return o.invalid("You didn't specify any changes to the configuration parameters.")
+	}
+	o.props["configParameters"] = parameterList(given)
+
+	if err := o.settle(capacity(o.props)); err != nil {
+		return err
+	}
+	g := workgroupOf(o.props)
+	o.redshift(func(ctx context.Context, r Redshift) error { return put(r, ctx, g) })
+	return nil
+}
+
+// checkNames checks a workgroup's name and its namespace, which has no other one.
+func (o *op) checkNames() error {
 	name, namespace := o.in.text("workgroupName"), o.in.text("namespaceName")
 	if !serverlessName.MatchString(name) {
-		return nil, invalid("1 validation error detected: Value '%s' at 'workgroupName' failed to satisfy constraint: "+
+		return o.invalid("1 validation error detected: Value '%s' at 'workgroupName' failed to satisfy constraint: "+
 			"Member must have 3 to 64 characters and satisfy regular expression pattern: ^[a-z0-9-]+$", name)
 	}
 	if o.find(namespaceToken, namespace) == nil {
-		return nil, o.refuse(redshiftService, "ResourceNotFoundException", "The namespace %s was not found.", namespace)
+		return o.refuse("ResourceNotFoundException", "The namespace %s was not found.", namespace)
 	}
-	for _, other := range o.all(workgroupToken) {
-		if other.id != name && other.props.text("namespaceName") == namespace {
-			return nil, o.refuse(redshiftService, "ConflictException", "The namespace %s is associated with the workgroup %s.", namespace, other.id)
-		}
+	if other := first(o.where(workgroupToken, values{"namespaceName": namespace})); other != nil && other.id != name {
+		return o.refuse("ConflictException", "The namespace %s is associated with the workgroup %s.", namespace, other.id)
 	}
+	return nil
+}
+
+// checkTarget checks and completes a workgroup's price-performance target.
+func (o *op) checkTarget() error {
 	targeted := priceTarget(o.old) > 0
 	if o.old != nil && (targeted && o.changed("baseCapacity") || o.changed("pricePerformanceTarget") && priceTarget(o.props) == 0) {
 		// The base capacity goes first, or a level with the end of the target:
 		// github.com/hashicorp/terraform-provider-aws/issues/43164
-		return nil, invalid("You can't set the base capacity of a workgroup whose price-performance target is enabled, nor a level when it is not.")
+		return o.invalid("You can't set the base capacity of a workgroup whose price-performance target is enabled, nor a level when it is not.")
 	}
-	if !o.props.has("baseCapacity") && !o.props.has("pricePerformanceTarget") {
+	if !o.props.has("baseCapacity") {
 		// Read from a workgroup of 2026-07-11 that was given neither: go-to-k/cdk-real-drift,
 		// tests/corpus/AWS__RedshiftServerless__Workgroup.HuntWorkgroup.json.
-		o.props["pricePerformanceTarget"] = map[string]any{"enabled": true, "level": 50.0}
+		o.fill(values{"pricePerformanceTarget": map[string]any{"enabled": true, "level": 50.0}})
 	}
-	for key, value := range map[string]any{"baseCapacity": 128.0, "port": 5439.0} {
-		if !o.props.has(key) {
-			o.props[key] = value
-		}
-	}
-	managed := priceTarget(o.props) > 0
 	switch {
-	case managed:
+	case priceTarget(o.props) > 0:
 		o.props["baseCapacity"] = -1.0 // what AWS shows when it chooses
 	case o.props.object("pricePerformanceTarget").has("level"):
 		o.props["pricePerformanceTarget"] = map[string]any{"enabled": false, "level": 0.0}
 	}
+	return nil
+}
+
+// checkSizes checks and completes a workgroup's capacities and its port.
+func (o *op) checkSizes() error {
+	o.fill(values{"baseCapacity": 128.0, "port": 5439.0})
+	managed := priceTarget(o.props) > 0
 	base, limit, port := capacity(o.props), o.props.number("maxCapacity"), o.props.number("port")
 	switch {
 	case base != 4 && (base < 8 || base > 1024 || base%8 != 0 || base > 512 && base%32 != 0):
-		return nil, invalid("Invalid base capacity %d: 4, 8 to 512 in steps of 8, or up to 1024 in steps of 32", base)
+		return o.invalid("Invalid base capacity %d: 4, 8 to 512 in steps of 8, or up to 1024 in steps of 32", base)
 	case limit != 0 && (limit < base && !managed || limit > 5632 || limit%8 != 0):
-		return nil, invalid("Invalid max capacity %d: from the base capacity, %d, to 5632 in steps of 8", limit, base)
+		return o.invalid("Invalid max capacity %d: from the base capacity, %d, to 5632 in steps of 8", limit, base)
 	case (port < 5431 || port > 5455) && (port < 8191 || port > 8215):
-		return nil, invalid("Invalid port %d: 5431 to 5455 or 8191 to 8215", port)
+		return o.invalid("Invalid port %d: 5431 to 5455 or 8191 to 8215", port)
 	}
-
-	given := maps.Clone(config)
-	maps.Copy(given, parameters(o.props))
-	if o.old != nil && o.changed("configParameters") && maps.Equal(given, config) {
-		return nil, invalid("You didn't specify any changes to the configuration parameters.")
-	}
-	o.props["configParameters"] = parameterList(given)
-
-	if err := o.settle(base); err != nil {
-		return nil, err
-	}
-	g := workgroupOf(o.props)
-	if o.opts.Redshift == nil {
-		return nil, nil
-	}
-	return func(ctx context.Context) error { return put(o.opts.Redshift, ctx, g) }, nil
+	return nil
 }
 
 // capacity is a workgroup's base capacity in RPU. When AWS chooses it, the service's
@@ -256,13 +262,10 @@ func parameterList(byKey map[string]string) []any {
 // addresses, and gives it an endpoint.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
 func (o *op) settle(base int) error {
-	invalid := func(format string, args ...any) error {
-		return o.refuse(redshiftService, "ValidationException", format, args...)
-	}
 	if !o.props.has("subnetIds") {
 		vpc := o.vpc("")
 		if vpc == nil {
-			return invalid("There is no default VPC: specify subnetIds.")
+			return o.invalid("There is no default VPC: specify subnetIds.")
 		}
 		var ids []string
 		for _, s := range vpc.Subnets {
@@ -275,10 +278,10 @@ func (o *op) settle(base int) error {
 	for _, id := range o.props.texts("subnetIds") {
 		in, subnet := o.vpcOf(id)
 		if subnet == nil {
-			return invalid("The subnet ID '%s' does not exist.", id)
+			return o.invalid("The subnet ID '%s' does not exist.", id)
 		}
 		if vpc != nil && in != vpc {
-			return invalid("The subnets are in more than one VPC: %s and %s.", vpc.ID, in.ID)
+			return o.invalid("The subnets are in more than one VPC: %s and %s.", vpc.ID, in.ID)
 		}
 		vpc, subnets = in, append(subnets, subnet)
 	}
@@ -294,15 +297,13 @@ func (o *op) settle(base int) error {
 	}
 	slices.Sort(reached)
 	if reached = slices.Compact(reached); len(reached) < zones || len(subnets) < zones {
-		return invalid("A workgroup with enhanced VPC routing %t needs %d subnets in %d Availability Zones; these are in %s.",
+		return o.invalid("A workgroup with enhanced VPC routing %t needs %d subnets in %d Availability Zones; these are in %s.",
 			routed, zones, zones, strings.Join(reached, ", "))
 	}
-	if !o.props.has("securityGroupIds") {
-		o.props["securityGroupIds"] = list([]string{o.defaultGroup(vpc)})
-	}
+	o.fill(values{"securityGroupIds": list([]string{o.defaultGroup(vpc)})})
 	for _, group := range o.props.texts("securityGroupIds") {
 		if in := o.groupVPC(group); in != vpc.ID {
-			return invalid("The security group '%s' does not exist in %s.", group, vpc.ID)
+			return o.invalid("The security group '%s' does not exist in %s.", group, vpc.ID)
 		}
 	}
 
@@ -317,7 +318,7 @@ func (o *op) settle(base int) error {
 			}
 		}
 		if free := o.free(s); free < want {
-			return invalid("The subnet %s has %d free IP addresses; %d RPU with enhanced VPC routing %t need %d.", s.ID, free, base, routed, want)
+			return o.invalid("The subnet %s has %d free IP addresses; %d RPU with enhanced VPC routing %t need %d.", s.ID, free, base, routed, want)
 		}
 	}
 	if o.old == nil || o.changed("port") || o.changed("subnetIds") {

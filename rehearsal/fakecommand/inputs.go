@@ -11,6 +11,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+
+	"example.com/evstream/rehearsal/internal/provider"
 )
 
 // inputs are a command's inputs, all that the stand-in takes, without their secret marks.
@@ -92,26 +94,5 @@ func decode(props map[string]any, in *inputs) error {
 	return nil
 }
 
-// plain is a value without secret marks, nil if it is not known yet. A part that is not known
-// yet counts as a text.
-func plain(v resource.PropertyValue) any {
-	switch {
-	case v.IsSecret():
-		return plain(v.SecretValue().Element)
-	case v.IsComputed():
-		return nil
-	case v.IsArray():
-		list := []any{}
-		for _, item := range v.ArrayValue() {
-			list = append(list, plain(item))
-		}
-		return list
-	case v.IsObject():
-		object := map[string]any{}
-		for key, item := range v.ObjectValue() {
-			object[string(key)] = plain(item)
-		}
-		return object
-	}
-	return v.V
-}
+// plain is a value without secret marks, nil if it is not known yet.
+func plain(v resource.PropertyValue) any { return provider.Plain(v, nil, nil) }

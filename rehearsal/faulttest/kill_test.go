@@ -93,7 +93,7 @@ func isChange(statement string) bool {
 
 // adoption is the command that cmd/migrate prints for a migration that ran and is not
 // recorded.
-var adoption = regexp.MustCompile(`\S+=\S+ .*go run ./cmd/migrate adopt \d+`)
+var adoption = regexp.MustCompile(`\S+=\S+ .*go run ./cmd/evstream adopt \d+`)
 
 // changes are the statements that changed the database, in order. What does nothing the
 // second time is left out.

@@ -16,7 +16,7 @@ import (
 // TestDriver takes internal/dataapi, which its own tests drive with a script,
 // through what the Data API and SQL make of it.
 func TestDriver(t *testing.T) {
-	h, err := newHouse(nil)
+	h, err := newFixture(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,19 +1,20 @@
-// Package migratetest runs cmd/migrate, the built program, against the stand-ins
-// of the Data API and the warehouse. Each script in testdata is one story; the
-// commands it uses beside testscript's own are the ones of [commands].
+// Package migratetest runs internal/migrate, and cmd/migrate as a program, against the
+// stand-ins of the Data API and the warehouse. Each script in testdata is one story; the
+// commands it uses beside testscript's own are the ones of [commands]. What the project
+// ships is the subject of one of them; the others have SQL of their own.
 package migratetest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ import (
 	"example.com/evstream/emulator/fakedataapi"
 	"example.com/evstream/emulator/fakekinesis"
 	"example.com/evstream/emulator/warehouse"
+	"example.com/evstream/internal/migrate"
 	evsql "example.com/evstream/sql"
 )
 
@@ -40,6 +42,48 @@ const (
 	// kept holds the same, under a name that AWS gives to a secret that it keeps itself.
 	kept = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!ev-test-admin-AbCdEf"
 )
+
+// TestMain gives the scripts two programs: status FILE and adopt VERSION FILE are what a
+// person does with the SQL of an archive, Status and Adopt.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"status": func() {
+			person(os.Args[1], func(ctx context.Context, c migrate.Config) error {
+				return migrate.Status(ctx, c, os.Stdout, os.Stderr)
+			})
+		},
+		"adopt": func() {
+			person(os.Args[2], func(ctx context.Context, c migrate.Config) error {
+				version, err := strconv.ParseInt(os.Args[1], 10, 64)
+				if err != nil {
+					return err
+				}
+				return migrate.Adopt(ctx, c, version, os.Stderr)
+			})
+		},
+	})
+}
+
+func person(archive string, do func(context.Context, migrate.Config) error) {
+	err := func() error {
+		config, err := migrate.Environment(os.Getenv)
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(archive)
+		if err != nil {
+			return err
+		}
+		if config.SQL, err = evsql.Unpack(string(text)); err != nil {
+			return err
+		}
+		return do(context.Background(), config)
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
 func TestMigrate(t *testing.T) { runScripts(t, buildMigrate(t), nil) }
 
@@ -68,12 +112,12 @@ func buildMigrate(t *testing.T) string {
 	return bin
 }
 
-// runScripts runs the scripts of these names, or all, each in a house of its own.
+// runScripts runs the scripts of these names, or all, each in a warehouse of its own.
 func runScripts(t *testing.T, bin string, readings doubt.Readings, names ...string) {
 	t.Helper()
 	// Of tests that run under nohup a command would inherit that hang-ups are ignored.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
-	shipped, err := filepath.Abs(filepath.Join("..", "..", "sql"))
+	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,20 +135,20 @@ func runScripts(t *testing.T, bin string, readings doubt.Readings, names ...stri
 		UpdateScripts: *update && readings == nil,
 		Cmds:          commands,
 		Setup: func(env *testscript.Env) error {
-			h, err := newHouse(readings)
+			f, err := newFixture(readings)
 			if err != nil {
 				return err
 			}
 			env.Defer(func() {
-				if err := h.close(); err != nil {
+				if err := f.close(); err != nil {
 					t.Error(err)
 				}
 			})
-			env.Values[houseKey{}] = h
+			env.Values[fixtureKey{}] = f
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
-			env.Setenv("SHIPPED", filepath.Join(shipped, "migrations"))
-			env.Setenv("SETTINGS", filepath.Join(shipped, "settings"))
-			for name, value := range h.environment() {
+			env.Setenv("SHIPPED", filepath.Join(root, "sql"))
+			env.Setenv("SAMPLE", filepath.Join(root, "rehearsal", "migratetest", "testdata", "sample"))
+			for name, value := range f.environment() {
 				env.Setenv(name, value)
 			}
 			return nil
@@ -112,8 +156,8 @@ func runScripts(t *testing.T, bin string, readings doubt.Readings, names ...stri
 	})
 }
 
-// A house is a warehouse with one workgroup, ev-test, behind a Data API.
-type house struct {
+// A fixture is a warehouse with one workgroup, ev-test, behind a Data API.
+type fixture struct {
 	kinesis *fakekinesis.Server
 	data    *warehouse.Warehouse
 	api     *fakedataapi.Server
@@ -126,36 +170,36 @@ type house struct {
 	released  chan struct{} // closing it lets that request go on
 }
 
-type houseKey struct{} // of the house among a script's values
+type fixtureKey struct{} // of the fixture among a script's values
 
-func newHouse(readings doubt.Readings) (*house, error) {
-	h := &house{kinesis: fakekinesis.New(), admin: "admin"}
-	if _, err := h.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Mode: fakekinesis.OnDemand}); err != nil {
+func newFixture(readings doubt.Readings) (*fixture, error) {
+	f := &fixture{kinesis: fakekinesis.New(), admin: "admin"}
+	if _, err := f.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Mode: fakekinesis.OnDemand}); err != nil {
 		return nil, err
 	}
-	h.data = warehouse.New(warehouse.Options{Streams: h.kinesis, Authorize: h.authorize, Readings: readings})
-	if err := h.addWorkgroup("ev-test"); err != nil {
+	f.data = warehouse.New(warehouse.Options{Streams: f.kinesis, Authorize: f.authorize, Readings: readings})
+	if err := f.addWorkgroup("ev-test"); err != nil {
 		return nil, err
 	}
-	h.api = fakedataapi.New(h.data, func(nameOrARN string) (string, error) {
+	f.api = fakedataapi.New(f.data, func(nameOrARN string) (string, error) {
 		if nameOrARN != secret && nameOrARN != kept {
 			return "", errors.New("there is no such secret")
 		}
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return fmt.Sprintf(`{"username":%q,"password":"Secret1234"}`, h.admin), nil
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return fmt.Sprintf(`{"username":%q,"password":"Secret1234"}`, f.admin), nil
 	}, fakedataapi.WithPageRows(3))
-	h.api.Control("", func(c *fakedataapi.Call) *fakedataapi.Fault {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.requests = append(h.requests, c)
+	f.api.Control("", func(c *fakedataapi.Call) *fakedataapi.Fault {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.requests = append(f.requests, c)
 		return nil
 	})
-	return h, h.api.Start()
+	return f, f.api.Start()
 }
 
-// environment is what the programs of this repository need to reach the house.
-func (h *house) environment() map[string]string {
+// environment is what the programs of this repository need to reach the warehouse.
+func (f *fixture) environment() map[string]string {
 	return map[string]string{
 		"REDSHIFT_WORKGROUP":             "ev-test",
 		"REDSHIFT_DATABASE":              "dev",
@@ -165,30 +209,108 @@ func (h *house) environment() map[string]string {
 		"AWS_REGION":                     "us-east-1",
 		"AWS_ACCESS_KEY_ID":              "AKIDEXAMPLE",
 		"AWS_SECRET_ACCESS_KEY":          "example",
-		"AWS_ENDPOINT_URL_REDSHIFT_DATA": h.api.URL(),
+		"AWS_ENDPOINT_URL_REDSHIFT_DATA": f.api.URL(),
 	}
 }
 
-func (h *house) close() error {
-	return errors.Join(h.api.Close(), h.data.Close(), h.kinesis.Close())
+func (f *fixture) close() error {
+	return errors.Join(f.api.Close(), f.data.Close(), f.kinesis.Close())
 }
 
 // addWorkgroup makes a workgroup and a namespace of the same name.
-func (h *house) addWorkgroup(name string) error {
-	err := h.data.CreateNamespace(context.Background(), warehouse.Namespace{
-		Name: name, AdminUser: "admin", AdminPassword: "Secret1234", IAMRoles: []string{role},
+func (f *fixture) addWorkgroup(name string) error {
+	if err := f.data.CreateNamespace(context.Background(), f.namespace(name, "Secret1234")); err != nil {
+		return err
+	}
+	return f.data.CreateWorkgroup(warehouse.Workgroup{Name: name, Namespace: name})
+}
+
+func (f *fixture) namespace(name, password string) warehouse.Namespace {
+	return warehouse.Namespace{Name: name, AdminUser: f.admin, AdminPassword: password, IAMRoles: []string{role}}
+}
+
+func (f *fixture) authorize(_, action, _ string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if action == f.forbidden {
+		return errors.New("it has not taken effect yet")
+	}
+	return nil
+}
+
+func (f *fixture) forbid(action string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forbidden = action
+}
+
+// started counts the requests to start something that have a text in them.
+func (f *fixture) started(text string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, c := range f.requests {
+		if starts(c) && strings.Contains(string(c.Body), text) {
+			n++
+		}
+	}
+	return n
+}
+
+func starts(c *fakedataapi.Call) bool {
+	return c.Operation == "ExecuteStatement" || c.Operation == "BatchExecuteStatement"
+}
+
+// next has a fault for the next request that starts a statement with this beginning.
+func (f *fixture) next(statement string, fault func() *fakedataapi.Fault) {
+	f.api.Control("", func(c *fakedataapi.Call) *fakedataapi.Fault {
+		if !starts(c) || !slices.ContainsFunc(c.SQL, func(sql string) bool { return strings.HasPrefix(sql, statement) }) {
+			return nil
+		}
+		return fault()
 	})
+}
+
+// slow makes the next statement that starts with a text run until it is cancelled.
+func (f *fixture) slow(text string) {
+	f.next(text, func() *fakedataapi.Fault {
+		return &fakedataapi.Fault{Outcome: fakedataapi.Outcome{Status: fakedataapi.Running}}
+	})
+}
+
+// hold makes the request that records a version wait until release, and then be applied
+// or cut off.
+func (f *fixture) hold(version string, cut bool) {
+	reached, released := make(chan struct{}), make(chan struct{})
+	f.reached, f.released = reached, released
+	f.api.Control("", func(c *fakedataapi.Call) *fakedataapi.Fault {
+		record := regexp.MustCompile(`^INSERT INTO public.ev_schema_migrations .*VALUES \('0*` + version + `_`)
+		if !starts(c) || !record.MatchString(c.SQL[len(c.SQL)-1]) {
+			return nil
+		}
+		close(reached)
+		return &fakedataapi.Fault{Hold: released, CutBefore: cut}
+	})
+}
+
+// query runs a statement as a user of the warehouse, "" being the admin, and writes its
+// rows.
+func (f *fixture) query(to io.Writer, user, statement string) error {
+	result, err := f.data.QueryAs(context.Background(), "ev-test", user, statement)
 	if err != nil {
 		return err
 	}
-	return h.data.CreateWorkgroup(warehouse.Workgroup{Name: name, Namespace: name})
-}
-
-func (h *house) authorize(_, action, _ string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if action == h.forbidden {
-		return errors.New("it has not taken effect yet")
+	for _, row := range result.Rows {
+		for i, value := range row {
+			if i > 0 {
+				fmt.Fprint(to, " ")
+			}
+			if value == nil {
+				value = "NULL"
+			}
+			fmt.Fprint(to, value)
+		}
+		fmt.Fprintln(to)
 	}
 	return nil
 }
@@ -202,79 +324,82 @@ func eventually(ts *testscript.TestScript, what string, holds func() bool) {
 	}
 }
 
-// commands are what a script can do to the house.
+// commands are what a script can do to the fixture.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	// pack DIR FILE packs the migrations in a folder, in order or not, into an archive.
-	"pack": command(2, func(ts *testscript.TestScript, _ *house, args []string) error {
-		archive, err := pack(ts.MkAbs(args[0]), "")
-		if err != nil {
-			return err
+	// pack DIR FILE packs the SQL in a folder, sound or not, into an archive: its .sql
+	// files or those of its folder migrations, and those of its folder repeatable.
+	"pack": command(2, func(ts *testscript.TestScript, _ *fixture, args []string) error {
+		var archive strings.Builder
+		dir := ts.MkAbs(args[0])
+		for _, pattern := range []string{"*.sql", "migrations/*.sql", "repeatable/*.sql"} {
+			names, err := filepath.Glob(filepath.Join(dir, pattern)) // sorted
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				data, err := os.ReadFile(name)
+				if err != nil {
+					return err
+				}
+				inArchive, _ := filepath.Rel(dir, name)
+				fmt.Fprintf(&archive, "-- %s --\n%s", strings.TrimPrefix(filepath.ToSlash(inArchive), "migrations/"), data)
+			}
 		}
-		return os.WriteFile(ts.MkAbs(args[1]), []byte(archive), 0o666)
-	}),
-	// settings DIR FILE adds the settings' files in a folder to an archive.
-	"settings": command(2, func(ts *testscript.TestScript, _ *house, args []string) error {
-		before, err := os.ReadFile(ts.MkAbs(args[1]))
-		if err != nil {
-			return err
-		}
-		archive, err := pack(ts.MkAbs(args[0]), "settings/")
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(ts.MkAbs(args[1]), append(before, archive...), 0o666)
+		return os.WriteFile(ts.MkAbs(args[1]), []byte(archive.String()), 0o666)
 	}),
 
 	// sql STATEMENT runs a statement in the warehouse, past the Data API, and prints its
 	// rows.
-	"sql": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
-		return h.query(ts, "", args[0])
+	"sql": command(1, func(ts *testscript.TestScript, f *fixture, args []string) error {
+		return f.query(ts.Stdout(), "", args[0])
 	}),
 	// as USER STATEMENT does it as another user, who logs in with IAM, and prints the error
 	// if there is one.
-	"as": command(2, func(ts *testscript.TestScript, h *house, args []string) error {
-		err := h.query(ts, args[0], args[1])
-		if err != nil {
+	"as": command(2, func(ts *testscript.TestScript, f *fixture, args []string) error {
+		if err := f.query(ts.Stdout(), args[0], args[1]); err != nil {
 			fmt.Fprintln(ts.Stdout(), err)
 		}
 		return nil
 	}),
 	// put RECORD writes a record to the stream.
-	"put": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
-		_, err := h.kinesis.Put(stream, "key", []byte(args[0]))
+	"put": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		_, err := f.kinesis.Put(stream, "key", []byte(args[0]))
 		return err
 	}),
 
 	// ran TEXT prints the statements that ran and start with a text, and how many those are.
-	"ran": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
+	"ran": command(1, func(ts *testscript.TestScript, f *fixture, args []string) error {
 		n := 0
-		for _, s := range h.api.Statements() {
-			if strings.HasPrefix(s.SQL[0], args[0]) {
-				fmt.Fprintln(ts.Stdout(), s.SQL[0])
-				n++
+		for _, s := range f.api.Statements() {
+			for _, sql := range s.SQL {
+				if strings.HasPrefix(sql, args[0]) {
+					fmt.Fprintln(ts.Stdout(), sql)
+					n++
+				}
 			}
 		}
 		fmt.Fprintf(ts.Stdout(), "%d statements\n", n)
 		return nil
 	}),
-
 	// statements DIR makes sure that what ran in the warehouse, queries and the ledger's
 	// statements aside, is what package sql finds in the files, in that order.
-	"statements": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
-		list, err := evsql.List(os.DirFS(args[0]))
+	"statements": command(1, func(ts *testscript.TestScript, f *fixture, args []string) error {
+		list, err := evsql.List(os.DirFS(ts.MkAbs(args[0])))
 		if err != nil {
 			return err
 		}
 		values := strings.NewReplacer("${STREAMING_ROLE_ARN}", role, "${STREAM_NAME}", stream)
 		var want, got []string
 		for _, m := range list {
-			for _, s := range m.Statements {
+			for _, s := range slices.Concat(m.Sets, m.Statements) {
 				want = append(want, values.Replace(s.Text))
 			}
 		}
-		for _, s := range h.api.Statements() {
-			if !strings.Contains(s.SQL[0], "ev_schema_migrations") && !strings.HasPrefix(s.SQL[0], "SELECT") {
-				got = append(got, s.SQL[0])
+		for _, s := range f.api.Statements() {
+			for _, sql := range s.SQL {
+				if !strings.Contains(sql, "ev_schema_migrations") && !strings.HasPrefix(sql, "SELECT") {
+					got = append(got, sql)
+				}
 			}
 		}
 		if !slices.Equal(got, want) {
@@ -284,20 +409,20 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	}),
 
 	// hold VERSION keeps the record of a migration from being written until release.
-	"hold": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
-		h.hold(args[0], false)
+	"hold": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		f.hold(args[0], false)
 		return nil
 	}),
 	// strand VERSION does too, and it is never written: for a program that is killed.
-	"strand": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
-		h.hold(args[0], true)
+	"strand": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		f.hold(args[0], true)
 		return nil
 	}),
 	// held waits until the record of hold or strand has come.
-	"held": command(0, func(ts *testscript.TestScript, h *house, _ []string) error {
+	"held": command(0, func(ts *testscript.TestScript, f *fixture, _ []string) error {
 		eventually(ts, "the held request came", func() bool {
 			select {
-			case <-h.reached:
+			case <-f.reached:
 				return true
 			default:
 				return false
@@ -306,20 +431,20 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		return nil
 	}),
 	// release ends hold or strand.
-	"release": command(0, func(_ *testscript.TestScript, h *house, _ []string) error {
-		close(h.released)
+	"release": command(0, func(_ *testscript.TestScript, f *fixture, _ []string) error {
+		close(f.released)
 		return nil
 	}),
 
 	// fault OPERATION WHAT makes the next request of an operation go wrong as [faultOf] says.
 	// OPERATION:TEXT is one whose request has a text in it, and NextPage a GetStatementResult
 	// of any page but the first.
-	"fault": command(2, func(_ *testscript.TestScript, h *house, args []string) error {
+	"fault": command(2, func(_ *testscript.TestScript, f *fixture, args []string) error {
 		operation, text, _ := strings.Cut(args[0], ":")
 		if operation == "NextPage" {
 			operation, text = "GetStatementResult", "NextToken"
 		}
-		h.api.Control(operation, func(c *fakedataapi.Call) *fakedataapi.Fault {
+		f.api.Control(operation, func(c *fakedataapi.Call) *fakedataapi.Fault {
 			if !strings.Contains(string(c.Body), text) {
 				return nil
 			}
@@ -327,54 +452,51 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		})
 		return nil
 	}),
-	// end TEXT WHAT makes the next statement that starts with a text end as [outcomeOf] says.
-	"end": command(2, func(_ *testscript.TestScript, h *house, args []string) error {
-		h.api.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
-			if !strings.HasPrefix(c.SQL[0], args[0]) {
-				return nil
-			}
-			return &fakedataapi.Fault{Outcome: outcomeOf(args[1])}
-		})
+	// end TEXT WHAT makes the next statement that starts with a text, and its batch, end as
+	// [outcomeOf] says.
+	"end": command(2, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		f.next(args[0], func() *fakedataapi.Fault { return &fakedataapi.Fault{Outcome: outcomeOf(args[1])} })
 		return nil
 	}),
 	// long FILE BYTES writes a migration whose statement, which makes a view, has so many
 	// bytes.
-	"long": command(2, func(ts *testscript.TestScript, _ *house, args []string) error {
+	"long": command(2, func(ts *testscript.TestScript, _ *fixture, args []string) error {
 		size, err := strconv.Atoi(args[1])
 		if err != nil {
 			return err
 		}
-		const head, tail = "CREATE VIEW long AS\nSELECT LENGTH('", "') AS n;"
+		const head, tail = "CREATE VIEW long AS\nSELECT LENGTH('", "') AS n"
 		literal := strings.Repeat("x", size-len(head)-len(tail))
-		return os.WriteFile(ts.MkAbs(args[0]), []byte("-- +goose NO TRANSACTION\n-- +goose Up\n"+head+literal+tail+"\n"), 0o666)
+		return os.WriteFile(ts.MkAbs(args[0]), []byte(head+literal+tail+";\n"), 0o666)
 	}),
 	// slow TEXT makes the next statement that starts with a text run until it is cancelled.
-	"slow": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
-		h.slow(args[0])
+	"slow": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		f.slow(args[0])
+		return nil
+	}),
+	// silent makes the service answer nothing more; held waits for the first request.
+	"silent": command(0, func(_ *testscript.TestScript, f *fixture, _ []string) error {
+		f.reached = make(chan struct{})
+		first := sync.OnceFunc(func() { close(f.reached) })
+		f.api.Control("", func(c *fakedataapi.Call) *fakedataapi.Fault {
+			first()
+			c.Keep()
+			return &fakedataapi.Fault{Hold: make(chan struct{})}
+		})
 		return nil
 	}),
 
-	// requested N TEXT waits until N requests to start a statement had a text in them.
-	"requested": command(2, func(ts *testscript.TestScript, h *house, args []string) error {
+	// requested N TEXT waits until N requests to start something had a text in them.
+	"requested": command(2, func(ts *testscript.TestScript, f *fixture, args []string) error {
 		n, err := strconv.Atoi(args[0])
 		if err != nil {
 			return err
 		}
-		eventually(ts, strings.Join(args, " ")+" requests came", func() bool {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			found := 0
-			for _, c := range h.requests {
-				if c.Operation == "ExecuteStatement" && strings.Contains(string(c.Body), args[1]) {
-					found++
-				}
-			}
-			return found >= n
-		})
+		eventually(ts, strings.Join(args, " ")+" requests came", func() bool { return f.started(args[1]) >= n })
 		return nil
 	}),
 	// hangup does to what runs in the background what a terminal does that goes away.
-	"hangup": command(0, func(ts *testscript.TestScript, _ *house, _ []string) error {
+	"hangup": command(0, func(ts *testscript.TestScript, _ *fixture, _ []string) error {
 		for _, cmd := range ts.BackgroundCmds() {
 			if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
 				return err
@@ -383,53 +505,49 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		return nil
 	}),
 	// failed TEXT waits until a statement failed with a text in its message.
-	"failed": command(1, func(ts *testscript.TestScript, h *house, args []string) error {
+	"failed": command(1, func(ts *testscript.TestScript, f *fixture, args []string) error {
 		eventually(ts, "a statement failed with "+args[0], func() bool {
-			return slices.ContainsFunc(h.api.Statements(), func(s fakedataapi.Statement) bool {
+			return slices.ContainsFunc(f.api.Statements(), func(s fakedataapi.Statement) bool {
 				return strings.Contains(s.Error, args[0])
 			})
 		})
 		return nil
 	}),
 	// unasked makes sure that no request came at all.
-	"unasked": command(0, func(_ *testscript.TestScript, h *house, _ []string) error {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if len(h.requests) > 0 {
-			return fmt.Errorf("%d requests came, the first one %s", len(h.requests), h.requests[0].Body)
+	"unasked": command(0, func(_ *testscript.TestScript, f *fixture, _ []string) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if len(f.requests) > 0 {
+			return fmt.Errorf("%d requests came, the first one %s", len(f.requests), f.requests[0].Body)
 		}
 		return nil
 	}),
 
 	// forbid ACTION takes the permission for an action from every role, allow gives it back.
-	"forbid": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
-		h.forbid(args[0])
+	"forbid": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		f.forbid(args[0])
 		return nil
 	}),
-	"allow": command(0, func(_ *testscript.TestScript, h *house, _ []string) error {
-		h.forbid("")
+	"allow": command(0, func(_ *testscript.TestScript, f *fixture, _ []string) error {
+		f.forbid("")
 		return nil
 	}),
 	// admin NAME gives the namespace another admin, with the password in the secret.
-	"admin": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.admin = args[0]
-		return h.data.UpdateNamespace(warehouse.Namespace{
-			Name: "ev-test", AdminUser: h.admin, AdminPassword: "Secret1234", IAMRoles: []string{role},
-		})
+	"admin": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.admin = args[0]
+		return f.data.UpdateNamespace(f.namespace("ev-test", "Secret1234"))
 	}),
 	// password WORD gives the namespace's admin another password than the secret has.
-	"password": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return h.data.UpdateNamespace(warehouse.Namespace{
-			Name: "ev-test", AdminUser: h.admin, AdminPassword: args[0], IAMRoles: []string{role},
-		})
+	"password": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.data.UpdateNamespace(f.namespace("ev-test", args[0]))
 	}),
 	// workgroup NAME makes a workgroup.
-	"workgroup": command(1, func(_ *testscript.TestScript, h *house, args []string) error {
-		return h.addWorkgroup(args[0])
+	"workgroup": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		return f.addWorkgroup(args[0])
 	}),
 }
 
@@ -469,90 +587,16 @@ func outcomeOf(name string) fakedataapi.Outcome {
 	panic("no outcome is named " + name)
 }
 
-// pack gives the files in a folder as a part of an archive.
-func pack(dir, prefix string) (string, error) {
-	fsys := os.DirFS(dir)
-	names, err := fs.Glob(fsys, "*")
-	if err != nil {
-		return "", err
-	}
-	var archive strings.Builder
-	for _, name := range names { // sorted
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&archive, "-- %s%s --\n%s", prefix, name, data)
-	}
-	return archive.String(), nil
-}
-
-// query runs a statement as a user of the warehouse, "" being the admin, and prints its
-// rows.
-func (h *house) query(ts *testscript.TestScript, user, statement string) error {
-	result, err := h.data.QueryAs(context.Background(), "ev-test", user, statement)
-	if err != nil {
-		return err
-	}
-	for _, row := range result.Rows {
-		for i, value := range row {
-			if i > 0 {
-				fmt.Fprint(ts.Stdout(), " ")
-			}
-			if value == nil {
-				value = "NULL"
-			}
-			fmt.Fprint(ts.Stdout(), value)
-		}
-		fmt.Fprintln(ts.Stdout())
-	}
-	return nil
-}
-
 // command makes a command of testscript that takes n arguments.
-func command(n int, do func(*testscript.TestScript, *house, []string) error) func(*testscript.TestScript, bool, []string) {
+func command(n int, do func(*testscript.TestScript, *fixture, []string) error) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) != n {
 			ts.Fatalf("this command takes %d arguments and no !", n)
 		}
-		h, ok := ts.Value(houseKey{}).(*house)
+		f, ok := ts.Value(fixtureKey{}).(*fixture)
 		if !ok {
-			ts.Fatalf("the script has no house")
+			ts.Fatalf("the script has no fixture")
 		}
-		ts.Check(do(ts, h, args))
+		ts.Check(do(ts, f, args))
 	}
-}
-
-func (h *house) forbid(action string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.forbidden = action
-}
-
-// slow makes the next statement that starts with a text run until it is cancelled.
-func (h *house) slow(text string) {
-	h.api.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
-		if !strings.HasPrefix(c.SQL[0], text) {
-			return nil
-		}
-		return &fakedataapi.Fault{Outcome: fakedataapi.Outcome{Status: fakedataapi.Running}}
-	})
-}
-
-// hold makes the request that records a version wait until release, and then be applied
-// or cut off.
-func (h *house) hold(version string, cut bool) {
-	reached, released := make(chan struct{}), make(chan struct{})
-	h.reached, h.released = reached, released
-	h.api.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
-		var request struct {
-			Parameters []struct{ Value string }
-		}
-		if err := json.Unmarshal(c.Body, &request); err != nil ||
-			!strings.HasPrefix(c.SQL[0], "INSERT INTO ev_schema_migrations") || request.Parameters[0].Value != version {
-			return nil
-		}
-		close(reached)
-		return &fakedataapi.Fault{Hold: released, CutBefore: cut}
-	})
 }

@@ -21,8 +21,8 @@ import (
 	"example.com/evstream/emulator/fakekinesis"
 )
 
-// produce is the built command.
-var produce string
+// evstream is the built command.
+var evstream string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
@@ -33,11 +33,11 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	produce = filepath.Join(dir, "produce")
-	build := exec.Command("go", "build", "-o", produce, "./cmd/produce")
+	evstream = filepath.Join(dir, "evstream")
+	build := exec.Command("go", "build", "-o", evstream, "./cmd/evstream")
 	build.Dir = filepath.Join("..", "..") // the module that the command belongs to
 	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build produce: %v\n%s", err, out)
+		fmt.Fprintf(os.Stderr, "build evstream: %v\n%s", err, out)
 		return 1
 	}
 	return m.Run()
@@ -82,7 +82,7 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { _ = s.Close() })
 			e.Values[key{}] = &world{Server: s}
 			e.Vars = append(e.Vars, environment(s)...)
-			e.Setenv("PATH", filepath.Dir(produce)+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("PATH", filepath.Dir(evstream)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			_, err := s.CreateStream(fakekinesis.StreamSettings{Name: streamName, Shards: 2})
 			return err
 		},
@@ -166,7 +166,7 @@ func (o *output) String() string {
 
 func startProduce(t *testing.T, s *fakekinesis.Server, stdin io.Reader, args ...string) *run {
 	t.Helper()
-	r := &run{Cmd: exec.Command(produce, args...)}
+	r := &run{Cmd: exec.Command(evstream, append([]string{"produce"}, args...)...)}
 	r.Env = append(os.Environ(), environment(s)...)
 	r.Stdin, r.Stdout, r.Stderr = stdin, &r.out, &r.err
 	if err := r.Start(); err != nil {
@@ -208,44 +208,111 @@ func await(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-// TestEndsWhileItWaitsForInput: nothing can interrupt the read of a pipe.
-func TestEndsWhileItWaitsForInput(t *testing.T) {
+// TestOneInterruptEnds: whatever the command waits for, one interrupt ends it, and it
+// says what was done.
+func TestOneInterruptEnds(t *testing.T) {
+	var held atomic.Bool // an answer
+	hold := make(chan struct{})
+	t.Cleanup(func() { close(hold) })
+	inFolder := func(name string) string { return filepath.Join(t.TempDir(), name) }
+	fifo := func() string {
+		name := inFolder("fifo")
+		if err := syscall.Mkfifo(name, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	unread := fifo() // open, and full after 64 KiB
+	reader, err := os.OpenFile(unread, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { reader.Close() })
+	keyless := inFolder("keyless")
+	if err := os.WriteFile(keyless, bytes.Repeat([]byte("{}\n"), 5000), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
-		name      string
-		args      []string
-		interrupt bool
-		status    int
+		name   string
+		args   []string
+		stdin  string
+		ready  func(*fakekinesis.Server) bool // to be interrupted; nil if nothing shows that
+		status int
+		want   string // on standard error
 	}{
-		{"interrupted", nil, true, 130},
-		{"time is up", []string{"--duration", "300ms"}, false, 0},
+		{"reading a pipe", []string{"--input", "-"}, "one\ntwo\nthree\n",
+			func(s *fakekinesis.Server) bool { st, _ := s.Stream(streamName); return st.Stored == 3 },
+			130, "3 of 3 records delivered"},
+		{"opening a FIFO as input", []string{"--input", fifo()}, "", nil, 130, "interrupted: no record was read"},
+		{"opening a dead-letter FIFO", []string{"--dead-letter", fifo()}, "", nil, 130, "interrupted: no record was read"},
+		{"writing to a dead-letter FIFO", []string{"--input", keyless, "--partition-key", "id", "--dead-letter", unread}, "", nil,
+			1, "which lacks some of the failed records now: nobody reads it"},
+		{"waiting for an answer", []string{"--count", "10"}, "",
+			func(*fakekinesis.Server) bool { return held.Load() },
+			1, "10 of those that failed may be in the stream nonetheless"},
+		{"leaving out records", []string{"--dry-run", "--skip", "100000000000"}, "", nil, 130, "interrupted"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serve(t, 2)
 			start(t, s)
-			read, write, err := os.Pipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer read.Close()
-			defer write.Close()
-			if _, err := io.WriteString(write, "one\ntwo\nthree\n"); err != nil {
-				t.Fatal(err)
-			}
-			r := startProduce(t, s, read, append(test.args, "--input", "-", "--json")...)
-			await(t, "three records", func() bool { st, _ := s.Stream(streamName); return st.Stored == 3 })
-			if test.interrupt {
+			s.Control("PutRecords", func(c *fakekinesis.Call) *fakekinesis.Fault {
+				if c.Keep(); test.stdin != "" {
+					return &fakekinesis.Fault{}
+				}
+				held.Store(true)
+				return &fakekinesis.Fault{Hold: hold}
+			})
+			// Interrupted too early, before it has begun to work, the command is killed by
+			// the signal; then it gets more time.
+			for pause := 100 * time.Millisecond; ; pause *= 2 {
+				read, write, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer read.Close()
+				defer write.Close()
+				_, _ = io.WriteString(write, test.stdin)
+				r := startProduce(t, s, read, test.args...)
+				if test.ready != nil {
+					await(t, "what it is to wait for", func() bool { return test.ready(s) })
+				} else {
+					time.Sleep(pause)
+				}
 				r.signal(t)
-			}
-			if got := r.end(t, test.status); got.Accepted != 3 || got.Delivered != 3 {
-				t.Errorf("%+v: want three records delivered", got)
+				_ = r.Wait() // its status is looked at
+				if r.ProcessState.ExitCode() < 0 && pause < 10*time.Second {
+					continue
+				}
+				if got := r.ProcessState.ExitCode(); got != test.status || !strings.Contains(r.err.String(), test.want) {
+					t.Errorf("exit status %d, want %d and %q\n%s", got, test.status, test.want, r.err.String())
+				}
+				return
 			}
 		})
 	}
 }
 
-// TestInterruptedAndResumed interrupts a run twice: the second time in the
-// middle of sending what it had accepted. What it gave up and what it had not
-// read yet, sent by two further runs, completes the set.
+// always returns a control that answers f.
+func always(f fakekinesis.Fault) func(*fakekinesis.Call) *fakekinesis.Fault {
+	return func(*fakekinesis.Call) *fakekinesis.Fault { return &f }
+}
+
+func TestEndsAtItsTimeWhileItWaitsForInput(t *testing.T) {
+	s := serve(t, 2)
+	start(t, s)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	if got := startProduce(t, s, read, "--duration", "100ms", "--input", "-", "--json").end(t, 0); got.Accepted != 0 {
+		t.Errorf("%+v: want nothing accepted", got)
+	}
+}
+
+// TestInterruptedAndResumed interrupts a run whose last records the stream refuses. What
+// it gave up and what it had not read yet, sent by two further runs, completes the set.
 func TestInterruptedAndResumed(t *testing.T) {
 	const records = 5000
 	dir := t.TempDir()
@@ -270,8 +337,6 @@ func TestInterruptedAndResumed(t *testing.T) {
 	})
 	r := startProduce(t, s, nil, "--input", input, "--rate", "2000", "--dead-letter", dead, "--json")
 	await(t, "records to be refused", func() bool { st, _ := s.Stream(streamName); return st.Refused > 0 })
-	r.signal(t)
-	await(t, "the first interrupt to be seen", func() bool { return strings.Contains(r.err.String(), "interrupt again") })
 	r.signal(t)
 	first := r.end(t, 1)
 	if first.Failed == 0 || first.Delivered == 0 || first.Accepted == records || first.Delivered+first.Failed != first.Accepted {

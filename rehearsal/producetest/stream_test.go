@@ -1,16 +1,12 @@
-// Package producetest runs the producer against the Kinesis stand-in: under
-// every fault that the stand-in can make, at the stream's write limit, and from
-// its command line. README.md has the table of faults.
+// Package producetest runs the producer against the Kinesis stand-in: at the
+// stream's write limit, and from its command line. README.md has the table of faults.
 package producetest
 
 import (
-	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"example.com/evstream/emulator/fakekinesis"
-	"example.com/evstream/internal/kinesisput"
 )
 
 const streamName = "ev_stream_data"
@@ -128,45 +123,4 @@ func eachOf(s *fakekinesis.Server, fn func(fakekinesis.Record)) error {
 		}
 	}
 	return nil
-}
-
-// outcome is what became of the records of a run.
-type outcome struct {
-	kinesisput.Stats
-	failed  []kinesisput.Failure
-	stopped error
-}
-
-// send writes the records with the given settings and waits for the end.
-func send(ctx context.Context, t testing.TB, client kinesisput.Client, cfg kinesisput.Config, records []kinesisput.Record) outcome {
-	t.Helper()
-	var out outcome
-	var mu sync.Mutex
-	cfg.Stream = streamName
-	cfg.OnFailure = func(f kinesisput.Failure) {
-		mu.Lock()
-		defer mu.Unlock()
-		out.failed = append(out.failed, f)
-	}
-	w, err := kinesisput.New(client, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range records {
-		if err := w.Put(ctx, r); err != nil {
-			break // why, Close says
-		}
-	}
-	out.stopped = w.Close(ctx)
-	out.Stats = w.Stats()
-	return out
-}
-
-// numbered returns n records with different keys and data.
-func numbered(n int) []kinesisput.Record {
-	records := make([]kinesisput.Record, n)
-	for i := range records {
-		records[i] = kinesisput.Record{PartitionKey: fmt.Sprint("key ", i), Data: fmt.Append(nil, "record ", i)}
-	}
-	return records
 }

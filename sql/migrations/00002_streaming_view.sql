@@ -1,3 +1,5 @@
+-- Runs alone, outside a transaction.
+--
 -- The streaming view keeps every record of the stream, whatever it holds: the
 -- parsed payload when the bytes are JSON, the bytes themselves when they are
 -- not. Nothing here can fail on a record, because a conversion error in a
@@ -7,9 +9,6 @@
 -- AUTO REFRESH, the distribution style and the sort key can be changed in place
 -- with ALTER MATERIALIZED VIEW.
 
--- +goose NO TRANSACTION
--- +goose ENVSUB ON
--- +goose Up
 CREATE MATERIALIZED VIEW ev_station_data
 DISTSTYLE EVEN
 SORTKEY (approximate_arrival_timestamp)

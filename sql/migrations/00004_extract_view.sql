@@ -1,7 +1,5 @@
 -- The EV charging records: one row for each record that is a JSON object.
 
--- +goose NO TRANSACTION
--- +goose Up
 CREATE VIEW ev_station_data_extract AS
 SELECT
     refresh_time,

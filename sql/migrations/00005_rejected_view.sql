@@ -6,8 +6,6 @@
 -- JSON_TYPEOF is NULL for a missing field and 'null' for a null one, so the
 -- comparison with 'null' holds only where there is a value.
 
--- +goose NO TRANSACTION
--- +goose Up
 SET enable_case_sensitive_super_attribute TO TRUE;
 
 CREATE VIEW ev_station_data_rejected AS

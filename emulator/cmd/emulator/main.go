@@ -97,12 +97,28 @@ func main() {
 	}
 	// A broken pipe is no reason to stop serving: the emulator goes on without its output.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if err := run(ctx, o, os.Stdout); err != nil {
+	if err := run(untilTold(), o, os.Stdout); err != nil {
 		fmt.Fprintf(os.Stderr, "emulator: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+// untilTold is done at the first signal to stop. A second one ends the process at once. What was
+// started with nohup outlives its terminal.
+func untilTold() context.Context {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, signals...)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-received
+		signal.Stop(received)
+		cancel()
+	}()
+	return ctx
 }
 
 // run serves until ctx ends.

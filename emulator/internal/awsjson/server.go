@@ -114,8 +114,7 @@ func readBody(b []byte, w http.ResponseWriter, r *http.Request, most int64) ([]b
 	if n := int(r.ContentLength) + 1; cap(b) < n {
 		b = make([]byte, 0, n)
 	}
-	control := http.NewResponseController(w)
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }() // not every ResponseWriter has one
+	control := http.NewResponseController(w) // not every ResponseWriter has deadlines
 	for {
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
@@ -127,6 +126,7 @@ func readBody(b []byte, w http.ResponseWriter, r *http.Request, most int64) ([]b
 		case int64(len(b)) > most:
 			return b, tooLong
 		case err == io.EOF:
+			_ = control.SetReadDeadline(time.Time{})
 			return b, nil
 		case err != nil:
 			return b, fault.Errorf("SerializationException", "the request body ended early: %v", err)

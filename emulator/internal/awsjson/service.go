@@ -118,8 +118,8 @@ type Handler struct {
 
 // Handle makes a handler of a function that gets the request decoded into In, whose
 // exported fields are the members that the emulator supports. Its reply is written as
-// JSON, or by itself if it is an [Appender]; nil is an empty body. An error that is no
-// *fault.Error is one of the emulator.
+// JSON, or by itself if it is an [Appender]; nil is an empty body.
+// An error that is no *fault.Error is one of the emulator.
 func Handle[In any](apply func(ctx context.Context, in *In) (any, error)) Handler {
 	return Handler{
 		decode: func(body []byte) (any, error) {
@@ -273,7 +273,16 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, operation strin
 	if err != nil {
 		return err
 	}
-	*out, err = appendReply((*out)[:0], reply)
+	*out = (*out)[:0]
+	switch reply := reply.(type) {
+	case nil:
+	case Appender:
+		*out = reply.AppendJSON(*out)
+	default:
+		var j []byte
+		j, err = json.Marshal(reply)
+		*out = append(*out, j...)
+	}
 	return err
 }
 
@@ -321,18 +330,6 @@ func (s *Service) invalid(problems []awsmodel.Problem) error {
 		return fault.Errorf("ValidationException", "%s", s.Invalid(problems))
 	}
 	return fault.Errorf("ValidationException", "%s", awsmodel.Message(problems))
-}
-
-func appendReply(b []byte, reply any) ([]byte, error) {
-	switch reply := reply.(type) {
-	case nil:
-		return b, nil
-	case Appender:
-		return reply.AppendJSON(b), nil
-	default:
-		j, err := json.Marshal(reply)
-		return append(b, j...), err
-	}
 }
 
 // hold compares what was accepted and what is answered with the model.

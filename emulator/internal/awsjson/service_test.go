@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/evstream/emulator/fault"
 )
@@ -221,6 +222,114 @@ func TestTrafficThatBreaksTheModel(t *testing.T) {
 	}
 }
 
+// TestFaults: what a control returns happens to one request. Another one, which comes after it
+// or while it is held, passes.
+func TestFaults(t *testing.T) {
+	refused := &fault.Error{Code: "LimitExceededException", Message: "slower"}
+	release := make(chan struct{})
+	for name, c := range map[string]struct {
+		fault  fault.Fault
+		status int // 0 is a broken connection
+		calls  int // that reach the operation
+	}{
+		"nothing":      {fault.Fault{}, 200, 1},
+		"an error":     {fault.Fault{Err: refused}, 400, 0},
+		"a late error": {fault.Fault{Delay: time.Millisecond, Err: refused}, 400, 0},
+		"its own":      {fault.Fault{Err: &fault.Error{Status: 500, Code: "InternalFailure"}}, 500, 0},
+		"cut before":   {fault.Fault{CutBefore: true}, 0, 0},
+		"cut after":    {fault.Fault{CutAfter: true}, 0, 1},
+		"held":         {fault.Fault{Hold: release}, 200, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := service(t, empty)
+			reached := make(chan struct{})
+			s.Control("ListStreams", func(call *fault.Call) *fault.Fault {
+				if call.Service != "kinesis" || call.Operation != "ListStreams" || string(call.Body) != "{}" {
+					t.Errorf("the control sees %+v", call)
+				}
+				close(reached)
+				return &c.fault
+			})
+			status := make(chan int)
+			go func() {
+				answer, err := http.DefaultClient.Do(request(s.URL(), strings.NewReader("{}"), nil))
+				if err != nil {
+					status <- 0
+					return
+				}
+				answer.Body.Close()
+				status <- answer.StatusCode
+			}()
+			<-reached
+			if next, _ := ask(t, s, "{}", nil); next != 200 {
+				t.Errorf("the next request is answered with %d", next)
+			}
+			if name == "held" {
+				close(release)
+			}
+			if got := <-status; got != c.status {
+				t.Errorf("the status is %d, want %d", got, c.status)
+			}
+			if calls := s.Calls("ListStreams"); calls != c.calls+1 {
+				t.Errorf("%d requests reached the operation, want %d", calls, c.calls+1)
+			}
+		})
+	}
+}
+
+// TestControlsReadLikeAScript: the first keeps itself until it has seen enough, one that
+// declines stays and keeps only itself, one that is for another operation waits for it.
+func TestControlsReadLikeAScript(t *testing.T) {
+	s := service(t, empty)
+	refuse := func(code string) *fault.Fault { return &fault.Fault{Err: fault.Errorf(code, "")} }
+	seen, times := 0, 0
+	s.Control("", func(c *fault.Call) *fault.Fault {
+		seen++
+		c.Keep()
+		return nil
+	})
+	s.Control("PutRecords", func(*fault.Call) *fault.Fault { return refuse("InvalidArgumentException") })
+	s.Control("ListStreams", func(c *fault.Call) *fault.Fault {
+		if times++; times < 2 {
+			c.Keep()
+		}
+		return refuse("LimitExceededException")
+	})
+	s.Control("ListStreams", func(*fault.Call) *fault.Fault { return refuse("ExpiredTokenException") })
+	for i, want := range []string{"LimitExceeded", "LimitExceeded", "ExpiredToken", "StreamNames"} {
+		if _, answer := ask(t, s, "{}", nil); !strings.Contains(answer, want) {
+			t.Errorf("request %d is answered with %s, want %s", i+1, answer, want)
+		}
+	}
+	if seen != 4 {
+		t.Errorf("the control that declines saw %d requests, want 4", seen)
+	}
+}
+
+// TestCloseEndsAHeldRequest: nobody waits for what a fault holds.
+func TestCloseEndsAHeldRequest(t *testing.T) {
+	s := service(t, empty)
+	reached, done := make(chan struct{}), make(chan error)
+	s.Control("", func(*fault.Call) *fault.Fault {
+		close(reached)
+		return &fault.Fault{Hold: make(chan struct{})}
+	})
+	go func() {
+		answer, err := http.DefaultClient.Do(request(s.URL(), strings.NewReader("{}"), nil))
+		if err == nil {
+			answer.Body.Close()
+		}
+		done <- err
+	}()
+	<-reached
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; err == nil {
+		t.Error("the request succeeded, want a broken connection")
+	}
+}
+
 // TestRules asks for faults as a client in any language would.
 func TestRules(t *testing.T) {
 	s := service(t, empty)
@@ -253,20 +362,11 @@ func TestRules(t *testing.T) {
 			t.Errorf("request %d is answered with %d %s, want %d", i+1, status, answer, want)
 		}
 	}
-	for _, cut := range []string{"before", "after"} {
-		rules("POST", `{"service":"kinesis","cut":"`+cut+`"}`)
-		if _, left := rules("GET", ""); !strings.Contains(left, `"cut":"`+cut+`"`) {
-			t.Errorf("the rules that are left: %s", left)
-		}
-		calls := s.Calls("ListStreams")
-		if answer, err := http.DefaultClient.Do(request(s.URL(), strings.NewReader("{}"), nil)); err == nil {
-			t.Errorf("cut %s: the answer is %s, want a broken connection", cut, answer.Status)
-		}
-		if reached := s.Calls("ListStreams") - calls; reached != map[string]int{"before": 0, "after": 1}[cut] {
-			t.Errorf("cut %s: %d requests reached the operation", cut, reached)
-		}
-	}
 	rules("POST", `{"service":"kinesis","cut":"before"}`)
+	rules("POST", `{"service":"kinesis","cut":"after"}`)
+	if _, left := rules("GET", ""); !strings.Contains(left, `"cut":"before"`) || !strings.Contains(left, `"cut":"after"`) {
+		t.Errorf("the rules that are left: %s", left)
+	}
 	if status, _ := rules("DELETE", ""); status != 204 {
 		t.Errorf("DELETE is answered with %d", status)
 	}

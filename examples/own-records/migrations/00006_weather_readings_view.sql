@@ -11,8 +11,6 @@
 -- payload.airtempc and is NULL for every record. A view keeps the setting it was
 -- created with, so its readers need none.
 
--- +goose NO TRANSACTION
--- +goose Up
 SET enable_case_sensitive_super_attribute TO TRUE;
 
 CREATE VIEW weather_readings AS

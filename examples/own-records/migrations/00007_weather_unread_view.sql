@@ -2,8 +2,6 @@
 -- and every reading without station, time or temperature, or with a value that
 -- became NULL. Those are in weather_readings too. The wind may be missing.
 
--- +goose NO TRANSACTION
--- +goose Up
 SET enable_case_sensitive_super_attribute TO TRUE;
 
 CREATE VIEW weather_unread AS

@@ -6,16 +6,16 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"example.com/evstream/emulator/doubt"
 	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/internal/dataapi"
-	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/internal/interrupt"
 )
 
@@ -42,19 +42,18 @@ Exit status: 0 every question was answered; 1 one was not; 2 wrong use.
 
 func main() {
 	var c dataapi.Config
-	f := flag.NewFlagSet("askredshift", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
+	f := pflag.NewFlagSet("askredshift", pflag.ContinueOnError)
+	f.Usage = func() {} // help has it
 	f.StringVar(&c.Workgroup, "workgroup", "", "")
 	f.StringVar(&c.Database, "database", "dev", "")
 	f.StringVar(&c.SecretARN, "secret-arn", "", "")
 	f.StringVar(&c.Region, "region", "", "")
 	err := f.Parse(os.Args[1:])
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, pflag.ErrHelp):
 		fmt.Print(help)
 		return
 	case err != nil:
-		err = flagtext.Explain(f, err)
 	case f.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q: everything is a flag", f.Arg(0))
 	case c.Workgroup == "":

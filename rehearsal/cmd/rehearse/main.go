@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,9 +15,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"example.com/evstream/emulator"
 	"example.com/evstream/emulator/doubt"
-	"example.com/evstream/internal/flagtext"
 	"example.com/evstream/internal/interrupt"
 	"example.com/evstream/rehearsal"
 )
@@ -29,7 +29,7 @@ Usage: rehearse [flags]          (make rehearse ARGS="flags")
 
 It starts stand-ins for Kinesis, the Redshift Data API and Pulumi's aws and command
 providers on loopback, deploys stack dev as Pulumi.dev.yaml has it, writes records with
-cmd/produce, waits until the streaming view has them, shows the reports of cmd/query,
+evstream produce, waits until the streaming view has them, shows the reports of evstream query,
 previews again to show that nothing would change, and destroys. State and data live in a
 temporary folder that is removed at the end, also after Ctrl-C.
 
@@ -41,8 +41,8 @@ Flags:
                    the Data API and refreshes fail at random, and pulumi up runs again and is killed;
                    what happens follows from the seed
   --chart FILE     write the usage chart to FILE.svg or FILE.png
-  --keep           keep it running before the end until Ctrl-C, for cmd/produce, cmd/query and the
-                   AWS CLI in another terminal
+  --keep           keep it running before the end until Ctrl-C, for evstream and the AWS CLI
+                   in another terminal
   --serve          only start the stand-ins, for an installed pulumi in another terminal
   --env-file FILE  where --keep and --serve write the environment for the other terminal
                    (default: a file in the temporary folder)
@@ -68,8 +68,8 @@ type options struct {
 
 func parse(args []string) (options, error) {
 	var o options
-	f := flag.NewFlagSet("rehearse", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
+	f := pflag.NewFlagSet("rehearse", pflag.ContinueOnError)
+	f.Usage = func() {} // help has it
 	f.IntVar(&o.records, "records", 5000, "")
 	f.Uint64Var(&o.seed, "seed", 1, "")
 	f.Float64Var(&o.malformed, "malformed", 0.02, "")
@@ -81,7 +81,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.installed, "installed", "", "")
 	readings := f.String("readings", "default", "")
 	if err := f.Parse(args); err != nil {
-		return o, flagtext.Explain(f, err)
+		return o, err
 	}
 	var err error
 	if o.readings, err = rehearsal.Doubts().Parse(*readings); err != nil {
@@ -100,6 +100,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("--installed %s: only the provider command can be left to Pulumi", o.installed)
 	case !slices.Contains([]string{"", ".svg", ".png"}, filepath.Ext(o.chart)):
 		return o, fmt.Errorf("--chart %s: it must be a file that ends in .svg or .png", o.chart)
+	case o.chart != "" && exists(o.chart):
+		return o, fmt.Errorf("--chart %s: the file is there already; name another", o.chart)
 	case o.envFile != "" && !o.keep && !o.serve:
 		return o, fmt.Errorf("--env-file %s: only --keep and --serve write one", o.envFile)
 	case o.keep && o.serve:
@@ -108,10 +110,15 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
+func exists(file string) bool {
+	_, err := os.Lstat(file)
+	return err == nil
+}
+
 func main() {
 	o, err := parse(os.Args[1:])
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, pflag.ErrHelp):
 		fmt.Print(help)
 		return
 	case err != nil:

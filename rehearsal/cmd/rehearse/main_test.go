@@ -182,12 +182,12 @@ func TestKeep(t *testing.T) {
 		}
 		return strings.TrimSpace(string(text))
 	}
-	command("go run ./cmd/produce --count 5")
-	if got := command("go run ./cmd/migrate status"); !strings.Contains(got, "00005_rejected_view.sql") || strings.Contains(got, "pending") {
-		t.Errorf("migrate status says:\n%s", got)
+	command("go run ./cmd/evstream produce --count 5")
+	if got := command("go run ./cmd/evstream status"); !strings.Contains(got, "00005_rejected_view.sql") || strings.Contains(got, "pending") {
+		t.Errorf("evstream status says:\n%s", got)
 	}
-	command("go run ./cmd/query refresh")
-	if got := command("echo 'SELECT COUNT(*) AS n FROM ev_station_data' | go run ./cmd/query --sql - --format csv"); got != "n\n15" {
+	command("go run ./cmd/evstream query refresh")
+	if got := command("echo 'SELECT COUNT(*) AS n FROM ev_station_data' | go run ./cmd/evstream query --sql - --format csv"); got != "n\n15" {
 		t.Errorf("the streaming view has %q, want 15 records", got)
 	}
 
@@ -270,7 +270,7 @@ func TestServe(t *testing.T) {
 
 // TestInterrupted: Ctrl-C, at whatever it is doing, ends it and leaves nothing.
 func TestInterrupted(t *testing.T) {
-	for _, at := range []string{"── pulumi preview", "── pulumi up", "create   redshiftserverless.Workgroup", "── cmd/produce", "── cmd/query usage", "── pulumi destroy"} {
+	for _, at := range []string{"── pulumi preview", "── pulumi up", "create   redshiftserverless.Workgroup", "── evstream produce", "── evstream query usage", "── pulumi destroy"} {
 		t.Run(at, func(t *testing.T) {
 			room(t)
 			var out printed
@@ -372,7 +372,7 @@ func TestWrongUse(t *testing.T) {
 		"--env-file f":        "only --keep and --serve",
 		"--readings a=b":      `--readings a=b: "a" is no doubt; they are decimal-casts`,
 		"--chart usage.jpg":   "--chart usage.jpg: it must be a file that ends in .svg or .png",
-		"--records 5 --quick": "there is no flag --quick",
+		"--records 5 --quick": "unknown flag: --quick",
 	} {
 		if _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("rehearse %s: %v, want %q", args, err, want)

@@ -24,7 +24,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"example.com/evstream/emulator"
-	"example.com/evstream/internal/cost"
+	"example.com/evstream/internal/number"
 	"example.com/evstream/rehearsal"
 )
 
@@ -59,7 +59,7 @@ type step struct {
 	took  time.Duration
 }
 
-// produced is the part of cmd/produce's summary that the rehearsal checks.
+// produced is the part of evstream produce's summary that the rehearsal checks.
 type produced struct {
 	Delivered int64            `json:"delivered"`
 	Kinds     map[string]int64 `json:"kinds"` // of record; sound is one
@@ -67,7 +67,7 @@ type produced struct {
 
 // all runs the rehearsal from the first step to the last.
 func (r *runner) all(ctx context.Context) error {
-	write := work{"cmd/produce", r.produce}
+	write := work{"evstream produce", r.produce}
 	if r.soak > 0 {
 		write = work{"soak", r.soakFor}
 	}
@@ -77,9 +77,9 @@ func (r *runner) all(ctx context.Context) error {
 		{"pulumi up", r.up},
 		write,
 		{"wait for the streaming view", r.wait},
-		{"cmd/query usage", r.query("usage")},
-		{"cmd/query freshness", r.query("freshness")},
-		{"cmd/query rejected", r.query("rejected")},
+		{"evstream query usage", r.query("usage")},
+		{"evstream query freshness", r.query("freshness")},
+		{"evstream query rejected", r.query("rejected")},
 		{"pulumi preview, again", r.previewAgain},
 		{"pulumi destroy", r.destroy},
 	} {
@@ -103,10 +103,10 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", r.dir+"/bin/", "./cmd/produce", "./cmd/query")
+	build := exec.CommandContext(ctx, "go", "build", "-o", r.dir+"/bin/", "./cmd/evstream")
 	build.Dir = r.root
 	if text, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building cmd/produce and cmd/query: %w\n%s", err, text)
+		return fmt.Errorf("building cmd/evstream: %w\n%s", err, text)
 	}
 	if r.stack, err = r.standIns.NewStack(ctx, cli, r.dir, stackName, rehearsal.StackOptions{}); err != nil {
 		return err
@@ -173,8 +173,8 @@ func (r *runner) up(ctx context.Context) error {
 
 // command prepares one of the project's commands, as a user would run it.
 func (r *runner) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(r.dir, "bin", name), args...)
-	cmd.Env = os.Environ()
+	cmd := exec.CommandContext(ctx, filepath.Join(r.dir, "bin", "evstream"), append([]string{name}, args...)...)
+	cmd.Env = append(os.Environ(), "COLUMNS=78") // what is shown is indented by two
 	for name, value := range r.environment {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
@@ -234,13 +234,13 @@ func (r *runner) wait(ctx context.Context) error {
 		}
 		if numbers[0] != have {
 			have, last = numbers[0], time.Now()
-			fmt.Fprintf(r.out, "  %s of %s are in the streaming view\n", number(have), records(r.written.Delivered))
+			fmt.Fprintf(r.out, "  %s of %s are in the streaming view\n", number.Format(have), records(r.written.Delivered))
 		}
 		if have >= r.written.Delivered {
 			break
 		}
 		if time.Since(last) > patience {
-			return fmt.Errorf("the streaming view holds %s of %s and took none for %s", number(have), records(r.written.Delivered), patience)
+			return fmt.Errorf("the streaming view holds %s of %s and took none for %s", number.Format(have), records(r.written.Delivered), patience)
 		}
 		select {
 		case <-ctx.Done():
@@ -271,7 +271,7 @@ func (r *runner) check(ctx context.Context) error {
 		kinds["wrongType"] + kinds["tooLarge"],
 	}
 	fmt.Fprintf(r.out, "  %s: %s in ev_station_data_extract; rejected: %s not JSON, %s not an object, %s with a value that did not convert\n",
-		records(have[0]), number(have[1]), number(have[2]), number(have[3]), number(have[4]))
+		records(have[0]), number.Format(have[1]), number.Format(have[2]), number.Format(have[3]), number.Format(have[4]))
 	if !slices.Equal(have, want) {
 		return fmt.Errorf("of what was written these should be %v", want)
 	}
@@ -313,7 +313,7 @@ func head(out io.Writer, table []byte) {
 		fmt.Fprintf(out, "  %s\n", line)
 	}
 	if rest := len(lines) - shownRows; rest > 0 {
-		fmt.Fprintf(out, "  … %s more\n", cost.Count(rest, "line"))
+		fmt.Fprintf(out, "  … %s more\n", number.Count(rest, "line"))
 	}
 }
 
@@ -340,8 +340,8 @@ func (r *runner) keepRunning(ctx context.Context) error {
   In another terminal, in the project's folder:
 
 	set -a; . %s; set +a
-	go run ./cmd/produce --count 1000
-	go run ./cmd/query usage
+	go run ./cmd/evstream produce --count 1000
+	go run ./cmd/evstream query usage
 	aws kinesis describe-stream-summary --stream-name $STREAM_NAME
 	aws redshift-data execute-statement --workgroup-name $REDSHIFT_WORKGROUP --database $REDSHIFT_DATABASE \
 	    --secret-arn $REDSHIFT_SECRET_ARN --sql 'SELECT COUNT(*) FROM ev_station_data'
@@ -372,7 +372,7 @@ func (r *runner) summary() {
 	for _, kind := range slices.Sorted(maps.Keys(r.made)) {
 		fmt.Fprintf(r.out, "  %5d × %s\n", r.made[kind], kind)
 	}
-	fmt.Fprintf(r.out, "  records: %s written, all of them found in the views\n", number(r.written.Delivered))
+	fmt.Fprintf(r.out, "  records: %s written, all of them found in the views\n", number.Format(r.written.Delivered))
 	var total time.Duration
 	for _, s := range r.steps {
 		total += s.took
@@ -381,9 +381,7 @@ func (r *runner) summary() {
 	fmt.Fprintf(r.out, "  %8.2f s  in all\n", total.Seconds())
 }
 
-func number(n int64) string { return cost.Number(float64(n)) }
-
-func records(n int64) string { return cost.Count(int(n), "record") }
+func records(n int64) string { return number.Count(n, "record") }
 
 // indent writes lines indented.
 type indent struct{ w io.Writer }

@@ -170,7 +170,7 @@ func (s *soak) disturb(dropped *atomic.Pointer[string]) {
 	})
 }
 
-// write runs cmd/produce again and again, and adds up what it wrote.
+// write runs evstream produce again and again, and adds up what it wrote.
 func (s *soak) write(ctx context.Context, over <-chan struct{}) error {
 	s.written = produced{Kinds: map[string]int64{}}
 	for batch := uint64(1); ; batch++ {

@@ -37,11 +37,11 @@ const (
 type Deployment struct {
 	Dir      string // everything that stand-ins and engine keep
 	StandIns *rehearsal.StandIns
+	CLI      auto.PulumiCommand
 	Printed  bytes.Buffer // by Up and Destroy
 
 	t    *testing.T
 	root string
-	cli  auto.PulumiCommand
 }
 
 // Start starts the stand-ins. They end with the test.
@@ -55,7 +55,7 @@ func Start(t *testing.T) *Deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Deployment{t: t, root: root, cli: cli, Dir: t.TempDir()}
+	d := &Deployment{t: t, root: root, CLI: cli, Dir: t.TempDir()}
 	if d.StandIns, err = rehearsal.Start(rehearsal.Options{Root: root, Dir: d.Dir}); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func (d *Deployment) settings(own map[string]string) map[string]string {
 // Stack is the same stack every time, with other settings or another program.
 func (d *Deployment) Stack(opts rehearsal.StackOptions) *auto.Stack {
 	d.t.Helper()
-	return d.stack(d.cli, d.Dir, opts)
+	return d.stack(d.CLI, d.Dir, opts)
 }
 
 // StackBy is the same stack, for another CLI.
@@ -129,7 +129,7 @@ func (d *Deployment) StackBy(cli auto.PulumiCommand, opts rehearsal.StackOptions
 // Elsewhere is a stack of the same name with another state, as on another machine.
 func (d *Deployment) Elsewhere(opts rehearsal.StackOptions) *auto.Stack {
 	d.t.Helper()
-	return d.stack(d.cli, d.t.TempDir(), opts)
+	return d.stack(d.CLI, d.t.TempDir(), opts)
 }
 
 func (d *Deployment) stack(cli auto.PulumiCommand, dir string, opts rehearsal.StackOptions) *auto.Stack {

@@ -1,0 +1,4 @@
+-- Runs alone, outside a transaction.
+CREATE EXTERNAL SCHEMA source
+FROM KINESIS
+IAM_ROLE '${STREAMING_ROLE_ARN}';
