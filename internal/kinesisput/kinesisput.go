@@ -307,6 +307,7 @@ func (w *Writer) stop(cause error) []*record {
 // finish reports the failed records and gives back the room that the settled
 // ones took.
 func (w *Writer) finish(settled, failed []*record) {
+	defer w.signal()
 	if len(settled) == 0 {
 		return
 	}
@@ -325,5 +326,4 @@ func (w *Writer) finish(settled, failed []*record) {
 	w.mu.Lock()
 	w.pending -= len(settled)
 	w.mu.Unlock()
-	w.signal()
 }
