@@ -62,7 +62,8 @@ statement in a file.
 
 A table fits the terminal and stops at 1,000 rows; the other formats give every row
 as it arrives. In csv, NULL is empty and the empty text is "". Times are as the
-database holds them: UTC, except where a column says that they are local.`,
+database holds them: UTC, except where a column says that they are local. freshness
+fails while refreshes do.`,
 		Example: `  evstream query usage --stack dev
   evstream query usage --stack dev --chart usage.svg
   evstream query freshness --stack dev --watch 5s --chart -
