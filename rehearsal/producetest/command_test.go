@@ -264,7 +264,7 @@ func TestOneInterruptEnds(t *testing.T) {
 			})
 			// Interrupted too early, before it has begun to work, the command is killed by
 			// the signal; then it gets more time.
-			for pause := 100 * time.Millisecond; ; pause *= 2 {
+			for pause := 300 * time.Millisecond; ; pause *= 2 {
 				read, write, err := os.Pipe()
 				if err != nil {
 					t.Fatal(err)
