@@ -42,8 +42,8 @@ func TestNoSlowerThanAPlainLoop(t *testing.T) {
 				return time.Minute
 			}
 			return time.Second
-		}, 400, 50, 0.9, 16 * 500},
-		{"a server far away", 0, func(int) time.Duration { return 200 * time.Millisecond }, 400, 50, 0.1, 0},
+		}, 300, 50, 1, 16 * 500},
+		{"a server far away", 0, func(int) time.Duration { return 200 * time.Millisecond }, 200, 50, 0.15, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
