@@ -33,6 +33,7 @@ func TestNoSlowerThanAPlainLoop(t *testing.T) {
 		twice    int     // records, at most
 	}{
 		{"2 Mbit/s upstream", 250_000, func(int) time.Duration { return 0 }, 12, 2_048, 1.01, 0},
+		{"so slow an upstream that a request takes longer than its timeout", 25_000, func(int) time.Duration { return 0 }, 4, 2_048, 1.01, 0},
 		{"a server that takes as much longer as it has requests", 0,
 			func(n int) time.Duration { return time.Duration(n) * 100 * time.Millisecond }, 100, 50, 1.01, 0},
 		{"a server that takes still longer with more requests", 0,
