@@ -1,186 +1,114 @@
 package warehouse
 
-import "slices"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
-// An unnesting is an item of a FROM clause that goes over the elements of a SUPER array,
-// or with UNPIVOT over the attributes of a SUPER object:
+// An item of a FROM clause goes over the elements of a SUPER array if it begins with the
+// name of another item, or with UNPIVOT over the attributes of a SUPER object:
 //
 //	FROM t, t.doc.stops AS stop AT i, UNPIVOT stop AS value AT name
 //
 // https://docs.aws.amazon.com/redshift/latest/dg/query-super.html
-type unnesting struct {
-	path   []token
-	object bool
-	alias  string
-	at     string // "" without AT
-	to     int    // the token after it
-}
+//
+// The engine's grammar has the form NAME.NAME.NAME AS alias alone, for a table; resolve
+// tells those apart in the syntax tree. The others are no tables, and become calls of table
+// functions before the engine's parser reads them.
 
-// unnest writes the items that are no relations as calls of table functions, of which
-// clause and expression (rewrite.go) know.
+// unnest writes the items that can't be tables as calls of table functions.
 func (d dialect) unnest(toks []token) []token {
-	found := d.unnestings(toks)
-	if len(found) == 0 {
-		return toks
-	}
+	// Of each open parenthesis: was there a SELECT, so that FROM begins its items, and is
+	// this among them?
+	type query struct{ open, inFrom bool }
+	queries := []query{{}}
+	expected := false // an item comes next
 	var out []token
 	for i := 0; i < len(toks); i++ {
-		u, ok := found[i]
-		if !ok {
-			out = append(out, toks[i])
-			continue
+		t, q := toks[i], &queries[len(queries)-1]
+		if expected && !t.is("(", "lateral") {
+			expected = false
+			item, end := d.item(toks, i)
+			out = append(out, item...)
+			if end > i {
+				i = end - 1
+				continue
+			}
 		}
-		function, names := "rs unnest", quoteIdent(u.alias)
-		if u.object {
-			function = "rs unpivot"
+		switch {
+		case t.is("("):
+			expected = false
+			queries = append(queries, query{})
+		case t.is(")") && len(queries) > 1:
+			queries = queries[:len(queries)-1]
+		case t.is("select"):
+			*q = query{open: true}
+		case t.is("from") && q.open:
+			q.inFrom, expected = true, true
+		case t.is("where", "group", "having", "order", "limit", "offset", "union", "intersect", "except", "minus", "qualify"):
+			q.inFrom = false
+		case t.is(",", "join"):
+			expected = q.inFrom
 		}
-		if u.at != "" {
-			function, names = function+" at", names+", "+quoteIdent(u.at)
-		}
-		first, last := u.path[0], toks[u.to-1]
-		out = append(out, token{verbatim, quoteIdent(function) + "(", first.pos, first.pos})
-		out = append(out, u.path...)
-		out = append(out, token{verbatim, ") AS " + quoteIdent(u.alias) + "(" + names + ")", u.path[len(u.path)-1].end, last.end})
-		i = u.to - 1
+		out = append(out, t)
 	}
 	return out
 }
 
-// A fromClause is the FROM of one query, while it is read.
-type fromClause struct {
-	outer    *fromClause
-	open     bool // a SELECT was seen, so that FROM begins the clause
-	inside   bool
-	names    map[string]bool
-	expected bool // an item comes next
+// item reads an item that begins at i, without its alias if it may be a table, and gives
+// it as the engine's parser takes it, and its end.
+func (d dialect) item(toks []token, i int) (item []token, end int) {
+	function := "rs unnest"
+	from := i
+	if toks[i].is("unpivot") {
+		function = "rs unpivot"
+		from++
+	}
+	end, names := d.path(toks, from)
+	if end == from {
+		return nil, i
+	}
+	path := toks[from:end]
+	alias, next := d.alias(toks, end)
+	if alias == "" {
+		alias = names[len(names)-1]
+	}
+	columns := quoteIdent(alias)
+	switch isTable := from == i && len(names) <= 3 && !slices.ContainsFunc(path, func(t token) bool { return t.is("[") }); {
+	case next+1 < len(toks) && toks[next].is("at"):
+		function += " at"
+		columns += ", " + quoteIdent(d.nameOf(toks[next+1]))
+		next += 2
+	case isTable:
+		return path, end
+	}
+	call := token{verbatim, quoteIdent(function) + "(", path[0].pos, path[0].pos}
+	named := token{verbatim, ") AS " + quoteIdent(alias) + "(" + columns + ")", path[len(path)-1].end, toks[next-1].end}
+	return slices.Concat([]token{call}, path, []token{named}), next
 }
 
-// knows says whether an item may go over what a name stands for: an item before it, or
-// one of a query around it.
-func (f *fromClause) knows(name string) bool {
-	for ; f != nil; f = f.outer {
-		if f.names[name] {
-			return true
-		}
+// path gives the end of a name with its . and [ ] that begins at i, and the names in it.
+func (d dialect) path(toks []token, i int) (end int, names []string) {
+	if d.nameOf(at(toks, i)) == "" {
+		return i, nil
 	}
-	return false
-}
-
-// unnestings finds the items of FROM clauses that aren't relations, by where they begin.
-// The tokens are read twice: a query inside another may go over items that follow it.
-func (d dialect) unnestings(toks []token) map[int]unnesting {
-	clauses := make(map[int]*fromClause) // by the parenthesis they are in
-	found := make(map[int]unnesting)
-	for range 2 {
-		clear(found)
-		at := &fromClause{names: make(map[string]bool)}
-		if clauses[-1] == nil {
-			clauses[-1] = at
-		}
-		at = clauses[-1]
-		at.open, at.inside, at.expected = false, false, false
-		own := make(map[*fromClause]map[string]bool)
-		for i := 0; i < len(toks); i++ {
-			t := toks[i]
-			if at.expected && !t.is("(", "lateral") {
-				at.expected = false
-				if u, ok := d.unnesting(toks, i, func(name string, alone bool) bool { return own[at][name] || !alone && at.outer.knows(name) }); ok {
-					found[i] = u
-					remember(own, at, u.alias)
-					i = u.to - 1
-					continue
-				}
-				end, name := d.path(toks, i)
-				if alias, next := d.alias(toks, end); alias != "" {
-					name, end = alias, next
-				}
-				remember(own, at, name)
-				i = max(i, end-1)
-				continue
-			}
-			switch {
-			case t.is("("):
-				if clauses[i] == nil {
-					clauses[i] = &fromClause{outer: at, names: make(map[string]bool)}
-				}
-				at.expected = false
-				at = clauses[i]
-				at.open, at.inside, at.expected = false, false, false
-			case t.is(")"):
-				if at.outer != nil {
-					at = at.outer
-				}
-				if at.inside { // of a subquery, whose alias follows
-					if alias, next := d.alias(toks, i+1); alias != "" {
-						remember(own, at, alias)
-						i = next - 1
-					}
-				}
-			case t.is("select"):
-				at.open, at.inside = true, false
-				delete(own, at) // each query of a UNION begins anew
-			case t.is("from") && at.open:
-				at.inside, at.expected = true, true
-			case t.is("where", "group", "having", "order", "limit", "offset", "union", "intersect", "except", "minus", "qualify", "on"):
-				at.inside = at.inside && t.is("on")
-			case at.inside && t.is(",", "join"):
-				at.expected = true
-			}
-		}
-	}
-	return found
-}
-
-func remember(own map[*fromClause]map[string]bool, at *fromClause, name string) {
-	if own[at] == nil {
-		own[at] = make(map[string]bool)
-	}
-	own[at][name], at.names[name] = true, true
-}
-
-// unnesting reads an item that begins at i, if it is one. A name alone is one only after an
-// item of that name: in a subquery it is a table, whatever the query around reads.
-func (d dialect) unnesting(toks []token, i int, known func(name string, alone bool) bool) (unnesting, bool) {
-	u := unnesting{object: toks[i].is("unpivot")}
-	if u.object {
-		i++
-	}
-	end, last := d.path(toks, i)
-	if end == i || !u.object && !known(d.nameOf(toks[i]), end == i+1) {
-		return u, false
-	}
-	u.path, u.alias, u.to = toks[i:end], last, end
-	if alias, next := d.alias(toks, end); alias != "" {
-		u.alias, u.to = alias, next
-	}
-	if u.to+1 < len(toks) && toks[u.to].is("at") {
-		u.at = d.nameOf(toks[u.to+1])
-		u.to += 2
-	}
-	return u, true
-}
-
-// path gives the end of a name with its . and [ ] that begins at i, and its last part.
-func (d dialect) path(toks []token, i int) (end int, last string) {
-	if i >= len(toks) || d.nameOf(toks[i]) == "" {
-		return i, ""
-	}
-	last = d.nameOf(toks[i])
-	for end = i + 1; end+1 < len(toks); {
+	names = append(names, d.nameOf(toks[i]))
+	for end = i + 1; end < len(toks); {
 		switch {
-		case toks[end].is(".") && d.nameOf(toks[end+1]) != "":
-			last = d.nameOf(toks[end+1])
+		case toks[end].is(".") && d.nameOf(at(toks, end+1)) != "":
+			names = append(names, d.nameOf(toks[end+1]))
 			end += 2
 		case toks[end].is("["):
 			for end < len(toks) && !toks[end].is("]") {
 				end++
 			}
-			end++
+			end = min(end+1, len(toks))
 		default:
-			return min(end, len(toks)), last
+			return end, names
 		}
 	}
-	return min(end, len(toks)), last
+	return end, names
 }
 
 // alias reads [AS] name at i.
@@ -204,6 +132,70 @@ func (d dialect) nameOf(t token) string {
 		return d.fold(t.val)
 	}
 	return ""
+}
+
+// resolve puts calls of a table function in the place of the tables of FROM clauses that
+// are paths into other items. around names the items of the queries around v.
+func resolve(v any, around map[string]bool) {
+	switch v := v.(type) {
+	case []any:
+		for _, child := range v {
+			resolve(child, around)
+		}
+	case node:
+		if v["type"] == "SELECT_NODE" {
+			own := make(map[string]bool)
+			v["from_table"] = resolveItem(v["from_table"], own, around)
+			around = union(around, own)
+		}
+		for key, child := range v {
+			if key != "from_table" {
+				resolve(child, around)
+			}
+		}
+	}
+}
+
+// resolveItem resolves an item of a FROM clause and those in it, and adds what they are
+// called to own.
+func resolveItem(item any, own, around map[string]bool) any {
+	n, _ := item.(node)
+	name := strings.ToLower(str(n["alias"]))
+	switch n["type"] {
+	case "JOIN":
+		n["left"] = resolveItem(n["left"], own, around)
+		n["right"] = resolveItem(n["right"], own, around)
+		resolve(n["condition"], union(around, own))
+		return n
+	case "BASE_TABLE":
+		var path []any
+		for _, key := range []string{"catalog_name", "schema_name", "table_name"} {
+			if part := str(n[key]); part != "" {
+				path = append(path, part)
+			}
+		}
+		last := str(path[len(path)-1])
+		if name == "" {
+			name = strings.ToLower(last)
+		}
+		// A name alone is a table, whatever the query around reads.
+		if first := strings.ToLower(str(path[0])); own[first] || len(path) > 1 && around[first] {
+			column := node{"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": path}
+			item = node{"type": "TABLE_FUNCTION", "function": call("rs unnest", column), "alias": name, "column_name_alias": []any{name}}
+		}
+	default:
+		resolve(item, union(around, own))
+	}
+	if name != "" {
+		own[name] = true
+	}
+	return item
+}
+
+func union(a, b map[string]bool) map[string]bool {
+	all := maps.Clone(b)
+	maps.Copy(all, a)
+	return all
 }
 
 // inside moves what Redshift writes behind a call into its parentheses, where the engine's

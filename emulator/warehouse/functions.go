@@ -217,12 +217,11 @@ func decode(_ *rewriter, _ node, args []any) (node, error) {
 	for ; len(pairs) >= 2; pairs = pairs[2:] {
 		when := node{"class": "COMPARISON", "type": "COMPARE_NOT_DISTINCT_FROM", "left": args[0], "right": pairs[0]}
 		if !isPlain(args[0]) {
-			bothNull := node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{isNull(args[0]), isNull(pairs[0])}}
-			when = node{"class": "CONJUNCTION", "type": "CONJUNCTION_OR", "children": []any{call("rs_eq", args[0], pairs[0]), bothNull}}
+			when = conjunction("OR", call("rs_eq", args[0], pairs[0]), conjunction("AND", isNull(args[0]), isNull(pairs[0])))
 		}
 		checks = append(checks, node{"when_expr": when, "then_expr": pairs[1]})
 	}
-	otherwise := any(node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}})
+	otherwise := any(null())
 	if len(pairs) == 1 {
 		otherwise = pairs[0]
 	}

@@ -183,7 +183,7 @@ func witnessOf(v any, names map[string]node) any {
 		args, columns := list(v["children"]), list(v["column_names"])
 		switch {
 		case typ != "":
-			return cast(node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}, typ, false)
+			return cast(null(), typ, false)
 		case (aggregate || v["class"] == "WINDOW") && len(args) > 0:
 			return witnessOf(args[0], names)
 		case len(columns) == 1 && names[str(columns[0])] != nil:

@@ -88,77 +88,90 @@ func (d dialect) render(sql string, toks []token) (rendering, error) {
 	}
 	toks = d.unnest(inside(toks))
 	var b strings.Builder
-	var castParens []bool // of each open parenthesis: is it a cast's
+	var casts []bool // of each open parenthesis: is it a cast's
 	for i := 0; i < len(toks); i++ {
-		t := toks[i]
-		prev, next := token{kind: symbol}, token{kind: symbol}
-		if i > 0 {
-			prev = toks[i-1]
-		}
-		if i+1 < len(toks) {
-			next = toks[i+1]
-		}
+		t, prev := toks[i], at(toks, i-1)
 		if b.Len() > 0 && (i == 0 || prev.end != t.pos) {
 			b.WriteByte(' ')
 		}
 		r.offsets = append(r.offsets, [2]int{b.Len(), t.pos})
-		isType := false
+		isType := t.is("::")
 		switch {
-		case t.is("(") && prev.is("cast", "try_cast"):
-			castParens = append(castParens, true)
-			b.WriteString("(")
 		case t.is("("):
-			castParens = append(castParens, false)
-			b.WriteString("(")
-		case t.is(")"):
-			if len(castParens) > 0 {
-				castParens = castParens[:len(castParens)-1]
-			}
-			b.WriteString(")")
-		case t.is("::"):
-			isType = true
-			b.WriteString("::")
-		case t.is("as") && len(castParens) > 0 && castParens[len(castParens)-1]:
-			isType = true
-			b.WriteString("AS ")
-		case t.kind == word && prev.is("(") && next.is(",") && i > 1 && toks[i-2].is("datediff", "date_diff", "dateadd", "date_add", "date_part", "datepart", "pgdate_part", "date_trunc") && dateParts[t.val] != "":
-			b.WriteString(quoteText(dateParts[t.val]))
-		case t.kind == word && prev.is(".") && !next.is("("):
-			name := t.val
-			if d.superCase {
-				name = sql[t.pos:t.end]
-			}
-			b.WriteString(quoteIdent(name))
-		case t.is("approximate") && next.is("count", "percentile_disc"): // which the exact one is too
-		case t.is("minus") && next.is("select", "("):
-			b.WriteString("EXCEPT")
-		case t.is("ignore", "respect") && next.is("nulls"), t.is("grouping") && next.is("sets"), t.is("sets") && prev.is("grouping"), t.is("at") && next.is("time"), t.is("zone") && prev.is("time"):
-			b.WriteString(t.val)
+			casts = append(casts, prev.is("cast", "try_cast"))
+		case t.is(")") && len(casts) > 0:
+			casts = casts[:len(casts)-1]
+		case t.is("as"):
+			isType = len(casts) > 0 && casts[len(casts)-1]
 		case t.is(":"):
 			return r, errorf("syntax error at or near %q", ":").at(sql, t.pos)
-		case t.kind == verbatim:
-			b.WriteString(t.val)
-		case t.kind == word && (grammar[t.val] || next.is("(") && t.val != "array" || t.is("within") && next.is("group")):
-			b.WriteString(t.val)
-		case t.kind == word: // which may be a keyword to the engine only
-			b.WriteString(quoteIdent(t.val))
-		case t.kind == quoted:
-			b.WriteString(quoteIdent(d.fold(t.val)))
-		case t.kind == text:
-			b.WriteString(quoteText(t.val))
-		default:
-			b.WriteString(sql[t.pos:t.end])
 		}
+		b.WriteString(d.token(sql, toks, i))
 		if isType {
 			typ, n, err := parseType(sql, toks[i+1:])
 			if err != nil {
 				return r, err
 			}
-			b.WriteString(typ.encode())
-			b.WriteByte(' ')
+			b.WriteString(" " + typ.encode() + " ")
 			i += n
 		}
 	}
 	r.text = b.String()
 	return r, nil
+}
+
+// at gives a token; before the first and behind the last one that is nothing.
+func at(toks []token, i int) token {
+	if i < 0 || i >= len(toks) {
+		return token{kind: symbol}
+	}
+	return toks[i]
+}
+
+// token writes one token for the engine's parser.
+func (d dialect) token(sql string, toks []token, i int) string {
+	switch t := toks[i]; t.kind {
+	case word:
+		return d.word(sql, toks, i)
+	case quoted:
+		return quoteIdent(d.fold(t.val))
+	case text:
+		return quoteText(t.val)
+	case verbatim:
+		return t.val
+	default:
+		return sql[t.pos:t.end]
+	}
+}
+
+// datePartFunctions take a part of a date as their first argument.
+var datePartFunctions = []string{"datediff", "date_diff", "dateadd", "date_add", "date_part", "datepart", "pgdate_part", "date_trunc"}
+
+// word writes a word: as it is where it belongs to the grammar, else as a name.
+func (d dialect) word(sql string, toks []token, i int) string {
+	t, prev, next := toks[i], at(toks, i-1), at(toks, i+1)
+	switch {
+	case prev.is("(") && next.is(",") && at(toks, i-2).is(datePartFunctions...) && dateParts[t.val] != "":
+		return quoteText(dateParts[t.val])
+	case prev.is(".") && !next.is("("):
+		if d.superCase {
+			return quoteIdent(sql[t.pos:t.end])
+		}
+		return quoteIdent(t.val)
+	case t.is("approximate") && next.is("count", "percentile_disc"): // which the exact one is too
+		return ""
+	case t.is("minus") && next.is("select", "("):
+		return "EXCEPT"
+	case grammar[t.val], inPhrase(t, prev, next), next.is("(") && t.val != "array":
+		return t.val
+	}
+	return quoteIdent(t.val) // which may be a keyword to the engine only
+}
+
+// inPhrase says whether a word belongs to the grammar because of the one beside it.
+func inPhrase(t, prev, next token) bool {
+	return t.is("ignore", "respect") && next.is("nulls") ||
+		t.is("grouping") && next.is("sets") || t.is("sets") && prev.is("grouping") ||
+		t.is("at") && next.is("time") || t.is("zone") && prev.is("time") ||
+		t.is("within") && next.is("group")
 }

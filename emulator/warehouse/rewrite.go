@@ -36,6 +36,7 @@ const defaultSchema = "public"
 
 // statement rewrites a whole query in place.
 func (r *rewriter) statement(s node) error {
+	resolve(s, nil)
 	r.ctes, r.unnested = commonTables(s), make(map[string]bool)
 	err := inspect(s, func(n node) error {
 		if n["type"] == "TABLE_FUNCTION" {
@@ -180,28 +181,7 @@ func resultName(n node) string {
 func (r *rewriter) clause(n node) (any, error) {
 	switch n["type"] {
 	case "BASE_TABLE":
-		if n["catalog_name"] != nil {
-			return nil, unsupported("a database name in a FROM clause")
-		}
-		schema, table := strings.ToLower(str(n["schema_name"])), str(n["table_name"])
-		if schema == "" && r.ctes[strings.ToLower(table)] {
-			return n, nil
-		}
-		replacement, err := r.relation(schema, table)
-		if err != nil {
-			return nil, err
-		}
-		r.relations = append(r.relations, relation{schema, table})
-		if replacement == nil {
-			return n, nil
-		}
-		if replacement["alias"] = n["alias"]; n["alias"] == nil {
-			replacement["alias"] = table
-		}
-		if columns := n["column_name_alias"]; columns != nil {
-			replacement["column_name_alias"] = columns
-		}
-		return replacement, nil
+		return r.baseTable(n)
 	case "SELECT_NODE":
 		// A name of the result is ordered as the engine does: its expression may be an error.
 		named := make(map[string]bool)
@@ -214,7 +194,7 @@ func (r *rewriter) clause(n node) (any, error) {
 		}
 		witness(n, r.given)
 	case "TABLE_FUNCTION":
-		if name := n["function"].(node)["function_name"]; name != "rs_unnest" && name != "rs_unnest_at" && name != "rs_unpivot" && name != "rs_unpivot_at" {
+		if name := str(n["function"].(node)["function_name"]); !strings.HasPrefix(name, "rs_un") { // of unnest (from.go)
 			return nil, unsupported("a function in a FROM clause")
 		}
 	case "JOIN":
@@ -233,105 +213,159 @@ func (r *rewriter) clause(n node) (any, error) {
 	return n, nil
 }
 
+// baseTable gives what stands for a table of a FROM clause, under its name.
+func (r *rewriter) baseTable(n node) (node, error) {
+	if n["catalog_name"] != nil {
+		return nil, unsupported("a database name in a FROM clause")
+	}
+	schema, table := strings.ToLower(str(n["schema_name"])), str(n["table_name"])
+	if schema == "" && r.ctes[strings.ToLower(table)] {
+		return n, nil
+	}
+	replacement, err := r.relation(schema, table)
+	if err != nil {
+		return nil, err
+	}
+	r.relations = append(r.relations, relation{schema, table})
+	if replacement == nil {
+		return n, nil
+	}
+	if replacement["alias"] = n["alias"]; n["alias"] == nil {
+		replacement["alias"] = table
+	}
+	if columns := n["column_name_alias"]; columns != nil {
+		replacement["column_name_alias"] = columns
+	}
+	return replacement, nil
+}
+
+// expression gives an expression Redshift's meaning, or refuses it.
 func (r *rewriter) expression(n node) (node, error) {
-	children := list(n["children"])
 	switch n["class"] {
+	case "CONSTANT", "CASE", "SUBQUERY":
+		return n, nil
 	case "CONJUNCTION":
 		if n["type"] == "CONJUNCTION_AND" && r.reads(andOrder, "right") {
-			slices.Reverse(children)
+			slices.Reverse(list(n["children"]))
 		}
-		return n, nil
-	case "CONSTANT", "CASE", "SUBQUERY":
 		return n, nil
 	case "BETWEEN":
 		if isPlain(n["input"]) || r.correlated([]any{n["input"], n["lower"], n["upper"]}) {
 			return n, nil
 		}
-		return node{"class": "CONJUNCTION", "type": "CONJUNCTION_AND", "children": []any{call("rs_ge", n["input"], n["lower"]), call("rs_le", n["input"], n["upper"])}}, nil
+		return conjunction("AND", call("rs_ge", n["input"], n["lower"]), call("rs_le", n["input"], n["upper"])), nil
 	case "COMPARISON":
-		macro, ok := comparisons[str(n["type"])]
-		if !ok {
-			return nil, unsupported("IS DISTINCT FROM")
-		}
-		if r.correlated(n["left"]) || r.correlated(n["right"]) {
-			return n, nil
-		}
-		plain := isPlain(n["left"]) && isPlain(n["right"])
-		if r.reads(trailingBlanks, "ignore") {
-			sides := []any{n["left"], n["right"]}
-			withoutBlanks(sides)
-			n["left"], n["right"] = sides[0], sides[1]
-		}
-		if plain {
-			return n, nil
-		}
-		return call(macro, n["left"], n["right"]), nil
+		return r.comparison(n)
 	case "STAR":
-		for key, v := range n {
-			if l, isList := v.([]any); isList && len(l) == 0 || slices.Contains([]string{"class", "type", "query_location", "relation_name"}, key) {
-				continue
-			}
-			return nil, unsupported("* %s", strings.ReplaceAll(key, "_", " "))
-		}
-		return n, nil
+		return star(n)
 	case "COLUMN_REF":
-		names := list(n["column_names"])
-		if r.unnested[str(names[0])] && (len(names) == 1 || names[1] != names[0]) {
-			n["column_names"] = append([]any{names[0]}, names...) // the column is named as its table
-			return n, nil
-		}
-		if len(names) == 1 {
-			switch str(names[0]) {
-			case "sysdate":
-				r.functions = append(r.functions, "sysdate")
-				return call("rs_sysdate"), nil
-			case "current_date":
-				r.functions = append(r.functions, "current_date")
-				return cast(call("getdate"), "date", false), nil
-			case "current_user", "session_user":
-				r.functions = append(r.functions, "current_user")
-				return call("rs_current_user"), nil
-			case "current_timestamp", "current_time", "localtime", "localtimestamp", "user":
-				return nil, unsupported("%s", strings.ToUpper(str(names[0])))
-			}
-		}
-		return n, nil
+		return r.column(n)
 	case "CAST":
 		return r.cast(n)
 	case "FUNCTION":
-		return r.function(n, children)
+		return r.function(n, list(n["children"]))
 	case "WINDOW":
-		name := str(n["function_name"])
-		if !slices.Contains([]string{"row_number", "rank", "dense_rank", "lag", "lead", "first_value", "last_value", "sum", "count", "count_star", "min", "max"}, name) {
-			return nil, unsupported("window function %s", name)
-		}
-		// https://docs.aws.amazon.com/redshift/latest/dg/r_Window_function_synopsis.html
-		if n["type"] == "WINDOW_AGGREGATE" && n["orders"] != nil && n["end"] == "CURRENT_ROW_RANGE" {
-			return nil, errorf("Aggregate window functions with an ORDER BY clause require a frame clause")
-		}
-		r.functions = append(r.functions, "over")
-		orderSuper(n["orders"], nil)
-		return n, nil
+		return r.window(n)
 	case "OPERATOR":
-		switch n["type"] {
-		case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "STRUCT_EXTRACT":
-			return n, nil
-		case "COMPARE_IN", "COMPARE_NOT_IN":
-			if r.correlated(children) {
-				return n, nil
-			}
-			if r.reads(trailingBlanks, "ignore") {
-				withoutBlanks(children)
-			}
-			return in(n, children), nil
-		case "ARRAY_EXTRACT": // of a SUPER array, the only subscript in Redshift; it counts from 0
-			index, err := strconv.Atoi(constantText(children[1]))
-			if err != nil || index < 0 {
-				return nil, unsupported("a subscript other than a constant of at least 0")
-			}
-			children[1] = constant("INTEGER", json.Number(strconv.Itoa(index+1)))
+		return r.syntaxOperator(n)
+	}
+	return nil, unsupported("%v %v", n["class"], n["type"])
+}
+
+func (r *rewriter) comparison(n node) (node, error) {
+	macro, ok := comparisons[str(n["type"])]
+	if !ok {
+		return nil, unsupported("IS DISTINCT FROM")
+	}
+	sides := []any{n["left"], n["right"]}
+	if r.correlated(sides) {
+		return n, nil
+	}
+	plain := isPlain(sides[0]) && isPlain(sides[1])
+	if r.reads(trailingBlanks, "ignore") {
+		withoutBlanks(sides)
+		n["left"], n["right"] = sides[0], sides[1]
+	}
+	if plain {
+		return n, nil
+	}
+	return call(macro, sides...), nil
+}
+
+// star refuses what the engine allows behind an asterisk.
+func star(n node) (node, error) {
+	for key, v := range n {
+		if l, isList := v.([]any); isList && len(l) == 0 || slices.Contains([]string{"class", "type", "query_location", "relation_name"}, key) {
+			continue
+		}
+		return nil, unsupported("* %s", strings.ReplaceAll(key, "_", " "))
+	}
+	return n, nil
+}
+
+// column gives what a name means that is no column's, and the elements of an unnested one.
+func (r *rewriter) column(n node) (node, error) {
+	names := list(n["column_names"])
+	first := str(names[0])
+	if r.unnested[first] && (len(names) == 1 || names[1] != names[0]) {
+		n["column_names"] = append([]any{first}, names...) // the column is named as its table
+		return n, nil
+	}
+	if len(names) > 1 {
+		return n, nil
+	}
+	switch first {
+	case "sysdate":
+		r.functions = append(r.functions, "sysdate")
+		return call("rs_sysdate"), nil
+	case "current_date":
+		r.functions = append(r.functions, "current_date")
+		return cast(call("getdate"), "date", false), nil
+	case "current_user", "session_user":
+		r.functions = append(r.functions, "current_user")
+		return call("rs_current_user"), nil
+	case "current_timestamp", "current_time", "localtime", "localtimestamp", "user":
+		return nil, unsupported("%s", strings.ToUpper(first))
+	}
+	return n, nil
+}
+
+var windowFunctions = []string{"row_number", "rank", "dense_rank", "lag", "lead", "first_value", "last_value", "sum", "count", "count_star", "min", "max"}
+
+func (r *rewriter) window(n node) (node, error) {
+	if name := str(n["function_name"]); !slices.Contains(windowFunctions, name) {
+		return nil, unsupported("window function %s", name)
+	}
+	// https://docs.aws.amazon.com/redshift/latest/dg/r_Window_function_synopsis.html
+	if n["type"] == "WINDOW_AGGREGATE" && n["orders"] != nil && n["end"] == "CURRENT_ROW_RANGE" {
+		return nil, errorf("Aggregate window functions with an ORDER BY clause require a frame clause")
+	}
+	r.functions = append(r.functions, "over")
+	orderSuper(n["orders"], nil)
+	return n, nil
+}
+
+// syntaxOperator is for the operators that have a syntax of their own.
+func (r *rewriter) syntaxOperator(n node) (node, error) {
+	children := list(n["children"])
+	switch n["type"] {
+	case "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "STRUCT_EXTRACT":
+		return n, nil
+	case "COMPARE_IN", "COMPARE_NOT_IN":
+		if r.correlated(children) {
 			return n, nil
 		}
+		if r.reads(trailingBlanks, "ignore") {
+			withoutBlanks(children)
+		}
+		return in(n, children), nil
+	case "ARRAY_EXTRACT": // of a SUPER array, the only subscript in Redshift; it counts from 0
+		index, err := strconv.Atoi(constantText(children[1]))
+		if err != nil || index < 0 {
+			return nil, unsupported("a subscript other than a constant of at least 0")
+		}
+		children[1] = constant("INTEGER", json.Number(strconv.Itoa(index+1)))
+		return n, nil
 	}
 	return nil, unsupported("%v %v", n["class"], n["type"])
 }
@@ -367,7 +401,7 @@ func in(n node, children []any) node {
 	for _, element := range children[1:] {
 		equal = append(equal, call("rs_eq", children[0], element))
 	}
-	either := node{"class": "CONJUNCTION", "type": "CONJUNCTION_OR", "children": equal}
+	either := conjunction("OR", equal...)
 	if len(equal) == 1 {
 		either = equal[0].(node)
 	}

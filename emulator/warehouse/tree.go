@@ -164,6 +164,16 @@ func cast(child any, duckType string, try bool) node {
 	return node{"class": "CAST", "type": "OPERATOR_CAST", "child": child, "cast_type": castType, "try_cast": try}
 }
 
+// conjunction joins conditions by AND or OR.
+func conjunction(word string, conditions ...any) node {
+	return node{"class": "CONJUNCTION", "type": "CONJUNCTION_" + word, "children": conditions}
+}
+
+// null is a constant.
+func null() node {
+	return node{"class": "CONSTANT", "type": "VALUE_CONSTANT", "value": node{"type": node{"id": "NULL"}, "is_null": true}}
+}
+
 func isNull(v any) node {
 	return node{"class": "OPERATOR", "type": "OPERATOR_IS_NULL", "children": []any{v}}
 }

@@ -13,7 +13,7 @@ func FuzzRecord(f *testing.F) {
 	for _, seed := range []string{sound, `{"_id":7,"more":{"a":[1,null,1e400,"\ud83d\ude00"]}}`, `{"a":1,"\u0061":2}`, "[\"\xed\xa0\x80\"]", `5`, ``} {
 		f.Add([]byte(seed))
 	}
-	pipeline := newPipeline(f, 1024, nil)
+	pipeline := newPipeline(f, options{})
 	serial := 0
 	f.Fuzz(func(t *testing.T, data []byte) {
 		serial++

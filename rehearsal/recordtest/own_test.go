@@ -1,6 +1,7 @@
 package recordtest
 
 import (
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -48,7 +49,7 @@ func TestOwnRecords(t *testing.T) {
 	for _, readings := range append([]doubt.Readings{nil, warehouse.Doubts().Others()}, warehouse.Doubts().Single()...) {
 		t.Run(name(readings), func(t *testing.T) {
 			t.Parallel()
-			p := newPipeline(t, 1024, readings, os.DirFS("../../examples/own-records/migrations"))
+			p := newPipeline(t, options{readings: readings, more: []fs.FS{os.DirFS("../../examples/own-records/migrations")}})
 			for i, test := range tests {
 				p.put(strconv.Itoa(i), test.record)
 			}

@@ -13,12 +13,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +29,7 @@ import (
 	"example.com/evstream/sql"
 )
 
-var update = flag.Bool("update", false, "write the table of README.md anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 const (
 	role   = "arn:aws:iam::123456789012:role/streaming"
@@ -43,13 +43,24 @@ type pipeline struct {
 	warehouse *warehouse.Warehouse
 }
 
-func newPipeline(t testing.TB, maxRecordKiB int, readings doubt.Readings, more ...fs.FS) pipeline {
+// options are what differs between pipelines.
+type options struct {
+	maxRecordKiB int // the stream's limit: 1024
+	readings     doubt.Readings
+	clock        func() time.Time // the real one
+	more         []fs.FS          // migrations beside the shipped ones
+}
+
+func newPipeline(t testing.TB, o options) pipeline {
 	t.Helper()
-	p := pipeline{TB: t, kinesis: fakekinesis.New()}
-	if _, err := p.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Shards: 3, MaxRecordKiB: maxRecordKiB}); err != nil {
+	if o.clock == nil {
+		o.clock = time.Now
+	}
+	p := pipeline{TB: t, kinesis: fakekinesis.New(fakekinesis.WithClock(o.clock))}
+	if _, err := p.kinesis.CreateStream(fakekinesis.StreamSettings{Name: stream, Shards: 3, MaxRecordKiB: max(o.maxRecordKiB, 1024)}); err != nil {
 		t.Fatal(err)
 	}
-	p.warehouse = warehouse.New(warehouse.Options{Streams: p.kinesis, Dir: t.TempDir(), Readings: readings})
+	p.warehouse = warehouse.New(warehouse.Options{Streams: p.kinesis, Dir: t.TempDir(), Readings: o.readings, Clock: o.clock})
 	t.Cleanup(func() { p.warehouse.Close() })
 	if err := p.warehouse.CreateNamespace(t.Context(), warehouse.Namespace{Name: "ev", AdminUser: "admin", AdminPassword: "Secret1234", IAMRoles: []string{role}}); err != nil {
 		t.Fatal(err)
@@ -58,7 +69,7 @@ func newPipeline(t testing.TB, maxRecordKiB int, readings doubt.Readings, more .
 		t.Fatal(err)
 	}
 	all := make(fstest.MapFS)
-	for _, folder := range append([]fs.FS{sql.Migrations()}, more...) {
+	for _, folder := range append([]fs.FS{sql.Migrations()}, o.more...) {
 		files, err := fs.Glob(folder, "*.sql")
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +98,7 @@ func (p pipeline) migrate(files fs.FS) {
 		if err != nil {
 			p.Fatal(err)
 		}
-		for _, s := range m.Statements {
+		for _, s := range slices.Concat(m.Sets, m.Statements) {
 			if _, err := session.Execute(p.Context(), values.Replace(s.Text)); err != nil {
 				p.Fatalf("%s: %v", m.File, err)
 			}
@@ -206,7 +217,7 @@ func (p pipeline) check(f found) {
 }
 
 // TestKinds shows where each kind of record is found, and that it is the same under every
-// reading of the doubts about Redshift; README.md holds the tables.
+// reading of the doubts about Redshift, other than those in the second golden file.
 func TestKinds(t *testing.T) {
 	all := kinds()
 	names := make(map[string]bool)
@@ -217,10 +228,14 @@ func TestKinds(t *testing.T) {
 		names[k.name] = true
 	}
 	standard := through(t, all, nil)
-	golden(t, "records", outcomes(standard, all))
+	var outcomes []string
+	for _, k := range all {
+		outcomes = append(outcomes, k.name+": "+outcome(standard, k))
+	}
+	golden(t, "kinds", outcomes)
 
 	singles := warehouse.Doubts().Single()
-	depends := make([]string, len(singles)) // rows of the second table
+	depends := make([][]string, len(singles))
 	t.Run("readings", func(t *testing.T) {
 		for i, readings := range append(singles, warehouse.Doubts().Others()) {
 			t.Run(name(readings), func(t *testing.T) {
@@ -235,13 +250,13 @@ func TestKinds(t *testing.T) {
 					case is == other && mayDiffer && len(readings) == 1:
 						t.Errorf("%s: does not depend on %s", k.name, k.doubt)
 					case is != other && i < len(singles):
-						depends[i] += fmt.Sprintf("| %s | `%s` | %s |\n", cell(k.name), readings, is)
+						depends[i] = append(depends[i], fmt.Sprintf("%s, %s: %s", readings, k.name, is))
 					}
 				}
 			})
 		}
 	})
-	golden(t, "doubtful", "| kind of record | switch | extract | rejected, with the reason |\n|---|---|---|---|\n"+strings.Join(depends, ""))
+	golden(t, "doubtful", slices.Concat(depends...))
 }
 
 // name is what a subtest under the readings is called.
@@ -255,7 +270,7 @@ func name(readings doubt.Readings) string {
 // through puts the records through the pipeline under the readings, and gives what is found.
 func through(t *testing.T, all []kind, readings doubt.Readings) found {
 	t.Helper()
-	p := newPipeline(t, 10240, readings)
+	p := newPipeline(t, options{maxRecordKiB: 10240, readings: readings})
 	for i, k := range all {
 		p.put(k.name, k.record)
 		if i%50 == 0 {
@@ -270,49 +285,22 @@ func through(t *testing.T, all []kind, readings doubt.Readings) found {
 	if diff := cmp.Diff(f.extract["sound"], f.extract["after all of them"]); diff != "" || f.extract["sound"] == nil {
 		t.Errorf("a sound record after all the others (-first +last):\n%s", diff)
 	}
-	queries, err := fs.Glob(sql.Queries(), "*.sql")
-	if err != nil || len(queries) == 0 {
-		t.Fatalf("no saved queries: %v", err)
-	}
-	for _, name := range queries {
-		text, err := fs.ReadFile(sql.Queries(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if rows := p.query(string(text)).Rows; len(rows) == 0 && (name != "skipped.sql" || len(f.skipped) > 0) {
+	for name, text := range savedQueries(t) {
+		if rows := p.query(text).Rows; len(rows) == 0 && (name != "skipped" || len(f.skipped) > 0) {
 			t.Errorf("the saved query %s shows nothing of all these records", name)
 		}
 	}
 	return f
 }
 
-// outcome is where a record is found: cells of a table.
-func outcome(f found, k kind) string { return inExtract(f, k) + " | " + inRejected(f, k.name) }
+// outcome is where a record is found: how its row of the extract differs from the sound
+// one's, and why it is rejected.
+func outcome(f found, k kind) string { return inExtract(f, k) + "; " + inRejected(f, k.name) }
 
-// outcomes is a table of what is found, with the kinds for which it is.
-func outcomes(f found, all []kind) string {
-	var order []string
-	kindsOf := make(map[string][]string)
-	for _, k := range all {
-		o := outcome(f, k)
-		if kindsOf[o] == nil {
-			order = append(order, o)
-		}
-		kindsOf[o] = append(kindsOf[o], cell(k.name))
-	}
-	var b strings.Builder
-	b.WriteString("| extract | rejected, with the reason | kinds of records |\n|---|---|---|\n")
-	for _, o := range order {
-		fmt.Fprintf(&b, "| %s | %s |\n", o, strings.Join(kindsOf[o], "; "))
-	}
-	return b.String()
-}
-
-// inExtract describes a record's row of the extract by what differs from the sound one.
 func inExtract(f found, k kind) string {
 	row, ok := f.extract[k.name]
 	if !ok {
-		return "–"
+		return "not in the extract"
 	}
 	var given map[string]any
 	_ = json.Unmarshal([]byte(k.record), &given) // nil if Go does not take it for JSON
@@ -333,7 +321,7 @@ func inExtract(f found, k kind) string {
 		case len(v) > 40:
 			v = fmt.Sprintf("%d bytes", len(v))
 		default:
-			v = cell(strconv.QuoteToASCII(v))
+			v = strconv.QuoteToASCII(v)
 		}
 		differs = append(differs, columns[i]+" "+v)
 	}
@@ -348,81 +336,36 @@ func inExtract(f found, k kind) string {
 
 func inRejected(f found, name string) string {
 	if row, ok := f.rejected[name]; ok {
-		return row[0]
+		return "rejected: " + row[0]
 	}
 	if _, ok := f.all[name]; !ok {
-		return "– (skipped, in SYS_STREAM_SCAN_ERRORS)"
+		return "skipped, in SYS_STREAM_SCAN_ERRORS"
 	}
-	return "–"
+	return "not rejected"
 }
 
-// cell writes a text as it may stand in a table of Markdown.
-func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", `\n`, "*", `\*`, "_", `\_`, "`", "\\`").Replace(s)
-}
-
-// golden compares a part of README.md between two comments with its name.
-func golden(t *testing.T, name, want string) {
+// golden compares lines with a file of testdata, or writes it.
+func golden(t *testing.T, name string, lines []string) {
 	t.Helper()
-	data, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->\n"
-	before, rest, ok1 := strings.Cut(string(data), begin)
-	have, after, ok2 := strings.Cut(rest, end)
-	if !ok1 || !ok2 {
-		t.Fatalf("README.md lacks %q or %q", begin, end)
-	}
+	file, text := "testdata/"+name+".golden", strings.Join(lines, "\n")+"\n"
 	if *update {
-		if err := os.WriteFile("README.md", []byte(before+begin+want+end+after), 0o666); err != nil {
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if diff := cmp.Diff(strings.Split(have, "\n"), strings.Split(want, "\n")); diff != "" {
-		t.Errorf("README.md is not what was found; see the difference and, if it is right, run go test -run %s -update (-README +found):\n%s", t.Name(), diff)
-	}
-}
-
-// TestEveryFuzzTargetIsListed holds the table of README.md against the code.
-func TestEveryFuzzTargetIsListed(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := filepath.Join("..", "..")
-	target := regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
-	n := 0
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		dir, err := filepath.Rel(root, filepath.Dir(path))
-		if err != nil {
-			return err
-		}
-		for _, match := range target.FindAllSubmatch(text, -1) {
-			n++
-			row := regexp.MustCompile("(?m)^\\| `" + regexp.QuoteMeta(filepath.ToSlash(dir)) + "` .*`" + string(match[1]) + "`.*\\|")
-			if !row.Match(readme) {
-				t.Errorf("README.md does not list %s of %s", match[1], dir)
-			}
-		}
-		return nil
-	})
-	if err != nil || n == 0 {
-		t.Errorf("%d targets found, error %v", n, err)
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(text, "\n")); diff != "" {
+		t.Errorf("%s is not what was found; see the difference and, if it is right, run go test -run %s -update (-file +found):\n%s", file, t.Name(), diff)
 	}
 }
 
 // TestTooLargeForTheStream shows that a record above the stream's limit never gets in.
 func TestTooLargeForTheStream(t *testing.T) {
-	p := newPipeline(t, 1024, nil)
+	p := newPipeline(t, options{})
 	const key = "k"
 	p.put(key, strings.Repeat("x", mebibyte-len(key)))
 	for _, size := range []int{mebibyte - len(key) + 1, 10_000_000} {
@@ -440,7 +383,7 @@ func TestTooLargeForTheStream(t *testing.T) {
 // against the JSON that they still are.
 func TestMutations(t *testing.T) {
 	const records = 4000
-	p := newPipeline(t, 1024, nil)
+	p := newPipeline(t, options{})
 	random := rand.New(rand.NewPCG(2026, 11))
 	data := make(map[string]string, records)
 	for i := range records {
