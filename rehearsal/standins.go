@@ -155,7 +155,7 @@ func Start(o Options) (_ *StandIns, err error) {
 		}
 	}
 	s.AWS, err = fakeaws.Start(s.Account, fakeaws.Options{
-		Kinesis: streams{s.Kinesis}, Redshift: redshift{s.Redshift, s.Account}, DataAPI: newStatements(s.URL()),
+		Kinesis: streams{s.Kinesis}, Redshift: s.Redshift, DataAPI: newStatements(s.URL()),
 	})
 	if err != nil {
 		return nil, err

@@ -225,10 +225,8 @@ func (s *standIns) await(input any) (any, *failure) {
 func (s *standIns) theSnapshots() *fakeredshift.Server {
 	if s.snapshots == nil {
 		s.snapshots = fakeredshift.New(nil, fakeredshift.WithClock(s.now))
-		_, err := s.snapshots.CreateNamespace(s.Context(), fakeredshift.Namespace{Name: "ev", ID: "00000000-0000-4000-8000-000000000001"})
-		s.must(err)
-		_, err = s.snapshots.CreateWorkgroup(fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev"})
-		s.must(err)
+		s.must(s.snapshots.CreateNamespace(s.Context(), fakeredshift.Namespace{Name: "ev", ID: "00000000-0000-4000-8000-000000000001"}))
+		s.must(s.snapshots.CreateWorkgroup(s.Context(), fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev"}))
 		s.must(s.snapshots.Start())
 		s.Cleanup(func() { s.must(s.snapshots.Close()) })
 	}
