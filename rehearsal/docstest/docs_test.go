@@ -3,7 +3,6 @@ package docstest
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,7 +65,7 @@ var pages = map[string]page{
 			"aws redshift-serverless restore-from-recovery-point": func(t *testing.T, r *reader) {
 				for _, statement := range []string{
 					"DROP VIEW ev_station_data_rejected",
-					"DELETE FROM ev_schema_migrations WHERE version = 14",
+					"DELETE FROM ev_schema_migrations WHERE file = '00013_rejected_view.sql'",
 					"ALTER MATERIALIZED VIEW ev_station_data AUTO REFRESH NO",
 					"REVOKE ALL ON ev_station_data_extract FROM GROUP analysts",
 				} {
@@ -121,8 +120,8 @@ var pages = map[string]page{
 	},
 	"docs/reliability.md": {
 		elsewhere: map[string]string{
-			"pulumi import aws:kinesis/stream:Stream stream ev_stream_data --protect=false --generate-code=false \\\n     --parent 'stream=urn:pulumi:prod::ev-streaming::evstream:infra:Pipeline::stream'": "TestKilledAnywhere in rehearsal/faulttest",
-			"cd STATE/.pulumi/stacks/ev-streaming && cp prod.json.bak prod.json": "TestFullDisk in rehearsal/faulttest",
+			"pulumi import aws:kinesis/stream:Stream stream ev_stream_data --protect=false --generate-code=false": "TestKilledAnywhere in rehearsal/faulttest",
+			"cd STATE/.pulumi/stacks/ev-streaming && cp prod.json.bak prod.json":                                  "TestFullDisk in rehearsal/faulttest",
 		},
 	},
 	"examples/consumer/README.md":    {prepare: deployed("prod")},
@@ -142,7 +141,7 @@ func deployed(stack string) func(*testing.T, *reader) {
 }
 
 // shippedMigration is a line of docs/operations.md that lists a migration.
-var shippedMigration = regexp.MustCompile(`(?m)^\d+ +(\d{5}_\w+\.sql) +applied`)
+var shippedMigration = regexp.MustCompile(`(?m)^(\d{5}_\w+\.sql) +applied`)
 
 // asShipped takes out of a copy of the project what its owner has made of it, and the pages do not
 // know: other migrations than those that docs/operations.md lists, the privileges on what they
@@ -173,17 +172,15 @@ func asShipped(t *testing.T, project string) {
 		check(err)
 		migrations.Write(text)
 	}
-	for _, name := range []string{"grant.sql", "revoke.sql"} {
-		file := filepath.Join(project, "sql/settings", name)
-		text, err := os.ReadFile(file)
-		check(err)
-		check(os.WriteFile(file, regexp.MustCompile(`(?m)^.* ON (\w+) (TO|FROM) .*\n`).ReplaceAllFunc(text, func(line []byte) []byte {
-			if made := strings.Fields(string(line))[3]; !strings.Contains(migrations.String(), "VIEW "+made) {
-				return nil
-			}
-			return line
-		}), 0o600))
-	}
+	grants := filepath.Join(project, "sql/repeatable/grant.sql")
+	text, err := os.ReadFile(grants)
+	check(err)
+	check(os.WriteFile(grants, regexp.MustCompile(`(?m)^.* ON (\w+) TO .*\n`).ReplaceAllFunc(text, func(line []byte) []byte {
+		if made := strings.Fields(string(line))[3]; !strings.Contains(migrations.String(), "VIEW "+made) {
+			return nil
+		}
+		return line
+	}), 0o600))
 	for _, name := range []string{"Pulumi.dev.yaml", "Pulumi.prod.yaml"} {
 		text, err := os.ReadFile(filepath.Join("testdata", name))
 		check(err)
@@ -435,35 +432,28 @@ func (r *reader) write(t *testing.T, name, text string) {
 // copyProject copies what a reader has before anything is built.
 func copyProject(t *testing.T, from, to string) {
 	t.Helper()
-	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		if slices.Contains([]string{".git", ".github", "bin", "rehearsal", "emulator"}, name) {
-			if entry.IsDir() {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if entry.IsDir() {
-			return os.MkdirAll(filepath.Join(to, name), 0o700)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, name), text, info.Mode())
-	})
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(from)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if slices.Contains([]string{".git", ".github", "bin", "rehearsal", "emulator"}, name) {
+			continue
+		}
+		if entry.IsDir() {
+			err = os.CopyFS(filepath.Join(to, name), os.DirFS(filepath.Join(from, name)))
+		} else if text, failed := os.ReadFile(filepath.Join(from, name)); failed != nil {
+			err = failed
+		} else {
+			err = os.WriteFile(filepath.Join(to, name), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
