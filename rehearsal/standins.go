@@ -191,6 +191,7 @@ func (s *StandIns) Close() error {
 // this project and the AWS CLI, talk to the stand-ins and nothing else.
 func (s *StandIns) CommandEnv() map[string]string {
 	environment := s.Env()
+	environment["AWS_SESSION_TOKEN"] = "SessionTokenOf/NoAccount+000000=="
 	environment["AWS_EC2_METADATA_DISABLED"] = "true"
 	environment["PULUMI_SKIP_UPDATE_CHECK"] = "true" // with --stack they ask the Pulumi CLI
 	return environment
