@@ -148,10 +148,10 @@ func start(t *testing.T) *fakeredshift.Server {
 		{Name: "ev-dev"},
 		{Name: "ev-kept", AdminSecretARN: "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!ev-kept"},
 	} {
-		if _, err := s.CreateNamespace(t.Context(), n); err != nil {
+		if err := s.CreateNamespace(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.CreateWorkgroup(fakeredshift.Workgroup{Name: n.Name, Namespace: n.Name}); err != nil {
+		if err := s.CreateWorkgroup(t.Context(), fakeredshift.Workgroup{Name: n.Name, Namespace: n.Name}); err != nil {
 			t.Fatal(err)
 		}
 	}
