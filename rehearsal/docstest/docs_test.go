@@ -3,7 +3,6 @@ package docstest
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,8 +120,8 @@ var pages = map[string]page{
 	},
 	"docs/reliability.md": {
 		elsewhere: map[string]string{
-			"pulumi import aws:kinesis/stream:Stream stream ev_stream_data --protect=false --generate-code=false \\\n     --parent 'stream=urn:pulumi:prod::ev-streaming::evstream:infra:Pipeline::stream'": "TestKilledAnywhere in rehearsal/faulttest",
-			"cd STATE/.pulumi/stacks/ev-streaming && cp prod.json.bak prod.json": "TestFullDisk in rehearsal/faulttest",
+			"pulumi import aws:kinesis/stream:Stream stream ev_stream_data --protect=false --generate-code=false": "TestKilledAnywhere in rehearsal/faulttest",
+			"cd STATE/.pulumi/stacks/ev-streaming && cp prod.json.bak prod.json":                                  "TestFullDisk in rehearsal/faulttest",
 		},
 	},
 	"examples/consumer/README.md":    {prepare: deployed("prod")},
@@ -433,35 +432,28 @@ func (r *reader) write(t *testing.T, name, text string) {
 // copyProject copies what a reader has before anything is built.
 func copyProject(t *testing.T, from, to string) {
 	t.Helper()
-	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		if slices.Contains([]string{".git", ".github", "bin", "rehearsal", "emulator"}, name) {
-			if entry.IsDir() {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if entry.IsDir() {
-			return os.MkdirAll(filepath.Join(to, name), 0o700)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, name), text, info.Mode())
-	})
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(from)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		if slices.Contains([]string{".git", ".github", "bin", "rehearsal", "emulator"}, name) {
+			continue
+		}
+		if entry.IsDir() {
+			err = os.CopyFS(filepath.Join(to, name), os.DirFS(filepath.Join(from, name)))
+		} else if text, failed := os.ReadFile(filepath.Join(from, name)); failed != nil {
+			err = failed
+		} else {
+			err = os.WriteFile(filepath.Join(to, name), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
