@@ -111,7 +111,7 @@ func TestLastSnapshot(t *testing.T) {
 		})
 	}
 
-	// What a killed one left is not made anew, what others left is not taken for it.
+	// What a killed one left is not made again, and what others left is not taken for it.
 	t.Run("one that was begun", func(t *testing.T) {
 		s := start(t)
 		s.Hold()
@@ -162,7 +162,7 @@ func start(t *testing.T) *fakeredshift.Server {
 	return s
 }
 
-// run runs the command and returns what it said.
+// run runs the command and returns what it printed.
 func run(s *fakeredshift.Server, binary, namespace string) (string, error) {
 	cmd := exec.Command(binary)
 	cmd.Env = append(os.Environ(),
