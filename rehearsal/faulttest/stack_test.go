@@ -277,18 +277,18 @@ func (s *stack) orphan(wanted apitype.ResourceV3) *optimport.ImportResource {
 	return nil
 }
 
-// components are the URNs of what groups the stack's resources, by name.
+// components are the URNs of what groups the stack's resources, by names that no resource has.
 func components() map[string]string {
 	return map[string]string{
-		"warehouse": "urn:pulumi:dev::ev-streaming::evstream:infra:Warehouse::warehouse",
-		"stream":    "urn:pulumi:dev::ev-streaming::evstream:infra:Pipeline::stream",
+		"Warehouse": "urn:pulumi:dev::ev-streaming::evstream:infra:Warehouse::warehouse",
+		"Pipeline":  "urn:pulumi:dev::ev-streaming::evstream:infra:Pipeline::stream",
 	}
 }
 
-// parent is the name of the component that a resource is in; its URN says which.
+// parent is the name of the component that a resource is in, which its URN tells.
 func parent(urn resource.URN) string {
-	for name, component := range components() {
-		if strings.HasPrefix(string(urn.QualifiedType()), string(resource.URN(component).Type())+"$") {
+	for name := range components() {
+		if strings.HasPrefix(string(urn.QualifiedType()), "evstream:infra:"+name+"$") {
 			return name
 		}
 	}
