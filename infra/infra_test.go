@@ -84,10 +84,7 @@ func TestResources(t *testing.T) {
 	}
 	all := map[string]result{}
 	for name, settings := range configurations() {
-		made, err := deploy(t, example(), settings)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := mustDeploy(t, example(), settings)
 		for _, r := range made.resources {
 			if _, given := r.Inputs["stdin"]; given {
 				r.Inputs["stdin"] = "(the migrations)"
@@ -313,7 +310,7 @@ func TestSQLGoesTheProvidersWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"schema", "warehouse-final-snapshot"} {
-		environment := made.get(t, "command:local:Command", name).Inputs["environment"].(map[string]any)
+		environment := made.environment(t, name)
 		for variable, want := range map[string]string{
 			"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true", "AWS_CA_BUNDLE": "ca.pem",
 			"HTTPS_PROXY": "http://proxy.example.com:3128", "NO_PROXY": "169.254.169.254",
@@ -344,10 +341,7 @@ func TestSQLGoesTheProvidersWay(t *testing.T) {
 func TestDefaultVPC(t *testing.T) {
 	a := example()
 	a["getVpc true"] = a["getVpc "+exampleVPC]
-	made, err := deploy(t, a, map[string]string{"vpcName": "default"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	made := mustDeploy(t, a, map[string]string{"vpcName": "default"})
 	if got := made.get(t, "aws:ec2/securityGroup:SecurityGroup", "warehouse").Inputs["vpcId"]; got != exampleVPC {
 		t.Errorf("the warehouse's security group is in %v, want the default VPC", got)
 	}
@@ -367,10 +361,7 @@ func TestOneKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			settings := map[string]string{"kmsKeyArn": customerKey}
 			maps.Copy(settings, c.settings)
-			made, err := deploy(t, example(), settings)
-			if err != nil {
-				t.Fatal(err)
-			}
+			made := mustDeploy(t, example(), settings)
 			var got []string
 			for _, r := range made.resources {
 				for key, value := range r.Inputs {
@@ -392,11 +383,8 @@ func TestOneKey(t *testing.T) {
 // TestSecretByARN: a secret's ARN does as well as its name.
 func TestSecretByARN(t *testing.T) {
 	const arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift/native"
-	made, err := deploy(t, example(), map[string]string{"secretName": arn})
-	if err != nil {
-		t.Fatal(err)
-	}
-	environment := made.get(t, "command:local:Command", "schema").Inputs["environment"].(map[string]any)
+	made := mustDeploy(t, example(), map[string]string{"secretName": arn})
+	environment := made.environment(t, "schema")
 	if got := environment["REDSHIFT_SECRET_ARN"]; got != arn {
 		t.Errorf("the SQL is run with the secret %v, want %s", got, arn)
 	}
@@ -431,10 +419,7 @@ func TestWorkgroupWithoutEndpoint(t *testing.T) {
 // TestSQLUsesTheProvidersProfile: the AWS provider prefers its profile to keys in
 // the environment, so the command that applies the SQL must do the same.
 func TestSQLUsesTheProvidersProfile(t *testing.T) {
-	made, err := deploy(t, example(), map[string]string{"aws:profile": "ev"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	made := mustDeploy(t, example(), map[string]string{"aws:profile": "ev"})
 	file := filepath.Join(t.TempDir(), "credentials")
 	if err := os.WriteFile(file, []byte("[ev]\naws_access_key_id=of-profile\naws_secret_access_key=x\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -445,7 +430,7 @@ func TestSQLUsesTheProvidersProfile(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	for name, value := range made.get(t, "command:local:Command", "schema").Inputs["environment"].(map[string]any) {
+	for name, value := range made.environment(t, "schema") {
 		t.Setenv(name, fmt.Sprint(value))
 	}
 	cfg, err := config.LoadDefaultConfig(t.Context())
@@ -463,10 +448,7 @@ func TestSQLUsesTheProvidersProfile(t *testing.T) {
 func TestSecretsAreMarked(t *testing.T) {
 	for _, name := range []string{"redshift/admin", "redshift/native"} {
 		t.Run(name, func(t *testing.T) {
-			made, err := deploy(t, example(), map[string]string{"secretName": name})
-			if err != nil {
-				t.Fatal(err)
-			}
+			made := mustDeploy(t, example(), map[string]string{"secretName": name})
 			for _, r := range made.resources {
 				findPlain(t, r.Type+" "+r.Name, resource.NewObjectProperty(r.raw))
 			}
@@ -501,10 +483,7 @@ func findPlain(t *testing.T, where string, v resource.PropertyValue) {
 // what the stack made itself is given up with a warning.
 func TestEachFailureSurfaces(t *testing.T) {
 	for name, settings := range configurations() {
-		made, err := deploy(t, example(), settings)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := mustDeploy(t, example(), settings)
 		slices.Sort(made.lookups)
 		failures := slices.Concat(made.types(), slices.Compact(made.lookups))
 		if len(failures) < 18 {
@@ -545,10 +524,7 @@ func TestExistingStream(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			a := example()
 			maps.Copy(a["getStream ev_existing"], c.stream)
-			made, err := deploy(t, a, map[string]string{"existingStreamName": "ev_existing"})
-			if err != nil {
-				t.Fatal(err)
-			}
+			made := mustDeploy(t, a, map[string]string{"existingStreamName": "ev_existing"})
 			if types := made.types(); slices.Contains(types, "aws:kinesis/stream:Stream") {
 				t.Errorf("the stack makes a stream of its own: %v", types)
 			}
@@ -556,7 +532,7 @@ func TestExistingStream(t *testing.T) {
 			if !strings.Contains(policy, "stream/ev_existing") || strings.Contains(policy, "kms:Decrypt") != c.decrypts {
 				t.Errorf("policy is %s; it reads the existing stream, and decrypts: %t", policy, c.decrypts)
 			}
-			environment := made.get(t, "command:local:Command", "schema").Inputs["environment"].(map[string]any)
+			environment := made.environment(t, "schema")
 			if got := environment["STREAM_NAME"]; got != "ev_existing" {
 				t.Errorf("the SQL reads the stream %v, want ev_existing", got)
 			}
@@ -588,10 +564,7 @@ func TestAlarms(t *testing.T) {
 		{"a usage limit", map[string]string{"alarmEmail": "on-call@example.com", "usageLimitRpuHours": "10"}, with("lag", "usage")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			made, err := deploy(t, example(), c.settings)
-			if err != nil {
-				t.Fatal(err)
-			}
+			made := mustDeploy(t, example(), c.settings)
 			var got []string
 			for _, r := range made.resources {
 				if r.Type == "aws:cloudwatch/metricAlarm:MetricAlarm" {
@@ -620,11 +593,8 @@ func TestSettingsReachTheWarehouse(t *testing.T) {
 		{"rate(5 minutes)", `["role:ops","group:analysts"]`, "NO", `["group:analysts","role:ops"]`},
 		{"cron(0 * * * ? *)", "[]", "NO", "[]"},
 	} {
-		made, err := deploy(t, example(), map[string]string{"refresh": c.refresh, "readers": c.readers})
-		if err != nil {
-			t.Fatal(err)
-		}
-		environment := made.get(t, "command:local:Command", "schema").Inputs["environment"].(map[string]any)
+		made := mustDeploy(t, example(), map[string]string{"refresh": c.refresh, "readers": c.readers})
+		environment := made.environment(t, "schema")
 		if environment["AUTO_REFRESH"] != c.autoRefresh || environment["READERS"] != c.list {
 			t.Errorf("%s, %s: AUTO_REFRESH is %v, READERS %v", c.refresh, c.readers, environment["AUTO_REFRESH"], environment["READERS"])
 		}
@@ -634,10 +604,7 @@ func TestSettingsReachTheWarehouse(t *testing.T) {
 // TestPreviewKnowsWhatPeopleReview: the first preview, in which no ARN exists,
 // shows the SQL and the role's policy.
 func TestPreviewKnowsWhatPeopleReview(t *testing.T) {
-	made, err := deploy(t, example(), nil, preview)
-	if err != nil {
-		t.Fatal(err)
-	}
+	made := mustDeploy(t, example(), nil, preview)
 	schema := made.get(t, "command:local:Command", "schema")
 	archive, err := sql.Pack(sql.Migrations(), sql.RepeatableFiles())
 	if err != nil {
@@ -656,10 +623,7 @@ func TestPreviewKnowsWhatPeopleReview(t *testing.T) {
 // machine and in every run, and change when there is something to do.
 func TestSchemaRunsAgainOnlyForAReason(t *testing.T) {
 	inputs := func(settings map[string]string) map[string]any {
-		made, err := deploy(t, example(), settings)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := mustDeploy(t, example(), settings)
 		return made.get(t, "command:local:Command", "schema").Inputs
 	}
 	first := inputs(nil)

@@ -52,10 +52,7 @@ func enhanced() settings {
 // know of it.
 func TestFactsAreRead(t *testing.T) {
 	a := example()
-	made, err := deploy(t, a, nil, preview)
-	if err != nil {
-		t.Fatal(err)
-	}
+	made := mustDeploy(t, a, nil, preview)
 	chosen := chooseNetwork(enhanced(), networkFacts(), &report.Report{})
 	want := []any{}
 	for _, id := range chosen.SubnetIDs() {
@@ -136,10 +133,7 @@ func TestSubnetsDoNotDependOnOrder(t *testing.T) {
 		ids := a["getSubnets vpc-id "+exampleVPC]["ids"].([]any)
 		ids = slices.Concat(ids[i:], ids[:i])
 		a["getSubnets vpc-id "+exampleVPC]["ids"] = ids
-		made, err := deploy(t, a, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := mustDeploy(t, a, nil)
 		got := made.get(t, "aws:redshiftserverless/workgroup:Workgroup", "warehouse").Inputs["subnetIds"]
 		if first == nil {
 			first = got

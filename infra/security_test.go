@@ -80,10 +80,7 @@ func TestRolesAreMinimal(t *testing.T) {
 	}
 	got := map[string][]string{}
 	for name, settings := range configurations() {
-		made, err := deploy(t, example(), settings)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := mustDeploy(t, example(), settings)
 		for _, r := range made.resources {
 			switch r.Type {
 			case "aws:iam/role:Role":
@@ -114,10 +111,7 @@ func TestNetworkIsClosed(t *testing.T) {
 		"warehouse-endpoints admits warehouse on tcp 443": true,
 	}
 	for name, settings := range configurations() {
-		made, err := deploy(t, example(), settings)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := mustDeploy(t, example(), settings)
 		for _, r := range made.resources {
 			switch r.Type {
 			case "aws:redshiftserverless/workgroup:Workgroup":
@@ -208,10 +202,7 @@ func TestHostileSettings(t *testing.T) {
 		}
 		var want map[string]any
 		if text, ok := ordinary[setting]; ok {
-			made, err := deploy(t, example(), map[string]string{setting: text})
-			if err != nil {
-				t.Fatal(err)
-			}
+			made := mustDeploy(t, example(), map[string]string{setting: text})
 			want = shapeOf(t, made)
 		}
 		for _, text := range hostile {
@@ -244,10 +235,7 @@ func TestHostileSettings(t *testing.T) {
 // TestHostileSecrets: a password may hold what a shell, SQL and URLs read as their
 // own. It is data in the two places that it goes to.
 func TestHostileSecrets(t *testing.T) {
-	before, err := deploy(t, example(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := mustDeploy(t, example(), nil)
 	for _, password := range []string{"$(touch)Aa1;", "`touch`Aa1", "${STREAM_NAME}a1", "%2e%2eAa1#?&", "},{Aa1:[]", "Aa1--;DROP{{}}"} {
 		a := example()
 		a.setSecret("redshift/admin", secretOf(t, adminName, password))
@@ -273,10 +261,7 @@ func TestHostileSecrets(t *testing.T) {
 // that a role for previews need not be able to read it.
 func TestKeptPasswordIsNotRead(t *testing.T) {
 	for _, options := range [][]pulumi.RunOption{{preview}, nil} {
-		made, err := deploy(t, example(), configurations()["private"], options...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := mustDeploy(t, example(), configurations()["private"], options...)
 		if slices.Contains(made.lookups, "aws:secretsmanager/getSecretVersion:getSecretVersion") {
 			t.Error("the program reads the value of a secret with manageAdminPassword")
 		}

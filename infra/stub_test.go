@@ -164,6 +164,12 @@ func (p *program) get(t *testing.T, kind, name string) registered {
 	return registered{}
 }
 
+// environment is that of a command.
+func (p *program) environment(t *testing.T, name string) map[string]any {
+	t.Helper()
+	return p.get(t, "command:local:Command", name).Inputs["environment"].(map[string]any)
+}
+
 func (p *program) types() []string {
 	var types []string
 	for _, r := range p.resources {
@@ -298,6 +304,15 @@ func plain(inputs resource.PropertyMap) map[string]any {
 func deploy(t *testing.T, a account, overrides map[string]string, more ...pulumi.RunOption) (*program, error) {
 	t.Helper()
 	return (&program{account: a}).run(stackConfig(t, overrides), "dev", more...)
+}
+
+func mustDeploy(t *testing.T, a account, overrides map[string]string, more ...pulumi.RunOption) *program {
+	t.Helper()
+	made, err := deploy(t, a, overrides, more...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
 }
 
 func (p *program) run(config map[string]string, stack string, more ...pulumi.RunOption) (*program, error) {

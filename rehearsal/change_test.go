@@ -55,7 +55,7 @@ func withSQL(edit func(files []txtar.File) []txtar.File) pulumi.RunFunc {
 	}
 }
 
-// migrations are an archive's migrations, without the settings after them.
+// migrations are an archive's migrations, without what is repeated after them.
 func migrations(files []txtar.File) []txtar.File {
 	n := 0
 	for n < len(files) && !strings.HasPrefix(files[n].Name, "repeatable/") {
@@ -86,16 +86,15 @@ func edited(numbers ...int) func([]txtar.File) []txtar.File {
 			if i < 0 {
 				i += len(files)
 			}
-			files[i].Data = append([]byte("-- Edited.\n"), files[i].Data...)
+			files[i].Data = append(files[i].Data, "-- Edited.\n"...)
 		}
 		return files
 	}
 }
 
-// statement is a migration of one statement.
-func statement(text string) string {
-	return text + ";\n"
-}
+// statement is a migration of one statement, and alone one that is no transaction.
+func statement(text string) string { return text + ";\n" }
+func alone(text string) string     { return sql.AloneLine + "\n" + statement(text) }
 
 // outcome is what an operation does to resources, and tells the person.
 type outcome struct {

@@ -77,9 +77,9 @@ func TestNamesStay(t *testing.T) {
 	// On purpose: migrations recreate what has the old names in it.
 	recreated := stacktest.With("streamName", "other", "roleName", "other")
 	recreated.Program = withSQL(func(files []txtar.File) []txtar.File {
-		again := []string{statement("DROP MATERIALIZED VIEW ev_station_data CASCADE"), statement("DROP SCHEMA evdata")}
+		again := []string{alone("DROP MATERIALIZED VIEW ev_station_data CASCADE"), alone("DROP SCHEMA evdata")}
 		for _, file := range migrations(files) {
-			again = append(again, "-- Recreated.\n"+string(file.Data))
+			again = append(again, string(file.Data)+"-- Recreated.\n")
 		}
 		return adding(again...)(files)
 	})

@@ -74,7 +74,7 @@ func TestDeployment(t *testing.T) {
 	d.WantError("up with an edited migration", err, added(n+1)+" was applied")
 	const wrong = "CREATE VIEW ev_wrong AS SELECT no_such_column FROM ev_notes"
 	_, err = d.Up(withAdded(statement(table), statement(wrong)))
-	d.WantError("up with a failing migration", err, added(n+2)+":3")
+	d.WantError("up with a failing migration", err, added(n+2)+":1")
 	corrected := d.MustUp(withAdded(statement(table), statement(strings.Replace(wrong, "no_such_column", "note", 1))))
 	if got := corrected.Outputs["schemaVersion"].Value; got != float64(n+2) {
 		t.Errorf("after the correction schemaVersion = %v, want %d", got, n+2)

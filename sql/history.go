@@ -88,7 +88,7 @@ func matchRecord(list []Migration, r *Record) Entry {
 	case find(func(m Migration) bool { return m.File == r.File }):
 		if e.Migration.SHA256 != r.SHA256 {
 			e.State = Changed
-			e.Problem = fmt.Sprintf("%s and has changed since. What was applied is never run again: restore it, and write the change as a new migration. %s",
+			e.Problem = fmt.Sprintf("%s and has changed since. Restore it, and write the change as a new migration. %s",
 				applied, restore(r.File))
 		}
 	case find(func(m Migration) bool { return m.SHA256 == r.SHA256 }):

@@ -32,7 +32,7 @@ func TestHistory(t *testing.T) {
 	}{
 		{"nothing changed", applied, "applied applied", nil},
 		{"one added", archive("00001_a.sql", "A;", "00002_b.sql", "B;", "00003_c.sql", "C;"), "applied applied pending", nil},
-		{"one edited", archive("00001_a.sql", "A;", "00002_b.sql", "b;"), "applied changed", []string{"00002_b.sql was applied ON and has changed since. What was applied is never run again: restore it"}},
+		{"one edited", archive("00001_a.sql", "A;", "00002_b.sql", "b;"), "applied changed", []string{"00002_b.sql was applied ON and has changed since. Restore it"}},
 		{"the last one removed, as by git revert", archive("00001_a.sql", "A;"), "applied removed", []string{"00002_b.sql was applied ON and is no longer there. Restore it"}},
 		{"one renamed", archive("00001_a.sql", "A;", "00002_bee.sql", "B;"), "applied renamed", []string{"00002_b.sql was applied ON and is named 00002_bee.sql now"}},
 		{"one inserted", archive("00001_a.sql", "A;", "00002_new.sql", "N;", "00003_b.sql", "B;"), "applied renamed late",

@@ -118,7 +118,7 @@ func up(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
 	if os.Getenv("MIGRATE_WAIT") == "" {
 		config.Warehouse.Wait = 5 * time.Minute
 	}
-	archive, err := readAll(ctx, stdin)
+	archive, err := interrupt.Await(ctx, func() ([]byte, error) { return io.ReadAll(stdin) })
 	if err != nil {
 		return fmt.Errorf("reading the packed SQL from standard input: %w", err)
 	}
@@ -129,24 +129,6 @@ func up(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
 		return err
 	}
 	return writeManifest(stdout, config.SQL.Migrations)
-}
-
-// readAll reads to the end, or until the context is done. What still waits to be
-// read then is left to the end of the process.
-func readAll(ctx context.Context, from io.Reader) ([]byte, error) {
-	var text []byte
-	var err error
-	read := make(chan struct{})
-	go func() {
-		text, err = io.ReadAll(from)
-		close(read)
-	}()
-	select {
-	case <-read:
-		return text, err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // writeManifest writes what the command has to show for itself. It is the same for

@@ -23,66 +23,40 @@ type catalog struct {
 }
 
 func (in *catalog) listDatabases(s *Server, _ time.Time, _ Fault) (any, error) {
-	rows, next, err := in.query(s, "SELECT DISTINCT database_name FROM svv_all_schemas ORDER BY 1", nil)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Databases []string
-		NextToken string `json:",omitempty"`
-	}{each(rows, func(row []any) string { return row[0].(string) }), next}, nil
+	return in.list(s, "Databases", name, "SELECT DISTINCT database_name FROM svv_all_schemas ORDER BY 1")
 }
 
 func (in *catalog) listSchemas(s *Server, _ time.Time, _ Fault) (any, error) {
-	rows, next, err := in.query(s, "SELECT schema_name FROM svv_all_schemas WHERE schema_name LIKE :schema ORDER BY 1",
-		[]warehouse.Parameter{{Name: "schema", Value: cmp.Or(in.SchemaPattern, "%")}})
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Schemas   []string
-		NextToken string `json:",omitempty"`
-	}{each(rows, func(row []any) string { return row[0].(string) }), next}, nil
+	return in.list(s, "Schemas", name, "SELECT schema_name FROM svv_all_schemas WHERE schema_name LIKE :schema ORDER BY 1",
+		warehouse.Parameter{Name: "schema", Value: cmp.Or(in.SchemaPattern, "%")})
 }
 
-// tableMember has the lower-case member names of the service model.
-type tableMember struct {
-	Name   string `json:"name"`
-	Schema string `json:"schema"`
-	Type   string `json:"type"`
-}
+func name(row []any) any { return row[0] }
 
 func (in *catalog) listTables(s *Server, _ time.Time, _ Fault) (any, error) {
-	rows, next, err := in.query(s, `SELECT table_name, table_schema, CASE table_type WHEN 'BASE TABLE' THEN 'TABLE' ELSE table_type END
+	table := func(row []any) any { return map[string]any{"name": row[0], "schema": row[1], "type": row[2]} }
+	return in.list(s, "Tables", table, `SELECT table_name, table_schema, CASE table_type WHEN 'BASE TABLE' THEN 'TABLE' ELSE table_type END
 		FROM svv_tables WHERE table_schema LIKE :schema AND table_name LIKE :table ORDER BY 2, 1`,
-		[]warehouse.Parameter{{Name: "schema", Value: cmp.Or(in.SchemaPattern, "%")}, {Name: "table", Value: cmp.Or(in.TablePattern, "%")}})
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Tables    []tableMember
-		NextToken string `json:",omitempty"`
-	}{each(rows, func(row []any) tableMember { return tableMember{row[0].(string), row[1].(string), row[2].(string)} }), next}, nil
+		warehouse.Parameter{Name: "schema", Value: cmp.Or(in.SchemaPattern, "%")},
+		warehouse.Parameter{Name: "table", Value: cmp.Or(in.TablePattern, "%")})
 }
 
 // describeTable lists the columns of a table, or of all tables that have its name or
 // schema. Of a table that there is not it lists none.
 func (in *catalog) describeTable(s *Server, _ time.Time, _ Fault) (any, error) {
-	rows, next, err := in.query(s, `SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default, numeric_precision, numeric_scale
+	out, err := in.list(s, "ColumnList", tableColumn,
+		`SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default, numeric_precision, numeric_scale
 		FROM svv_columns WHERE (:schema = '' OR table_schema = :schema) AND (:table = '' OR table_name = :table)
 		ORDER BY table_schema, table_name, ordinal_position`,
-		[]warehouse.Parameter{{Name: "schema", Value: in.Schema}, {Name: "table", Value: in.Table}})
+		warehouse.Parameter{Name: "schema", Value: in.Schema}, warehouse.Parameter{Name: "table", Value: in.Table})
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		TableName  string
-		ColumnList []columnMetadata
-		NextToken  string `json:",omitempty"`
-	}{in.Table, each(rows, tableColumn), next}, nil
+	out["TableName"] = in.Table
+	return out, nil
 }
 
-func tableColumn(row []any) columnMetadata {
+func tableColumn(row []any) any {
 	text := func(i int) string { s, _ := row[i].(string); return s }
 	number := func(i int) int { n, _ := row[i].(int64); return int(n) }
 	t := warehouse.Type{Name: typeName(text(3))}
@@ -110,28 +84,26 @@ func typeName(long string) string {
 	return short
 }
 
-// query reads the catalog as the user of the secret. It returns one page of the rows and
-// the token of the next. s.mu is not held while the warehouse works.
-func (in *catalog) query(s *Server, sql string, params []warehouse.Parameter) (page [][]any, next string, err error) {
+// list reads the catalog as the user of the secret. The answer has one page of entries in
+// a member, and the token of the next page. s.mu is not held while the warehouse works.
+func (in *catalog) list(s *Server, member string, entry func(row []any) any, sql string, params ...warehouse.Parameter) (map[string]any, error) {
 	if in.ConnectedDatabase != "" && in.ConnectedDatabase != in.Database {
-		return nil, "", unsupported("a database other than the one that is connected to (ConnectedDatabase)")
+		return nil, unsupported("a database other than the one that is connected to (ConnectedDatabase)")
 	}
 	if err := in.complete(); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	from := 0
-	if in.NextToken != "" {
-		if from, err = strconv.Atoi(in.NextToken); err != nil || from < 1 {
-			return nil, "", invalid("Invalid NextToken")
-		}
+	from, err := strconv.Atoi(cmp.Or(in.NextToken, "0"))
+	if err != nil || from < 0 {
+		return nil, invalid("Invalid NextToken")
 	}
 	bound, err := warehouse.Bind(params, sql)
 	if err != nil {
-		return nil, "", invalid("%v", err)
+		return nil, invalid("%v", err)
 	}
 	l, err := s.login(in.connection)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	s.running.Add(1)
 	defer s.running.Done()
@@ -139,25 +111,22 @@ func (in *catalog) query(s *Server, sql string, params []warehouse.Parameter) (p
 	defer s.mu.Lock()
 	session, err := s.warehouse.Connect(s.ctx, in.WorkgroupName, in.Database, l.Username, l.Password)
 	if err != nil {
-		return nil, "", &Error{Status: http.StatusInternalServerError, Code: "DatabaseConnectionException", Message: err.Error()}
+		return nil, &Error{Status: http.StatusInternalServerError, Code: "DatabaseConnectionException", Message: err.Error()}
 	}
 	defer session.Close()
 	result, err := session.Execute(s.ctx, bound[0])
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	from = min(from, len(result.Rows))
 	to := min(from+cmp.Or(in.MaxResults, 1000), len(result.Rows))
+	entries := []any{}
+	for _, row := range result.Rows[from:to] {
+		entries = append(entries, entry(row))
+	}
+	out := map[string]any{member: entries}
 	if to < len(result.Rows) {
-		next = strconv.Itoa(to)
+		out["NextToken"] = strconv.Itoa(to)
 	}
-	return result.Rows[from:to], next, nil
-}
-
-func each[T any](rows [][]any, of func(row []any) T) []T {
-	all := make([]T, len(rows))
-	for i, row := range rows {
-		all[i] = of(row)
-	}
-	return all
+	return out, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/evstream/infra/internal/arn"
+	"example.com/evstream/infra/internal/parent"
 	"example.com/evstream/infra/internal/policy"
 	"example.com/evstream/infra/internal/report"
 	"example.com/evstream/infra/internal/update"
@@ -105,7 +106,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 func (p *Pipeline) watch(ctx *pulumi.Context, alarms []alarm.Alarm, dimensions pulumi.StringMap) error {
 	return watch.Alarms(ctx, alarms, watch.Args{
 		Resource: p.name, Name: p.args.Name, Topic: p.args.Warehouse.AlarmTopic, Dimensions: dimensions, Tags: p.args.Tags,
-	}, pulumi.Parent(p))
+	}, parent.Of(p))
 }
 
 // stream makes the Kinesis data stream, encrypted at rest, unless there is one to
@@ -139,7 +140,7 @@ func (p *Pipeline) stream(ctx *pulumi.Context) error {
 		return err
 	}
 	made, err := kinesis.NewStream(ctx, p.name, args, checked,
-		pulumi.Parent(p),
+		parent.Of(p),
 		pulumi.Protect(p.args.Protect),
 		// The provider's own are two hours for an update and for a deletion.
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "15m", Update: "30m", Delete: "15m"}))
@@ -197,7 +198,7 @@ func (p *Pipeline) right(ctx *pulumi.Context) error {
 		Name:   pulumi.String(p.args.Stream.Name),
 		Role:   p.args.Warehouse.Role.Name,
 		Policy: pulumi.String(document),
-	}, pulumi.Parent(p))
+	}, parent.Of(p))
 	p.Ready = append(p.Ready, made)
 	return err
 }

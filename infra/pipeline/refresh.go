@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"example.com/evstream/infra/internal/parent"
 	"example.com/evstream/infra/internal/policy"
 	"example.com/evstream/internal/alarm"
 )
@@ -32,7 +33,7 @@ func ScheduleName(prefix string) string { return prefix + "-refresh" }
 // whether it then failed, Redshift's metric of failed queries says.
 // https://docs.aws.amazon.com/redshift/latest/dg/materialized-view-refresh-sql-command.html
 func (p *Pipeline) Refresh(ctx *pulumi.Context, args *RefreshArgs) error {
-	name, of := ScheduleName(p.args.Name), pulumi.Parent(p)
+	name, of := ScheduleName(p.args.Name), parent.Of(p)
 	wh := p.args.Warehouse
 	failed, err := sqs.NewQueue(ctx, p.name+"-refresh-failed", &sqs.QueueArgs{
 		Name:                    pulumi.String(name + "-failed"),
@@ -97,7 +98,7 @@ func (p *Pipeline) refreshRole(ctx *pulumi.Context, args *RefreshArgs) (*iam.Rol
 		Description:      pulumi.String("Lets EventBridge Scheduler refresh the streaming view of " + p.args.Name),
 		AssumeRolePolicy: pulumi.String(trust),
 		Tags:             p.args.Tags,
-	}, pulumi.Parent(p))
+	}, parent.Of(p))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -118,6 +119,6 @@ func (p *Pipeline) refreshRole(ctx *pulumi.Context, args *RefreshArgs) (*iam.Rol
 		Name:   pulumi.String("refresh-view"),
 		Role:   role.Name,
 		Policy: document,
-	}, pulumi.Parent(p))
+	}, parent.Of(p))
 	return role, rights, err
 }

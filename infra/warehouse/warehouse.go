@@ -15,6 +15,7 @@ import (
 
 	"example.com/evstream/infra/internal/arn"
 	"example.com/evstream/infra/internal/ec2"
+	"example.com/evstream/infra/internal/parent"
 	"example.com/evstream/infra/internal/policy"
 	"example.com/evstream/infra/internal/watch"
 	"example.com/evstream/internal/alarm"
@@ -122,7 +123,7 @@ type builder struct {
 	ctx  *pulumi.Context
 	name string
 	args *Args
-	of   pulumi.ResourceOption // the parent of every part
+	of   pulumi.ResourceOption // that every part has
 }
 
 // part is the name of a part's resource.
@@ -142,7 +143,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource("evstream:infra:Warehouse", name, w, opts...); err != nil {
 		return nil, err
 	}
-	b := &builder{ctx: ctx, name: name, args: args, of: pulumi.Parent(w)}
+	b := &builder{ctx: ctx, name: name, args: args, of: parent.Of(w)}
 
 	var err error
 	if w.Role, err = b.role(); err != nil {

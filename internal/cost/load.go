@@ -47,7 +47,7 @@ func (s Settings) bytesPerSecond() float64 { return s.EventsPerSecond * float64(
 func (s Settings) gbPerMonth() float64 { return s.bytesPerSecond() * secondsPerMonth / gb }
 
 func (s Settings) volume() string {
-	return fmt.Sprintf("%s/s × %s B × %d h = %s GB", number.Format(s.EventsPerSecond), number.Format(float64(s.BytesPerEvent)), HoursPerMonth, number.Format(s.gbPerMonth()))
+	return fmt.Sprintf("%s/s × %s B × %d h = %s GB", number.Format(s.EventsPerSecond), number.Format(s.BytesPerEvent), HoursPerMonth, number.Format(s.gbPerMonth()))
 }
 
 // shardsFull is how many shards the load fills.

@@ -152,7 +152,7 @@ func (b *biller) bounds(rpuHours float64) {
 		if each := rpuHours / periods; each > float64(s.UsageLimitRPUHours) {
 			reached = fmt.Sprintf("is reached after %.0f %% of the time", 100*float64(s.UsageLimitRPUHours)/each)
 		}
-		b.assume("the %s usage limit of %s RPU-hours %s; nothing is deducted for it", s.UsageLimitPeriod, number.Format(float64(s.UsageLimitRPUHours)), reached)
+		b.assume("the %s usage limit of %s RPU-hours %s; nothing is deducted for it", s.UsageLimitPeriod, number.Format(s.UsageLimitRPUHours), reached)
 	}
 }
 

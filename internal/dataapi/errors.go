@@ -18,8 +18,9 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// ErrNoTransactions is what Begin returns. Each statement commits by itself.
-var ErrNoTransactions = errors.New("the Redshift Data API driver has no transactions: each statement commits by itself")
+// ErrNoTransactions is what Begin returns. Each statement commits by itself, and so do
+// those of a [Batch] together.
+var ErrNoTransactions = errors.New("the Redshift Data API driver has no transactions: each statement commits by itself, and dataapi.Batch runs several in one")
 
 // An Error is a statement that Redshift ran and that did not succeed.
 type Error struct {

@@ -169,8 +169,8 @@ func (c *connector) await(ctx context.Context, id string) (*redshiftdata.Describ
 	}
 }
 
-// cancel stops a statement whose context is done. The error that it returns has the
-// context's, and says what became of the statement.
+// cancel stops a statement whose context is done. The error that it returns says what
+// became of the statement, and wraps no context's error but that one's.
 func (c *connector) cancel(ctx context.Context, r *request, id string) error {
 	fresh, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelLimit)
 	defer stop()
@@ -184,7 +184,7 @@ func (c *connector) cancel(ctx context.Context, r *request, id string) error {
 		return out, err
 	})
 	if errors.Is(refused, errSilent) {
-		return unknown(id, "%w; statement %s could not be cancelled and may still run: %w", ctx.Err(), id, refused)
+		return unknown(id, "%w; statement %s could not be cancelled and may still run: %v", ctx.Err(), id, refused)
 	}
 	// Cancelled or refused, the statement may have ended by itself.
 	brief, stop := context.WithTimeout(fresh, lastAnswer)
@@ -192,9 +192,9 @@ func (c *connector) cancel(ctx context.Context, r *request, id string) error {
 	done, err := c.await(brief, id)
 	switch {
 	case err != nil && refused != nil:
-		return unknown(id, "%w; statement %s could not be cancelled and may still run: %w", ctx.Err(), id, refused)
+		return unknown(id, "%w; statement %s could not be cancelled and may still run: %v", ctx.Err(), id, refused)
 	case err != nil:
-		return unknown(id, "%w; statement %s was told to stop, was not seen to end and may still run: %w", ctx.Err(), id, err)
+		return unknown(id, "%w; statement %s was told to stop, was not seen to end and may still run: %v", ctx.Err(), id, err)
 	case done.Status == types.StatusStringFinished:
 		return fmt.Errorf("%w; statement %s had finished before it could be cancelled", ctx.Err(), id)
 	case done.Status == types.StatusStringAborted:

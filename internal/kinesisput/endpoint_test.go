@@ -47,11 +47,14 @@ type reply struct {
 	refuse func(i int, r entry) (code, message string) // "" takes the record
 	status int                                         // with code: an error instead of results
 	code   string
-	page   bool // the error is a page of HTML, as from a proxy, and not the service's
+	text   []byte // with status: an answer instead of the service's own
 	cut    cut
 	wait   time.Duration // before the answer, with the records stored
 	more   int           // results than there are records
 }
+
+// page is what a proxy answers.
+var page = []byte("<html><h1>Please try again</h1></html>")
 
 type cut int
 
@@ -102,8 +105,8 @@ func (e *endpoint) Do(req *http.Request) (*http.Response, error) {
 	switch {
 	case what.cut == before:
 		return nil, io.ErrUnexpectedEOF
-	case what.page:
-		answer = response(what.status, []byte("<html><h1>Too Many Requests</h1></html>"))
+	case what.text != nil:
+		answer = response(what.status, what.text)
 	case what.code != "":
 		answer = response(what.status, fmt.Appendf(nil, `{"__type": %q, "message": "because"}`, what.code))
 	default:

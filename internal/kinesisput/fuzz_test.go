@@ -1,16 +1,8 @@
 package kinesisput_test
 
 import (
-	"bytes"
-	"io"
-	"net/http"
 	"testing"
 	"testing/synctest"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 
 	"example.com/evstream/internal/kinesisput"
 )
@@ -46,17 +38,13 @@ func FuzzAnswer(f *testing.F) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			e := newEndpoint(t)
-			client := kinesis.New(kinesis.Options{
-				Region:       "us-east-1",
-				BaseEndpoint: aws.String("http://127.0.0.1"),
-				Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
-				HTTPClient:   &odd{endpoint: e, status: status, body: body},
-			})
-			failed := &failures{}
-			w, err := kinesisput.New(client, kinesisput.Config{Stream: "ev", InFlight: 1, MaxAttempts: 5, RetryFor: time.Minute, OnFailure: failed.add})
-			if err != nil {
-				t.Fatal(err)
+			e.answer = func(n int, _ []entry) reply {
+				if n < 3 {
+					return reply{status: status, text: append([]byte{}, body...)}
+				}
+				return reply{}
 			}
+			w, failed := start(t, e, kinesisput.Config{InFlight: 1, MaxAttempts: 5})
 			for _, key := range []string{leftKey, rightKey, "c"} {
 				if err := w.Put(t.Context(), kinesisput.Record{PartitionKey: key, Data: []byte(key)}); err != nil {
 					t.Fatal(err)
@@ -68,23 +56,4 @@ func FuzzAnswer(f *testing.F) {
 			}
 		})
 	})
-}
-
-// odd answers the first three requests with a fixed answer, the rest as the endpoint does.
-type odd struct {
-	*endpoint
-	status int
-	body   []byte
-	n      int
-}
-
-func (o *odd) Do(r *http.Request) (*http.Response, error) {
-	if o.n++; o.n > 3 {
-		return o.endpoint.Do(r)
-	}
-	return &http.Response{
-		StatusCode: o.status, ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}},
-		Body:   io.NopCloser(bytes.NewReader(o.body)),
-	}, nil
 }

@@ -9,18 +9,18 @@ import (
 // Stats counts records unless it says otherwise.
 // Accepted is Delivered plus Failed plus those still on their way.
 type Stats struct {
-	Accepted  int64
-	Delivered int64
-	Failed    int64
-	Bytes     int64 // delivered, data and partition keys
-	Requests  int64
-	Retries   int64 // times that a record was sent again
-	Throttled int64 // times that a record was refused because a write limit was reached
+	Accepted  int64 `json:"accepted"`
+	Delivered int64 `json:"delivered"`
+	Failed    int64 `json:"failed"`
+	Bytes     int64 `json:"bytes"` // delivered, data and partition keys
+	Requests  int64 `json:"requests"`
+	Retries   int64 `json:"retries"`   // times that a record was sent again
+	Throttled int64 `json:"throttled"` // times that a record was refused because a write limit was reached
 
 	// Uncertain is how many times the outcome of sending a record stayed
 	// unknown. The stream holds at least Delivered and at most Delivered plus
 	// Uncertain of this writer's records, duplicates counted.
-	Uncertain int64
+	Uncertain int64 `json:"uncertain"`
 }
 
 // Latency is a distribution of durations.

@@ -20,8 +20,8 @@ func TestImportOfKeptPassword(t *testing.T) {
 	s.Run("pulumi state delete --stack dev --yes --force --target-dependents " +
 		"'urn:pulumi:dev::ev-streaming::evstream:infra:Warehouse$aws:redshiftserverless/namespace:Namespace::warehouse'")
 	s.imports([]*optimport.ImportResource{
-		{Type: "aws:redshiftserverless/namespace:Namespace", Name: "warehouse", Parent: "Warehouse", ID: "ev-streaming-dev"},
-		{Type: "aws:redshiftserverless/workgroup:Workgroup", Name: "warehouse", Parent: "Warehouse", ID: "ev-streaming-dev"},
+		{Type: "aws:redshiftserverless/namespace:Namespace", Name: "warehouse", ID: "ev-streaming-dev"},
+		{Type: "aws:redshiftserverless/workgroup:Workgroup", Name: "warehouse", ID: "ev-streaming-dev"},
 	})
 	s.mustUp()
 	s.unchanged()

@@ -2,7 +2,6 @@ package faulttest
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -65,34 +64,27 @@ func (k *killer) arm() {
 		k.StandIns.AWS.Control(operation, "", decide)
 	}
 	k.StandIns.Commands.Control(fakeaws.Create, decide)
-	k.StandIns.DataAPI.Control("ExecuteStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
+	k.StandIns.DataAPI.Control("", func(c *fakedataapi.Call) *fakedataapi.Fault {
+		if c.Operation != "ExecuteStatement" && c.Operation != "BatchExecuteStatement" {
+			return nil
+		}
 		c.Keep()
-		var request struct {
-			Parameters []struct{ Value string } // the first one is a record's version
-		}
-		if err := json.Unmarshal(c.Body, &request); err != nil {
-			k.t.Error(err)
-		}
-		point := c.SQL[0]
-		if isChange(point) && len(request.Parameters) > 0 {
-			point += " " + request.Parameters[0].Value
-		}
+		point := c.SQL[len(c.SQL)-1] // of a migration's batch, its record
 		if k.now("before " + point) {
 			return &fakedataapi.Fault{CutBefore: true}
 		}
-		// A statement that was accepted goes on without its client.
+		// What was accepted goes on without its client.
 		return &fakedataapi.Fault{CutAfter: isChange(point) && k.now("after "+point)}
 	})
 }
 
-// isChange tells a statement that changes the database from one that reads or sets,
-// which is the same point for every migration.
+// isChange tells a statement that changes the database from one that does not.
 func isChange(statement string) bool {
-	return !strings.HasPrefix(statement, "SELECT") && !strings.HasPrefix(statement, "SET")
+	return !regexp.MustCompile(`^(SELECT|SET|BEGIN|COMMIT|ROLLBACK|LOCK)\b`).MatchString(statement)
 }
 
-// adoption is the command that cmd/migrate prints for a migration that ran and is not
-// recorded.
+// adoption is the command that cmd/migrate prints for a migration that ran alone and is
+// not recorded.
 var adoption = regexp.MustCompile(`\S+=\S+ .*go run ./cmd/evstream adopt \d+`)
 
 // changes are the statements that changed the database, in order. What does nothing the

@@ -271,34 +271,16 @@ func (s *stack) orphan(wanted apitype.ResourceV3) *optimport.ImportResource {
 			if r.Type == streamType {
 				id = r.Properties["name"].(string)
 			}
-			return &optimport.ImportResource{Type: r.Type, Name: wanted.URN.Name(), Parent: parent(wanted.URN), ID: id}
+			return &optimport.ImportResource{Type: r.Type, Name: wanted.URN.Name(), ID: id}
 		}
 	}
 	return nil
 }
 
-// components are the URNs of what groups the stack's resources, by names that no resource has.
-func components() map[string]string {
-	return map[string]string{
-		"Warehouse": "urn:pulumi:dev::ev-streaming::evstream:infra:Warehouse::warehouse",
-		"Pipeline":  "urn:pulumi:dev::ev-streaming::evstream:infra:Pipeline::stream",
-	}
-}
-
-// parent is the name of the component that a resource is in, which its URN tells.
-func parent(urn resource.URN) string {
-	for name := range components() {
-		if strings.HasPrefix(string(urn.QualifiedType()), "evstream:infra:"+name+"$") {
-			return name
-		}
-	}
-	return ""
-}
-
 // imports imports resources. Their secrets are not shown, because no code is generated.
 func (s *stack) imports(found []*optimport.ImportResource) {
 	s.t.Helper()
-	if result, err := s.pulumi.ImportResources(s.t.Context(), optimport.Resources(found), optimport.NameTable(components()), optimport.Protect(false), optimport.GenerateCode(false)); err != nil {
+	if result, err := s.pulumi.ImportResources(s.t.Context(), optimport.Resources(found), optimport.Protect(false), optimport.GenerateCode(false)); err != nil {
 		s.t.Fatalf("pulumi import of %v: %v\n%s", *found[0], err, result.StdOut)
 	}
 }

@@ -1,12 +1,13 @@
 package producetest
 
 import (
-	"context"
+	"bytes"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"example.com/evstream/emulator/fakekinesis"
 	"example.com/evstream/internal/evdata"
@@ -15,44 +16,54 @@ import (
 
 // BenchmarkProduce takes the whole way of a generated record, over a loopback
 // connection to an endpoint that accepts everything, both on this machine. In
-// the same run it sends records one PutRecord each, one after the other, as
-// simple programs do, and reports how many times as fast it is.
+// the same run it sends records as simple programs do, one PutRecord each or
+// full PutRecords one after the other, and reports how many times as fast it is.
 func BenchmarkProduce(b *testing.B) {
 	s := serve(b, 4, fakekinesis.WithDiscard())
 	start(b, s)
-	const singly = 2000
-	one, err := generateEach(singly, putRecord(b.Context(), client(s)))
-	if err != nil {
-		b.Fatal(err)
-	}
+	c := client(s)
 
-	w, err := kinesisput.New(client(s), kinesisput.Config{Stream: streamName})
+	const single, several = 2_000, 300_000
+	one := generateEach(b, single, func(r kinesisput.Record) error {
+		_, err := c.PutRecord(b.Context(), &kinesis.PutRecordInput{StreamName: aws.String(streamName), PartitionKey: &r.PartitionKey, Data: r.Data})
+		return err
+	})
+	in := &kinesis.PutRecordsInput{StreamName: aws.String(streamName)}
+	loop := generateEach(b, several, func(r kinesisput.Record) error {
+		in.Records = append(in.Records, types.PutRecordsRequestEntry{PartitionKey: &r.PartitionKey, Data: bytes.Clone(r.Data)})
+		if len(in.Records) < kinesisput.MaxRequestRecords {
+			return nil
+		}
+		_, err := c.PutRecords(b.Context(), in)
+		in.Records = in.Records[:0]
+		return err
+	})
+
+	w, err := kinesisput.New(c, kinesisput.Config{Stream: streamName})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ResetTimer()
 	began := time.Now()
-	_, err = generateEach(b.N, func(r kinesisput.Record) error { return w.Put(b.Context(), r) })
-	if err == nil {
-		err = w.Close(b.Context())
-	}
-	took := time.Since(began)
+	generateEach(b, b.N, func(r kinesisput.Record) error { return w.Put(b.Context(), r) })
+	err = w.Close(b.Context())
+	each := float64(time.Since(began)) / float64(b.N)
 	b.StopTimer()
 	stats := w.Stats()
 	if err != nil || stats.Delivered != int64(b.N) {
 		b.Fatalf("%d of %d delivered: %v", stats.Delivered, b.N, err)
 	}
-	many := took / time.Duration(b.N)
 	b.SetBytes(stats.Bytes / int64(b.N))
-	b.ReportMetric(float64(b.N)/took.Seconds(), "records/s")
-	b.ReportMetric(float64(one/singly)/float64(max(many, 1)), "x-PutRecord")
+	b.ReportMetric(float64(time.Second)/each, "records/s")
+	b.ReportMetric(float64(one)/single/each, "x-PutRecord")
+	b.ReportMetric(float64(loop)/several/each, "x-PutRecords-loop")
 }
 
 // generateEach gives n generated records to fn and returns how long that took.
-func generateEach(n int, fn func(kinesisput.Record) error) (time.Duration, error) {
+func generateEach(b *testing.B, n int, fn func(kinesisput.Record) error) time.Duration {
 	g, err := evdata.NewGenerator(1, time.Now, 0)
 	if err != nil {
-		return 0, err
+		b.Fatal(err)
 	}
 	began := time.Now()
 	var buf []byte
@@ -60,17 +71,8 @@ func generateEach(n int, fn func(kinesisput.Record) error) (time.Duration, error
 		var id evdata.UUID
 		buf, id, _ = g.Append(buf[:0])
 		if err := fn(kinesisput.Record{PartitionKey: id.String(), Data: buf}); err != nil {
-			return 0, err
+			b.Fatal(err)
 		}
 	}
-	return time.Since(began), nil
-}
-
-func putRecord(ctx context.Context, client *kinesis.Client) func(kinesisput.Record) error {
-	return func(r kinesisput.Record) error {
-		_, err := client.PutRecord(ctx, &kinesis.PutRecordInput{
-			StreamName: aws.String(streamName), PartitionKey: &r.PartitionKey, Data: r.Data,
-		})
-		return err
-	}
+	return time.Since(began)
 }

@@ -98,7 +98,7 @@ func (p pipeline) migrate(files fs.FS) {
 		if err != nil {
 			p.Fatal(err)
 		}
-		for _, s := range m.Statements {
+		for _, s := range slices.Concat(m.Sets, m.Statements) {
 			if _, err := session.Execute(p.Context(), values.Replace(s.Text)); err != nil {
 				p.Fatalf("%s: %v", m.File, err)
 			}

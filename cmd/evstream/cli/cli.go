@@ -19,17 +19,15 @@ import (
 	"example.com/evstream/internal/interrupt"
 )
 
-// Exit codes. ExitStatuses says what they mean.
+// Exit codes. exitStatuses says what they mean.
 const (
 	ExitFailed      = 1
 	ExitUsage       = 2
 	ExitInterrupted = 130
 )
 
-// ExitStatuses stands in the help of the command.
-const ExitStatuses = `Exit status: 0 all went well; 1 something failed; 2 wrong use; 130 interrupted.
-go run hides it (it exits with 1 itself): install the command with
-go install ./cmd/evstream, or make install.`
+// exitStatuses stands in the help of every verb that has not its own.
+const exitStatuses = "Exit status: 0 all went well; 1 something failed; 2 wrong use; 130 interrupted."
 
 // ErrInterrupted is why a verb ended that a person stopped.
 var ErrInterrupted = errors.New("interrupted")
@@ -61,7 +59,9 @@ a load costs, and looks after the warehouse's migrations.
 stack's outputs, and these over the environment. Credentials, region and endpoint are
 those of the AWS environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and so on.
 
-` + ExitStatuses,
+` + exitStatuses + `
+go run hides it (it exits with 1 itself): install the command with
+go install ./cmd/evstream, or make install.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -78,6 +78,9 @@ those of the AWS environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and so o
 	root.AddCommand(verbs...)
 	for _, cmd := range append(verbs, root) {
 		cmd.SuggestionsMinimumDistance = 2
+		if !strings.Contains(cmd.Long, "Exit status") {
+			cmd.Long += "\n\n" + exitStatuses
+		}
 	}
 	return root
 }
@@ -117,18 +120,17 @@ func Run(root *cobra.Command) int {
 	}
 	var usage usageError
 	var status Status
-	code := ExitFailed
+	code, hint := ExitFailed, ""
 	switch {
 	case errors.As(err, &usage):
-		err = fmt.Errorf("%w\n%s -h shows how it is used.", err, cmd.CommandPath())
-		code = ExitUsage
+		code, hint = ExitUsage, fmt.Sprintf("%s -h shows how it is used.\n", cmd.CommandPath())
 	case errors.As(err, &status):
 		err, code = status.Err, status.Code
 	case errors.Is(err, ErrInterrupted):
 		code = ExitInterrupted
 	}
 	if err != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.CommandPath(), Explain(err))
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n%s", cmd.CommandPath(), Explain(err), hint)
 	}
 	return code
 }

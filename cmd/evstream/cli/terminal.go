@@ -37,7 +37,7 @@ func (t *terminal) Write(p []byte) (int, error) {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			out = fmt.Appendf(out, `\x%02x`, data[0])
-		case r == '\n' || unicode.IsPrint(r):
+		case r == '\n' || r == '\t' || unicode.IsPrint(r):
 			out = append(out, data[:size]...)
 		default:
 			out = appendEscaped(out, r)

@@ -11,7 +11,7 @@ import (
 // FuzzTerminal: whatever is written, in whatever pieces, nothing of it steers the
 // terminal, what prints stays as it is, and JSON stays JSON of the same value.
 func FuzzTerminal(f *testing.F) {
-	f.Add("plain, grüße 🔌\nlines\n", 1)
+	f.Add("plain, grüße 🔌\nlines\n\ttab", 1)
 	f.Add("\x1b]0;x\x07\x1b[31m\u009b\u202e\r\b\x7f", 3)
 	f.Add("\xff\xc3(\U000e0001", 2)
 	f.Fuzz(func(t *testing.T, text string, piece int) {
@@ -27,7 +27,7 @@ func FuzzTerminal(f *testing.F) {
 			}
 			return out.String()
 		}
-		steers := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+		steers := func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }
 		got := shown(text)
 		if strings.ContainsFunc(got, steers) {
 			t.Errorf("%q is shown as %q", text, got)

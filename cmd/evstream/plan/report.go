@@ -78,7 +78,7 @@ func write(w io.Writer, prices cost.Prices, o *options) error {
 func (r report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s records/s of %s bytes: %s MB/s, %s, at least %s PutRecords calls/s\n\n",
-		number.Format(r.Load.EventsPerSecond), number.Format(float64(r.Load.BytesPerEvent)), number.Format(r.Load.MBPerSecond),
+		number.Format(r.Load.EventsPerSecond), number.Format(r.Load.BytesPerEvent), number.Format(r.Load.MBPerSecond),
 		number.Count(r.Load.ShardsNeeded, "shard"), number.Format(r.Load.PutRecordsPerSecond))
 
 	fmt.Fprintf(&b, "A month in %s, %s, with prices of %s\n%s\n", r.Bill.Region, r.Bill.If, r.Bill.Seen, r.bills())
@@ -168,7 +168,7 @@ func percent(share float64) string {
 	if share > 0 && share < 0.01 {
 		return "< 1 %"
 	}
-	return number.Format(float64(int(share*100))) + " %"
+	return number.Format(int(share*100)) + " %"
 }
 
 // unofficial names the terms whose price was not seen at AWS.
@@ -198,7 +198,7 @@ func writeLoads(w io.Writer, prices cost.Prices, o *options) error {
 				return fmt.Errorf("%s records/s, %s: %w", number.Format(events), mode, err)
 			}
 			if len(row) == 0 {
-				row = append(row, number.Format(events), number.Format(r.Load.MBPerSecond), number.Format(float64(r.Load.ShardsNeeded)), number.Format(r.Load.PutRecordsPerSecond))
+				row = append(row, number.Format(events), number.Format(r.Load.MBPerSecond), number.Format(r.Load.ShardsNeeded), number.Format(r.Load.PutRecordsPerSecond))
 			}
 			for _, l := range r.Limits {
 				if l.Name == cost.RecordSize {

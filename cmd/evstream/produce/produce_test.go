@@ -173,25 +173,6 @@ func TestDeadLetterFile(t *testing.T) {
 	}
 }
 
-func TestLineTooLongForAnyRecord(t *testing.T) {
-	name := t.TempDir() + "/long"
-	if err := os.WriteFile(name, append([]byte("short\n"), bytes.Repeat([]byte("x"), maxLine+1<<20)...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	src, err := openSource(t.Context(), options{input: name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer src.close()
-	var r kinesisput.Record
-	if err := src.next(&r); err != nil || string(r.Data) != "short" {
-		t.Fatalf("first line %q, %v", r.Data, err)
-	}
-	if err := src.next(&r); err == nil || !strings.Contains(err.Error(), "line 2: longer than 16 MiB") {
-		t.Errorf("second line: %v, want that it is too long", err)
-	}
-}
-
 // TestRate counts what falls into each tenth of a second of virtual time, in which the
 // stream now and then takes a record late.
 func TestRate(t *testing.T) {

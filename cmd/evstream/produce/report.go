@@ -17,20 +17,12 @@ import (
 
 // summary is what --json prints.
 type summary struct {
-	Stream    string           `json:"stream"`
-	Region    string           `json:"region"`
-	Seed      *uint64          `json:"seed,omitempty"`
-	Accepted  int64            `json:"accepted"`
-	Delivered int64            `json:"delivered"`
-	Failed    int64            `json:"failed"`
-	InDoubt   int64            `json:"inDoubt"`         // of those that failed: the stream may have taken them
-	Kinds     map[string]int64 `json:"kinds,omitempty"` // accepted, of generated records
-
-	Requests  int64 `json:"requests"`
-	Retries   int64 `json:"retries"`
-	Throttled int64 `json:"throttled"`
-	Uncertain int64 `json:"uncertain"`
-	Bytes     int64 `json:"bytes"`
+	Stream string  `json:"stream"`
+	Region string  `json:"region"`
+	Seed   *uint64 `json:"seed,omitempty"`
+	kinesisput.Stats
+	InDoubt int64            `json:"inDoubt"`         // of those that failed: the stream may have taken them
+	Kinds   map[string]int64 `json:"kinds,omitempty"` // accepted, of generated records
 
 	Seconds          float64       `json:"seconds"`
 	RecordsPerSecond float64       `json:"recordsPerSecond"`
@@ -102,8 +94,7 @@ func (r *report) finish(w *kinesisput.Writer, src source) (int, error) {
 	request, record := w.Latency()
 	s := summary{
 		Stream: r.o.Stream, Region: r.region,
-		Accepted: stats.Accepted, Delivered: stats.Delivered, Failed: stats.Failed, InDoubt: r.inDoubt,
-		Requests: stats.Requests, Retries: stats.Retries, Throttled: stats.Throttled, Uncertain: stats.Uncertain, Bytes: stats.Bytes,
+		Stats: stats, InDoubt: r.inDoubt,
 		Seconds: took.Seconds(), RecordsPerSecond: float64(stats.Delivered) / took.Seconds(),
 		RequestLatency: millis(request), RecordLatency: millis(record),
 		Interrupted: errors.Is(r.ended, cli.ErrInterrupted),

@@ -62,7 +62,8 @@ statement in a file.
 
 A table fits the terminal and stops at 1,000 rows; the other formats give every row
 as it arrives. In csv, NULL is empty and the empty text is "". Times are as the
-database holds them: UTC, except where a column says that they are local.`,
+database holds them: UTC, except where a column says that they are local. freshness
+fails while refreshes do.`,
 		Example: `  evstream query usage --stack dev
   evstream query usage --stack dev --chart usage.svg
   evstream query freshness --stack dev --watch 5s --chart -
@@ -204,7 +205,7 @@ func explained(err error) error {
 	}
 	if err != nil && strings.Contains(strings.ToLower(err.Error()), "packet for query is too large") {
 		err = fmt.Errorf("%w\nA row of the result has more than 64 KB, which the Data API does not return. "+
-			"Leave out the wide columns, which are mostly payload and unparsed, or select single fields of them.", err)
+			"Leave out the wide columns, which are mostly payload and unparsed, or select single fields of them", err)
 	}
 	return err
 }

@@ -29,7 +29,7 @@ func NewMux(services []*Service, others map[string]http.Handler) *Mux {
 	m.Faults = &fault.Controls{Check: m.checkRule}
 	for _, s := range services {
 		s.Faults = m.Faults
-		s.Checked = s.Checked || testing.Testing() && !s.Unchecked
+		s.Checked = s.Checked || testing.Testing() && !s.config.Unchecked
 	}
 	return m
 }
@@ -39,12 +39,12 @@ func NewMux(services []*Service, others map[string]http.Handler) *Mux {
 func (m *Mux) checkRule(service, operation string) error {
 	var names []string
 	for _, s := range m.services {
-		if s.Name != service {
-			names = append(names, s.Name)
+		if s.config.Name != service {
+			names = append(names, s.config.Name)
 			continue
 		}
-		if _, known := s.Operations[operation]; operation != "" && !known {
-			return fmt.Errorf(`"operation" is %q: it must be one of %s`, operation, strings.Join(slices.Sorted(maps.Keys(s.Operations)), ", "))
+		if _, known := s.config.Operations[operation]; operation != "" && !known {
+			return fmt.Errorf(`"operation" is %q: it must be one of %s`, operation, strings.Join(slices.Sorted(maps.Keys(s.config.Operations)), ", "))
 		}
 		return nil
 	}
@@ -55,7 +55,7 @@ func (m *Mux) checkRule(service, operation string) error {
 func (m *Mux) Names() []string {
 	names := slices.Collect(maps.Keys(m.others))
 	for _, s := range m.services {
-		names = append(names, s.Name)
+		names = append(names, s.config.Name)
 	}
 	slices.Sort(names)
 	return names

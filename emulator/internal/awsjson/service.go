@@ -47,7 +47,6 @@ type Config struct {
 // A Service answers the requests of one AWS service. Its faults may be those of others too.
 type Service struct {
 	Server
-	Config
 	Faults *fault.Controls
 
 	// Checked compares what is accepted and what is answered with the model; what breaks it
@@ -55,6 +54,7 @@ type Service struct {
 	// can't give.
 	Checked bool
 
+	config   Config
 	model    *awsmodel.Service
 	buffers  sync.Pool // of *[]byte, for request and response bodies
 	requests atomic.Uint64
@@ -75,7 +75,7 @@ func New(c Config) *Service {
 			panic(fmt.Sprintf("the model of %s has no operation %s", c.Name, name))
 		}
 	}
-	s := &Service{Config: c, Faults: new(fault.Controls), model: model, calls: map[string]int{}}
+	s := &Service{config: c, Faults: new(fault.Controls), model: model, calls: map[string]int{}}
 	s.buffers.New = func() any { return new([]byte) }
 	return s
 }
@@ -88,9 +88,9 @@ func (s *Service) Fits(shape string, value any) bool { return s.model.Fits(shape
 
 // Start serves the service alone on a free port of 127.0.0.1.
 func (s *Service) Start() error {
-	s.Checked = s.Checked || testing.Testing() && !s.Unchecked
+	s.Checked = s.Checked || testing.Testing() && !s.config.Unchecked
 	if err := s.Server.Start("127.0.0.1:0", s); err != nil {
-		return fmt.Errorf("serving %s: %w", s.Name, err)
+		return fmt.Errorf("serving %s: %w", s.config.Name, err)
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (s *Service) Start() error {
 // Control registers fn for the next request of operation, or of any operation when it is
 // "", as [fault.Controls.Add] does.
 func (s *Service) Control(operation string, fn func(*fault.Call) *fault.Fault) {
-	s.Faults.Add(s.Name, operation, fn)
+	s.Faults.Add(s.config.Name, operation, fn)
 }
 
 // Calls counts the requests that reached operation, refused by it or not. Those that a
@@ -199,16 +199,16 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) internal() string {
-	if s.Internal != "" {
-		return s.Internal
+	if s.config.Internal != "" {
+		return s.config.Internal
 	}
 	return "InternalServerException"
 }
 
 func (s *Service) appendError(b []byte, e *fault.Error) []byte {
 	message := "message"
-	if s.Message != "" {
-		message = s.Message
+	if s.config.Message != "" {
+		message = s.config.Message
 	}
 	members := map[string]string{"__type": e.Code, message: e.Message}
 	if e.ResourceID != "" {
@@ -228,34 +228,34 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, operation strin
 		case http.ErrAbortHandler:
 			panic(p)
 		default:
-			log.Printf("%s %s: %v\n%s", s.Name, operation, p, debug.Stack())
+			log.Printf("%s %s: %v\n%s", s.config.Name, operation, p, debug.Stack())
 			err = fmt.Errorf("the emulator made a mistake: %v", p)
 		}
 	}()
-	h, known := s.Operations[operation]
+	h, known := s.config.Operations[operation]
 	if r.Method != http.MethodPost || r.URL.Path != "/" || !known {
 		return fault.Errorf("UnknownOperationException",
-			"the emulator's %s does not support %s %s with target %q", s.Name, r.Method, r.URL.Path, r.Header.Get("X-Amz-Target"))
+			"the emulator's %s does not support %s %s with target %q", s.config.Name, r.Method, r.URL.Path, r.Header.Get("X-Amz-Target"))
 	}
 	if got, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); got != contentType {
 		return fault.Errorf("SerializationException",
-			"the emulator's %s reads %s, not %q; switch CBOR off in the SDK", s.Name, contentType, got)
+			"the emulator's %s reads %s, not %q; switch CBOR off in the SDK", s.config.Name, contentType, got)
 	}
-	if err := checkSigner(r.Header.Get("Authorization"), s.Region, s.Name); err != nil {
+	if err := checkSigner(r.Header.Get("Authorization"), s.config.Region, s.config.Name); err != nil {
 		return err
 	}
-	if *body, err = readBody((*body)[:0], w, r, s.MaxBody); err != nil {
+	if *body, err = readBody((*body)[:0], w, r, s.config.MaxBody); err != nil {
 		return err
 	}
 	in, err := s.decode(h, operation, *body)
 	if err != nil {
 		return err
 	}
-	call := &fault.Call{Service: s.Name, Operation: operation}
+	call := &fault.Call{Service: s.config.Name, Operation: operation}
 	f := s.Faults.Decide(call, func(call *fault.Call) {
 		call.Body = slices.Clone(*body) // a control may keep it, and the buffer is used again
-		if s.Describe != nil {
-			s.Describe(in, call)
+		if s.config.Describe != nil {
+			s.config.Describe(in, call)
 		}
 	})
 	f.Wait(r.Context())
@@ -326,8 +326,8 @@ func (s *Service) invalid(problems []awsmodel.Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	if s.Invalid != nil {
-		return fault.Errorf("ValidationException", "%s", s.Invalid(problems))
+	if s.config.Invalid != nil {
+		return fault.Errorf("ValidationException", "%s", s.config.Invalid(problems))
 	}
 	return fault.Errorf("ValidationException", "%s", awsmodel.Message(problems))
 }
@@ -343,15 +343,15 @@ func (s *Service) hold(operation string, request, answer []byte, failed error) {
 func (s *Service) breaks(operation string, request, answer []byte, failed error) error {
 	if e := (*fault.Error)(nil); errors.As(failed, &e) {
 		if err := s.model.Error(operation, e.Code); err != nil {
-			return fmt.Errorf("%s %s %.300s\nis answered with an error that the model does not have: %w", s.Name, operation, request, err)
+			return fmt.Errorf("%s %s %.300s\nis answered with an error that the model does not have: %w", s.config.Name, operation, request, err)
 		}
 		return nil
 	}
 	if problems := s.model.Request(operation, request); len(problems) > 0 {
-		return fmt.Errorf("%s %s %.300s\nis accepted, and breaks the model: %v", s.Name, operation, request, problems)
+		return fmt.Errorf("%s %s %.300s\nis accepted, and breaks the model: %v", s.config.Name, operation, request, problems)
 	}
 	if problems := s.model.Answer(operation, answer); len(problems) > 0 {
-		return fmt.Errorf("%s %s %.300s\nis answered with %.300s, which breaks the model: %v", s.Name, operation, request, answer, problems)
+		return fmt.Errorf("%s %s %.300s\nis answered with %.300s, which breaks the model: %v", s.config.Name, operation, request, answer, problems)
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func run(ctx context.Context, c dataapi.Config, wait func(context.Context, time.
 	if err := r.askSQL(ctx, db, warehouse.Doubts()); err != nil {
 		return err
 	}
-	if err := r.askSessions(ctx, client, c, wait); err != nil {
+	if err := r.askDataAPI(ctx, client, c, wait); err != nil {
 		return err
 	}
 	return r.end()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
 	"github.com/aws/smithy-go"
 
+	"example.com/evstream/emulator/doubt"
 	"example.com/evstream/emulator/fakedataapi"
 	"example.com/evstream/internal/dataapi"
 	"example.com/evstream/internal/endpoint"
@@ -27,16 +29,55 @@ func newClient(ctx context.Context, region string) (*redshiftdata.Client, error)
 	return client, endpoint.CheckTLS(client.Options().BaseEndpoint)
 }
 
+// askDataAPI asks the doubts that are about the Data API itself.
+func (r *report) askDataAPI(ctx context.Context, client *redshiftdata.Client, c dataapi.Config, wait func(context.Context, time.Duration) error) error {
+	if err := r.askSessions(ctx, client, c, wait); err != nil {
+		return err
+	}
+	return r.askBatch(ctx, client, c)
+}
+
+// askBatch asks whether each statement of a batch has to use each parameter.
+func (r *report) askBatch(ctx context.Context, client *redshiftdata.Client, c dataapi.Config) error {
+	in := &redshiftdata.BatchExecuteStatementInput{
+		Sqls: []string{"SELECT 1", "SELECT :n"}, Parameters: []types.SqlParameter{{Name: aws.String("n"), Value: aws.String("2")}},
+		WorkgroupName: aws.String(c.Workgroup), Database: aws.String(c.Database), SecretArn: optional(c.SecretARN),
+	}
+	out, err := client.BatchExecuteStatement(ctx, in)
+	if err == nil {
+		err = await(ctx, client, out.Id)
+	}
+	answer, shown := "any", "both statements finish"
+	if err != nil {
+		answer, shown = "each", err.Error()
+		if code(err) != "ValidationException" && !errors.Is(err, errFailed) {
+			answer = "" // an error of another kind is no answer
+		}
+	}
+	r.note(doubtNamed("batch-parameters"), "BatchExecuteStatement of SELECT 1 and SELECT :n with the parameter n", shown, answer)
+	return nil
+}
+
+func doubtNamed(name string) doubt.Doubt {
+	all := fakedataapi.Doubts()
+	return all[slices.IndexFunc(all, func(d doubt.Doubt) bool { return d.Name == name })]
+}
+
+// optional is nil for a text that is empty.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
 // askSessions asks what the Data API says of a session that has ended, and whether it
 // knows the token of a call that was made while there was one.
 func (r *report) askSessions(ctx context.Context, client *redshiftdata.Client, c dataapi.Config, wait func(context.Context, time.Duration) error) error {
 	const keepAlive = 5 * time.Second
 	opening := &redshiftdata.ExecuteStatementInput{
 		Sql: aws.String("SELECT 1"), WorkgroupName: aws.String(c.Workgroup), Database: aws.String(c.Database),
-		SessionKeepAliveSeconds: aws.Int32(int32(keepAlive.Seconds())),
-	}
-	if c.SecretARN != "" {
-		opening.SecretArn = aws.String(c.SecretARN)
+		SecretArn: optional(c.SecretARN), SessionKeepAliveSeconds: aws.Int32(int32(keepAlive.Seconds())),
 	}
 	session, err := execute(ctx, client, opening)
 	if err != nil {
@@ -70,18 +111,12 @@ func (r *report) askSessions(ctx context.Context, client *redshiftdata.Client, c
 			order = "session-first"
 		}
 	}
-	for _, d := range fakedataapi.Doubts() {
-		switch d.Name {
-		case "missing-session":
-			r.note(d, "ExecuteStatement in a session that has ended", ended.Error(), answers[code(ended)])
-		case "token-order":
-			shown := "the first call's statement"
-			if again != nil {
-				shown = again.Error()
-			}
-			r.note(d, "ExecuteStatement in a session that has ended, with the token of a call from before", shown, order)
-		}
+	r.note(doubtNamed("missing-session"), "ExecuteStatement in a session that has ended", ended.Error(), answers[code(ended)])
+	shown := "the first call's statement"
+	if again != nil {
+		shown = again.Error()
 	}
+	r.note(doubtNamed("token-order"), "ExecuteStatement in a session that has ended, with the token of a call from before", shown, order)
 	return nil
 }
 
@@ -91,19 +126,26 @@ func execute(ctx context.Context, client *redshiftdata.Client, in *redshiftdata.
 	if err != nil {
 		return nil, err
 	}
+	return out, await(ctx, client, out.Id)
+}
+
+var errFailed = errors.New("it did not finish")
+
+// await waits for the end of a statement.
+func await(ctx context.Context, client *redshiftdata.Client, id *string) error {
 	for {
-		s, err := client.DescribeStatement(ctx, &redshiftdata.DescribeStatementInput{Id: out.Id})
+		s, err := client.DescribeStatement(ctx, &redshiftdata.DescribeStatementInput{Id: id})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch s.Status {
 		case types.StatusStringFinished:
-			return out, nil
+			return nil
 		case types.StatusStringFailed, types.StatusStringAborted:
-			return nil, fmt.Errorf("statement %s is %s: %s", aws.ToString(out.Id), s.Status, aws.ToString(s.Error))
+			return fmt.Errorf("statement %s is %s: %s (%w)", aws.ToString(id), s.Status, aws.ToString(s.Error), errFailed)
 		}
 		if err := interrupt.Sleep(ctx, 200*time.Millisecond); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
