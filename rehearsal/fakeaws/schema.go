@@ -17,8 +17,8 @@ import (
 // schema are the properties of a resource type that the stand-in supports.
 type schema map[string]property
 
-// property is one of them. How a program may use it is said by required, computed and
-// output; none of them is an optional one that AWS does not fill in.
+// property is one of them. Required, computed and output tell how a program may use
+// it; one with none of them is an optional one that AWS does not fill in.
 type property struct {
 	kind     kind
 	required bool // the program must give it
@@ -90,7 +90,7 @@ func (k kind) fits(v any, fields schema) bool {
 type problem struct{ property, reason string }
 
 // problems says what the provider refuses about the inputs of a program: properties it
-// does not have, wrong kinds, missing ones, and what a property's own check says.
+// does not have, wrong kinds, missing ones, and what a property's own check finds.
 func (s schema) problems(kindOf string, in values) []problem {
 	var found []problem
 	add := func(key, format string, args ...any) {

@@ -258,7 +258,7 @@ func parameterList(byKey map[string]string) []any {
 	return list
 }
 
-// settle finds the workgroup its place in the network, checks that there are enough
+// settle puts the workgroup into the network, checks that there are enough
 // addresses, and gives it an endpoint.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
 func (o *op) settle(base int) error {
