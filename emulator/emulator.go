@@ -45,7 +45,10 @@ type Options struct {
 	// 200 ms. A negative one leaves it to the caller (warehouse.AutoRefresh).
 	RefreshInterval time.Duration
 
-	// Kinesis are further options of the streams: limits, a clock, discarding.
+	// Clock is what all services go by: time.Now.
+	Clock func() time.Time
+
+	// Kinesis are further options of the streams: limits, discarding.
 	Kinesis []fakekinesis.Option
 
 	// Readings are answers to [Doubts] other than the defaults.
@@ -76,6 +79,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RefreshInterval == 0 {
 		o.RefreshInterval = DefaultRefreshInterval
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
 	}
 	return o
 }
@@ -128,17 +134,17 @@ func Start(ctx context.Context, o Options) (_ *Emulator, err error) {
 		o.Secrets = func() []fakesecrets.Secret { return nil }
 	}
 	e.Kinesis = fakekinesis.New(append([]fakekinesis.Option{
-		fakekinesis.WithRegion(o.Region), fakekinesis.WithAccount(o.Account), fakekinesis.WithDir(o.Dir),
+		fakekinesis.WithRegion(o.Region), fakekinesis.WithAccount(o.Account), fakekinesis.WithClock(o.Clock), fakekinesis.WithDir(o.Dir),
 	}, o.Kinesis...)...)
 	e.Warehouse = warehouse.New(warehouse.Options{
-		Streams: e.Kinesis, Authorize: o.Authorize, Reach: o.Reach, Region: o.Region, Account: o.Account, Dir: o.Dir,
+		Streams: e.Kinesis, Authorize: o.Authorize, Reach: o.Reach, Region: o.Region, Account: o.Account, Clock: o.Clock, Dir: o.Dir,
 		Readings: warehouse.Doubts().Of(o.Readings),
 	})
-	e.Secrets = fakesecrets.New(fakesecrets.WithRegion(o.Region), fakesecrets.WithAccount(o.Account), fakesecrets.WithSource(o.Secrets))
+	e.Secrets = fakesecrets.New(fakesecrets.WithRegion(o.Region), fakesecrets.WithAccount(o.Account), fakesecrets.WithClock(o.Clock), fakesecrets.WithSource(o.Secrets))
 	e.DataAPI = fakedataapi.New(e.Warehouse, e.Secrets.Value,
-		fakedataapi.WithRegion(o.Region), fakedataapi.WithReadings(fakedataapi.Doubts().Of(o.Readings)))
+		fakedataapi.WithRegion(o.Region), fakedataapi.WithClock(o.Clock), fakedataapi.WithReadings(fakedataapi.Doubts().Of(o.Readings)))
 	e.Redshift = fakeredshift.New(e.Warehouse,
-		fakeredshift.WithRegion(o.Region), fakeredshift.WithAccount(o.Account), fakeredshift.WithSecrets(e.Secrets))
+		fakeredshift.WithRegion(o.Region), fakeredshift.WithAccount(o.Account), fakeredshift.WithClock(o.Clock), fakeredshift.WithSecrets(e.Secrets))
 	mux := awsjson.NewMux(
 		[]*awsjson.Service{e.Kinesis.Service, e.DataAPI.Service, e.Redshift.Service, e.Secrets.Service},
 		map[string]http.Handler{"sts": sts{account: o.Account}})

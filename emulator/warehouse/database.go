@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -73,8 +72,8 @@ func openDatabase(ctx context.Context, name string, o Options) (*database, error
 	for _, s := range []string{
 		"SET GLOBAL autoinstall_known_extensions = false",
 		"SET GLOBAL autoload_known_extensions = false",
-		"SET GLOBAL memory_limit = " + quoteText(o.MemoryLimit),
-		"SET GLOBAL threads = " + strconv.Itoa(o.Threads),
+		"SET GLOBAL memory_limit = '300MB'", // of its buffers; what expressions hold comes on top
+		"SET GLOBAL threads = 2",
 		"SET GLOBAL temp_directory = " + quoteText(filepath.Join(dir, "spilled")),
 		"SET GLOBAL enable_external_access = false",
 		"SET GLOBAL integer_division = true",

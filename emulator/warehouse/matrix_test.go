@@ -44,8 +44,8 @@ func TestMatrix(t *testing.T) {
 		t.Run(section+"/"+cells[0], func(t *testing.T) {
 			f := *f
 			f.t = t
-			if wrong, ok := strings.CutPrefix(gives, "error: "); ok || how == "refused" || how == "gap" {
-				f.fails(example, wrong)
+			if message, ok := strings.CutPrefix(gives, "error: "); ok || how == "refused" || how == "gap" {
+				f.fails(example, message)
 				return
 			}
 			if got := f.cell(example); got != gives {

@@ -16,8 +16,7 @@ type externalSchema struct {
 
 func (s *Session) externalSchema(ctx context.Context, name string) (e externalSchema, found bool, err error) {
 	e.name = name
-	// The second parameter is the name of a relation, which there is none.
-	found, err = s.catalogRow(ctx, relation{Schema: name}, "SELECT region, role FROM rs.external_schemas WHERE name = $1 AND $2 = ''", &e.region, &e.role)
+	found, err = s.row(ctx, "SELECT region, role FROM rs.external_schemas WHERE name = $1", []any{name}, &e.region, &e.role)
 	return e, found, err
 }
 

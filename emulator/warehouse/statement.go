@@ -100,23 +100,25 @@ func (s *Session) dispatch(ctx context.Context, c *cursor) (*Result, error) {
 // catalogRow reads the row that a query over the catalog has for a relation, which is $1
 // and $2 there: its schema and its name. found is false when there is none.
 func (s *Session) catalogRow(ctx context.Context, rel relation, query string, into ...any) (found bool, err error) {
-	err = s.conn.QueryRowContext(ctx, query, rel.Schema, rel.Name).Scan(into...)
+	return s.row(ctx, query, []any{rel.Schema, rel.Name}, into...)
+}
+
+// row reads the one row of a query over the catalog.
+func (s *Session) row(ctx context.Context, query string, args []any, into ...any) (found bool, err error) {
+	err = s.conn.QueryRowContext(ctx, query, args...).Scan(into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look up %s: %w", rel, err)
+		return false, fmt.Errorf("look up %v: %w", args, err)
 	}
 	return true, nil
 }
 
 // exists says whether a query over the catalog has a row.
 func (s *Session) exists(ctx context.Context, query string, args ...any) (found bool, err error) {
-	err = s.conn.QueryRowContext(ctx, "SELECT EXISTS ("+query+")", args...).Scan(&found)
-	if err != nil {
-		return false, fmt.Errorf("look up %v: %w", args, err)
-	}
-	return found, nil
+	_, err = s.row(ctx, "SELECT EXISTS ("+query+")", args, &found)
+	return found, err
 }
 
 // relations gives the relations that a query over the catalog lists.

@@ -46,8 +46,6 @@ type Options struct {
 	Region         string           // of streams' ARNs: us-east-1
 	Account        string           // of streams' ARNs: 123456789012
 	MaxRecordBytes int              // the longest record a streaming view takes: what the doubt record-size says
-	MemoryLimit    string           // of each namespace's engine: 300MB
-	Threads        int              // of each namespace's engine: 2
 	Dir            string           // where each namespace has a folder, until it is deleted: the system's for temporary files
 }
 
@@ -128,12 +126,6 @@ func New(o Options) *Warehouse {
 		if o.reads(recordSize, "10MiB") {
 			o.MaxRecordBytes *= 10
 		}
-	}
-	if o.MemoryLimit == "" {
-		o.MemoryLimit = "300MB"
-	}
-	if o.Threads == 0 {
-		o.Threads = 2
 	}
 	return &Warehouse{o: o, namespaces: make(map[string]*namespace), workgroups: make(map[string]*workgroup)}
 }
@@ -292,12 +284,9 @@ func (w *Warehouse) DeleteWorkgroup(name string) error {
 func (w *Warehouse) Connect(ctx context.Context, workgroupName, databaseName, user, password string) (*Session, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	wg, ok := w.workgroups[workgroupName]
-	if !ok {
-		return nil, ErrNoWorkgroup
-	}
-	if w.o.Clock().Before(wg.ReadyAt) {
-		return nil, ErrNotReady
+	wg, err := w.ready(workgroupName)
+	if err != nil {
+		return nil, err
 	}
 	ns := w.namespaces[wg.Namespace]
 	superuser, err := ns.login(ctx, user, password)
@@ -329,8 +318,8 @@ func (w *Warehouse) session(ctx context.Context, ns *namespace, wg *workgroup, u
 	return s, nil
 }
 
-// Query runs one statement as the namespace's admin in a session of its own: the direct
-// door for tests. The namespace must have a workgroup, available or not.
+// Query runs one statement as the namespace's admin in a session of its own, for tests.
+// The namespace must have a workgroup, available or not.
 func (w *Warehouse) Query(ctx context.Context, namespaceName, statement string) (*Result, error) {
 	return w.QueryAs(ctx, namespaceName, "", statement)
 }
@@ -437,12 +426,18 @@ func (w *Warehouse) role(namespaceName, roleARN, action, resource string) error 
 func (w *Warehouse) Ready(workgroupName string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	wg, ok := w.workgroups[workgroupName]
-	if !ok {
-		return ErrNoWorkgroup
+	_, err := w.ready(workgroupName)
+	return err
+}
+
+// ready gives a workgroup that can be connected to. It is called with w.mu held.
+func (w *Warehouse) ready(name string) (*workgroup, error) {
+	wg, ok := w.workgroups[name]
+	switch {
+	case !ok:
+		return nil, ErrNoWorkgroup
+	case w.o.Clock().Before(wg.ReadyAt):
+		return nil, ErrNotReady
 	}
-	if w.o.Clock().Before(wg.ReadyAt) {
-		return ErrNotReady
-	}
-	return nil
+	return wg, nil
 }

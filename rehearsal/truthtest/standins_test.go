@@ -2,7 +2,6 @@ package truthtest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,9 +14,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
-	"example.com/evstream/emulator/fakedataapi"
+	"example.com/evstream/emulator"
 	"example.com/evstream/emulator/fakekinesis"
 	"example.com/evstream/emulator/fakeredshift"
+	"example.com/evstream/emulator/fakesecrets"
 	"example.com/evstream/emulator/warehouse"
 	"example.com/evstream/rehearsal/fakeaws"
 	"example.com/evstream/rehearsal/internal/provider"
@@ -31,13 +31,10 @@ type standIns struct {
 	mu   sync.Mutex
 	late time.Duration // how long the fact has waited
 
-	kinesis   *fakekinesis.Server
-	data      *warehouse.Warehouse
-	session   *warehouse.Session
-	dataAPI   *fakedataapi.Server
-	snapshots *fakeredshift.Server
-	engine    *provider.Client
-	made      map[string]made
+	services *emulator.Emulator
+	session  *warehouse.Session
+	engine   *provider.Client
+	made     map[string]made
 }
 
 // made is a resource as the engine's state has it.
@@ -74,13 +71,15 @@ func (s *standIns) do(name string, input any) (any, *failure) {
 		s.mu.Unlock()
 		return nil, nil
 	case "kinesis":
-		return s.post(s.theKinesis().URL(), "kinesis", "Kinesis_20131202."+object, input)
+		return s.post("kinesis", "Kinesis_20131202."+object, input)
 	case "redshift-data":
-		return s.post(s.theDataAPI().URL(), "redshift-data", "RedshiftData."+object, input)
+		s.theWarehouse()
+		return s.post("redshift-data", "RedshiftData."+object, input)
 	case "await": // a statement's end
 		return s.await(input)
 	case "redshift-serverless":
-		return s.post(s.theSnapshots().URL(), "redshift-serverless", "RedshiftServerless."+object, input)
+		s.theWarehouse()
+		return s.post("redshift-serverless", "RedshiftServerless."+object, input)
 	case "sql":
 		return s.sql(input.(string))
 	case "lookup":
@@ -97,11 +96,11 @@ func (s *standIns) do(name string, input any) (any, *failure) {
 }
 
 // post sends a request around any SDK.
-func (s *standIns) post(url, service, target string, input any) (any, *failure) {
+func (s *standIns) post(service, target string, input any) (any, *failure) {
 	s.Helper()
 	body, err := json.Marshal(input)
 	s.must(err)
-	req, err := http.NewRequestWithContext(s.Context(), http.MethodPost, url+"/", strings.NewReader(string(body)))
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.theEmulator().URL()+"/", strings.NewReader(string(body)))
 	s.must(err)
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	req.Header.Set("X-Amz-Target", target)
@@ -128,25 +127,44 @@ func (s *standIns) post(url, service, target string, input any) (any, *failure) 
 	return nil, f
 }
 
-func (s *standIns) theKinesis() *fakekinesis.Server {
-	if s.kinesis == nil {
-		s.kinesis = fakekinesis.New(fakekinesis.WithClock(s.now), fakekinesis.WithStateDelay(time.Minute), fakekinesis.WithDir(s.TempDir()))
-		s.must(s.kinesis.Start())
-		s.Cleanup(func() { s.must(s.kinesis.Close()) })
+// Secrets that the Data API reads.
+const (
+	adminSecret = "redshift/admin"
+	emptySecret = "redshift/empty" // without the keys that the Data API wants
+)
+
+func (s *standIns) theEmulator() *emulator.Emulator {
+	s.Helper()
+	if s.services != nil {
+		return s.services
 	}
-	return s.kinesis
+	var err error
+	s.services, err = emulator.Start(s.Context(), emulator.Options{
+		Clock: s.now, Dir: s.TempDir(), RefreshInterval: -1, Kinesis: []fakekinesis.Option{fakekinesis.WithStateDelay(time.Minute)},
+	})
+	s.must(err)
+	s.Cleanup(func() { s.must(s.services.Close()) })
+	return s.services
 }
 
+// theWarehouse is the emulator's, with a namespace, its workgroup and the secrets.
 func (s *standIns) theWarehouse() *warehouse.Warehouse {
-	if s.data == nil {
-		s.data = warehouse.New(warehouse.Options{Streams: s.theKinesis(), Clock: s.now, Dir: s.TempDir()})
-		s.Cleanup(func() { s.must(s.data.Close()) })
-		s.must(s.data.CreateNamespace(s.Context(), warehouse.Namespace{
-			Name: "ev", AdminUser: "admin", AdminPassword: "Secret1234", IAMRoles: []string{"arn:aws:iam::123456789012:role/streaming"},
-		}))
-		s.must(s.data.CreateWorkgroup(warehouse.Workgroup{Name: "ev-dev", Namespace: "ev"}))
+	s.Helper()
+	w := s.theEmulator().Warehouse
+	if w.Ready("ev-dev") == nil {
+		return w
 	}
-	return s.data
+	for name, value := range map[string]string{adminSecret: `{"username":"admin","password":"Secret1234"}`, emptySecret: `{}`} {
+		s.services.Secrets.Put(fakesecrets.Secret{Name: name, Value: value})
+	}
+	_, err := s.services.Redshift.CreateNamespace(s.Context(), fakeredshift.Namespace{
+		Name: "ev", ID: "00000000-0000-4000-8000-000000000001", AdminUser: "admin", AdminPassword: "Secret1234",
+		IAMRoles: []string{"arn:aws:iam::123456789012:role/streaming"},
+	})
+	s.must(err)
+	_, err = s.services.Redshift.CreateWorkgroup(fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev"})
+	s.must(err)
+	return w
 }
 
 // sql runs a statement in the one session of the fact.
@@ -183,29 +201,6 @@ func (s *standIns) sql(text string) (any, *failure) {
 	return answer, nil
 }
 
-// Secrets of the account and of the Data API.
-const (
-	adminSecret = "redshift/admin"
-	emptySecret = "redshift/empty" // without the keys that the Data API wants
-)
-
-func (s *standIns) theDataAPI() *fakedataapi.Server {
-	if s.dataAPI == nil {
-		s.dataAPI = fakedataapi.New(s.theWarehouse(), func(name string) (string, error) {
-			switch name {
-			case adminSecret:
-				return `{"username":"admin","password":"Secret1234"}`, nil
-			case emptySecret:
-				return `{}`, nil
-			}
-			return "", errors.New("no such secret")
-		}, fakedataapi.WithClock(s.now))
-		s.must(s.dataAPI.Start())
-		s.Cleanup(func() { s.must(s.dataAPI.Close()) })
-	}
-	return s.dataAPI
-}
-
 // await describes a statement when it has ended.
 func (s *standIns) await(input any) (any, *failure) {
 	s.Helper()
@@ -220,19 +215,6 @@ func (s *standIns) await(input any) (any, *failure) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-}
-
-func (s *standIns) theSnapshots() *fakeredshift.Server {
-	if s.snapshots == nil {
-		s.snapshots = fakeredshift.New(nil, fakeredshift.WithClock(s.now))
-		_, err := s.snapshots.CreateNamespace(s.Context(), fakeredshift.Namespace{Name: "ev", ID: "00000000-0000-4000-8000-000000000001"})
-		s.must(err)
-		_, err = s.snapshots.CreateWorkgroup(fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev"})
-		s.must(err)
-		s.must(s.snapshots.Start())
-		s.Cleanup(func() { s.must(s.snapshots.Close()) })
-	}
-	return s.snapshots
 }
 
 // theEngine is the engine's end of the aws provider, on an account with one VPC.
