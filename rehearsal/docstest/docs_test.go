@@ -120,8 +120,8 @@ var pages = map[string]page{
 	},
 	"docs/reliability.md": {
 		elsewhere: map[string]string{
-			"pulumi import aws:kinesis/stream:Stream stream ev_stream_data --protect=false --generate-code=false \\\n     --parent 'stream=urn:pulumi:prod::ev-streaming::evstream:infra:Pipeline::stream'": "TestKilledAnywhere in rehearsal/faulttest",
-			"cd STATE/.pulumi/stacks/ev-streaming && cp prod.json.bak prod.json": "TestFullDisk in rehearsal/faulttest",
+			"pulumi import aws:kinesis/stream:Stream stream ev_stream_data --protect=false --generate-code=false": "TestKilledAnywhere in rehearsal/faulttest",
+			"cd STATE/.pulumi/stacks/ev-streaming && cp prod.json.bak prod.json":                                  "TestFullDisk in rehearsal/faulttest",
 		},
 	},
 	"examples/consumer/README.md":    {prepare: deployed("prod")},
