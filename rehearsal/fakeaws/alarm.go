@@ -53,19 +53,10 @@ func alarmType() *resourceType {
 			"dimensions":        {kind: textMap},
 			"period":            {kind: number, check: period(10, 30)},
 			"statistic":         {check: oneOf(statistics...)},
-			"metricQueries": {kind: someObjects, set: true, check: func(v any) string {
-				for _, query := range (values{"": v}).objects("") {
-					if metric := query.object("metric"); metric.has("period") {
-						if reason := period(1, 5, 10, 30)(metric["period"]); reason != "" {
-							return reason
-						}
-					}
-				}
-				return ""
-			}, fields: schema{
+			"metricQueries": {kind: someObjects, set: true, fields: schema{
 				"id": {}, "expression": {}, "label": {}, "returnData": {kind: flag},
 				"metric": {kind: anObject, fields: schema{
-					"metricName": {}, "namespace": {}, "dimensions": {kind: textMap}, "period": {kind: number}, "stat": {},
+					"metricName": {}, "namespace": {}, "dimensions": {kind: textMap}, "period": {kind: number, check: period(1, 5, 10, 30)}, "stat": {},
 				}},
 			}},
 			"treatMissingData":        {fallback: "missing", check: oneOf("breaching", "notBreaching", "ignore", "missing")},
