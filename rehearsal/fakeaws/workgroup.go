@@ -48,23 +48,10 @@ func workgroupType() *resourceType {
 			"baseCapacity":  {kind: number, computed: true},
 			"maxCapacity":   {kind: number},
 			"pricePerformanceTarget": {kind: anObject, computed: true, fields: schema{
-				"enabled": {kind: flag, required: true}, "level": {kind: number},
-			}, check: func(v any) string {
-				target := values(v.(map[string]any))
-				if level := target.number("level"); target.has("level") && !slices.Contains([]int{1, 25, 50, 75, 100}, level) {
-					return fmt.Sprintf("expected level to be one of [1 25 50 75 100], got %d", level)
-				}
-				return ""
+				"enabled": {kind: flag, required: true}, "level": {kind: number, check: oneOfNumbers(1, 25, 50, 75, 100)},
 			}},
 			"configParameters": {kind: someObjects, set: true, computed: true, fields: schema{
-				"parameterKey": {required: true}, "parameterValue": {required: true},
-			}, check: func(v any) string {
-				for _, parameter := range (values{"": v}).objects("") {
-					if reason := oneOf(configKeys...)(parameter.text("parameterKey")); reason != "" {
-						return reason
-					}
-				}
-				return ""
+				"parameterKey": {required: true, check: oneOf(configKeys...)}, "parameterValue": {required: true},
 			}},
 			"enhancedVpcRouting": {kind: flag},
 			"publiclyAccessible": {kind: flag},
@@ -241,7 +228,7 @@ func parameterList(byKey map[string]string) []any {
 	return list
 }
 
-// settle finds the workgroup its place in the network, checks that there are enough
+// settle puts the workgroup into the network, checks that there are enough
 // addresses, and gives it an endpoint.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
 func (o *op) settle(base int) error {
