@@ -113,7 +113,7 @@ type SecurityGroupArgs struct {
 
 // NewSecurityGroup makes a security group without rules.
 func NewSecurityGroup(ctx *pulumi.Context, name string, args *SecurityGroupArgs, opts ...pulumi.ResourceOption) (*pulumi.CustomResourceState, error) {
-	return register(ctx, "aws:ec2/securityGroup:SecurityGroup", name, pulumi.Map{
+	return registerPlain(ctx, "aws:ec2/securityGroup:SecurityGroup", name, pulumi.Map{
 		"description": pulumi.String(args.Description),
 		"vpcId":       pulumi.String(args.VPCID),
 		"tags":        args.Tags,
@@ -131,7 +131,7 @@ type InterfaceEndpointArgs struct {
 // NewInterfaceEndpoint makes an endpoint that answers for a service's ordinary
 // name.
 func NewInterfaceEndpoint(ctx *pulumi.Context, name string, args *InterfaceEndpointArgs, opts ...pulumi.ResourceOption) (*pulumi.CustomResourceState, error) {
-	return register(ctx, "aws:ec2/vpcEndpoint:VpcEndpoint", name, pulumi.Map{
+	return registerPlain(ctx, "aws:ec2/vpcEndpoint:VpcEndpoint", name, pulumi.Map{
 		"vpcId":             pulumi.String(args.VPCID),
 		"serviceName":       pulumi.String(args.ServiceName),
 		"vpcEndpointType":   pulumi.String("Interface"),

@@ -18,12 +18,12 @@ type Role struct {
 // NewRole makes a role.
 func NewRole(ctx *pulumi.Context, name string, args *RoleArgs, opts ...pulumi.ResourceOption) (*Role, error) {
 	role := &Role{}
-	return role, ctx.RegisterResource("aws:iam/role:Role", name, pulumi.Map{
+	return role, register(ctx, "aws:iam/role:Role", name, pulumi.Map{
 		"name":             pulumi.String(args.Name),
 		"description":      pulumi.String(args.Description),
 		"assumeRolePolicy": pulumi.String(args.Trust),
 		"tags":             args.Tags,
-	}, role, versioned(opts)...)
+	}, role, opts)
 }
 
 // RolePolicyArgs are the inputs of a role's own policy, in JSON.
@@ -34,7 +34,7 @@ type RolePolicyArgs struct {
 
 // NewRolePolicy gives a role a policy of its own.
 func NewRolePolicy(ctx *pulumi.Context, name string, args *RolePolicyArgs, opts ...pulumi.ResourceOption) (pulumi.Resource, error) {
-	return register(ctx, "aws:iam/rolePolicy:RolePolicy", name, pulumi.Map{
+	return registerPlain(ctx, "aws:iam/rolePolicy:RolePolicy", name, pulumi.Map{
 		"name":   pulumi.String(args.Name),
 		"role":   args.Role,
 		"policy": args.Policy,

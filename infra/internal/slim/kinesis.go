@@ -48,5 +48,5 @@ func NewStream(ctx *pulumi.Context, name string, args *StreamArgs, opts ...pulum
 		inputs["shardCount"] = pulumi.Int(args.Shards)
 	}
 	stream := &Stream{}
-	return stream, ctx.RegisterResource("aws:kinesis/stream:Stream", name, inputs, stream, versioned(opts)...)
+	return stream, register(ctx, "aws:kinesis/stream:Stream", name, inputs, stream, opts)
 }

@@ -19,13 +19,13 @@ func lookup[T any](ctx *pulumi.Context, token string, args map[string]any) (*T, 
 	return &found, nil
 }
 
-// register makes a resource of which only the id is needed.
-func register(ctx *pulumi.Context, token, name string, inputs pulumi.Map, opts []pulumi.ResourceOption) (*pulumi.CustomResourceState, error) {
-	var made struct{ pulumi.CustomResourceState }
-	err := ctx.RegisterResource(token, name, inputs, &made, versioned(opts)...)
-	return &made.CustomResourceState, err
+func register(ctx *pulumi.Context, token, name string, inputs pulumi.Map, made pulumi.CustomResource, opts []pulumi.ResourceOption) error {
+	return ctx.RegisterResource(token, name, inputs, made, append(opts, pulumi.Version(version))...)
 }
 
-func versioned(opts []pulumi.ResourceOption) []pulumi.ResourceOption {
-	return append(opts, pulumi.Version(version))
+// registerPlain makes a resource of which only the id is needed.
+func registerPlain(ctx *pulumi.Context, token, name string, inputs pulumi.Map, opts []pulumi.ResourceOption) (*pulumi.CustomResourceState, error) {
+	var made struct{ pulumi.CustomResourceState }
+	err := ctx.RegisterResource(token, name, inputs, &made, append(opts, pulumi.Version(version))...)
+	return &made.CustomResourceState, err
 }
