@@ -272,13 +272,13 @@ func (r *recorder) keep(name string, happened <-chan events.EngineEvent) {
 	r.write(name, text)
 }
 
-// write keeps what a command said.
-func (r *recorder) write(command string, said []byte) {
+// write keeps what a command printed.
+func (r *recorder) write(command string, printed []byte) {
 	r.t.Helper()
 	r.count++
 	words := regexp.MustCompile(`[^a-z]+`).ReplaceAllString(command, "-")
-	name := fmt.Sprintf("said-%02d-%.40s.txt", r.count, words)
-	if err := os.WriteFile(filepath.Join(r.dir, name), append([]byte(command+"\n"), said...), 0o600); err != nil {
+	name := fmt.Sprintf("printed-%02d-%.40s.txt", r.count, words)
+	if err := os.WriteFile(filepath.Join(r.dir, name), append([]byte(command+"\n"), printed...), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -175,7 +175,7 @@ func asShipped(t *testing.T, project string) {
 	grants := filepath.Join(project, "sql/repeatable/grant.sql")
 	text, err := os.ReadFile(grants)
 	check(err)
-	check(os.WriteFile(grants, regexp.MustCompile(`(?m)^.* ON (\w+) TO .*\n`).ReplaceAllFunc(text, func(line []byte) []byte {
+	check(os.WriteFile(grants, regexp.MustCompile(`(?m)^GRANT SELECT ON (\w+) TO .*\n`).ReplaceAllFunc(text, func(line []byte) []byte {
 		if made := strings.Fields(string(line))[3]; !strings.Contains(migrations.String(), "VIEW "+made) {
 			return nil
 		}
@@ -388,10 +388,10 @@ exec "$real" "$@"
 	shim("aws", `case "$1" in
 kinesis | redshift-data) exec "$real" "$@" ;;
 esac
-said=$(AWS_MAX_ATTEMPTS=1 "$real" "$@" --endpoint-url http://127.0.0.1:9 2>&1) || true
-case "$said" in
+answer=$(AWS_MAX_ATTEMPTS=1 "$real" "$@" --endpoint-url http://127.0.0.1:9 2>&1) || true
+case "$answer" in
 *"Could not connect to the endpoint URL"*) ;; # it was ready to be sent
-*) echo "$said" >&2; exit 1 ;;
+*) echo "$answer" >&2; exit 1 ;;
 esac
 `)
 	return r

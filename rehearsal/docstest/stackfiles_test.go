@@ -10,8 +10,8 @@ import (
 	"example.com/evstream/rehearsal"
 )
 
-// TestStackFilesStayAsTheyAre: pulumi stack init and config set write a stack's file
-// anew. The shipped ones are as they write them, so that the difference to commit is
+// TestStackFilesStayAsTheyAre: pulumi stack init and config set rewrite a stack's
+// file. The shipped ones are as they write them, so that the difference to commit is
 // what was set: here nothing but the salt of a passphrase.
 func TestStackFilesStayAsTheyAre(t *testing.T) {
 	root, err := rehearsal.Root()

@@ -371,7 +371,7 @@ func (a *Account) Change(kind, id string, properties map[string]any) error {
 	}
 	props := t.props.clone()
 	for key, value := range properties {
-		if p, known := t.kind.schema[key]; !known || !p.kind.fits(value, p.fields) {
+		if p, known := t.kind.schema[key]; !known || !p.kind.fits(value) {
 			return fmt.Errorf("fakeaws: %s of a %s does not take this value", key, kind)
 		}
 		props[key] = value

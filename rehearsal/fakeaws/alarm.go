@@ -53,19 +53,10 @@ func alarmType() *resourceType {
 			"dimensions":        {kind: textMap},
 			"period":            {kind: number, check: period(10, 30)},
 			"statistic":         {check: oneOf(statistics...)},
-			"metricQueries": {kind: someObjects, set: true, check: func(v any) string {
-				for _, query := range (values{"": v}).objects("") {
-					if metric := query.object("metric"); metric.has("period") {
-						if reason := period(1, 5, 10, 30)(metric["period"]); reason != "" {
-							return reason
-						}
-					}
-				}
-				return ""
-			}, fields: schema{
+			"metricQueries": {kind: someObjects, set: true, fields: schema{
 				"id": {}, "expression": {}, "label": {}, "returnData": {kind: flag},
 				"metric": {kind: anObject, fields: schema{
-					"metricName": {}, "namespace": {}, "dimensions": {kind: textMap}, "period": {kind: number}, "stat": {},
+					"metricName": {}, "namespace": {}, "dimensions": {kind: textMap}, "period": {kind: number, check: period(1, 5, 10, 30)}, "stat": {},
 				}},
 			}},
 			"treatMissingData":        {fallback: "missing", check: oneOf("breaching", "notBreaching", "ignore", "missing")},
@@ -175,6 +166,9 @@ func (o *op) checkQueries(periods int) error {
 	for _, query := range queries {
 		metric := query.object("metric")
 		if metric == nil {
+			if slices.Contains(namesIn(query.text("expression")), "SEARCH") {
+				return o.invalid("SEARCH is not supported on Metric Alarms")
+			}
 			if err := checkExpression(query.text("expression"), ids); err != nil {
 				return o.invalid("Error in expression '%s': %v", query.text("id"), err)
 			}
@@ -200,13 +194,15 @@ func checkExpression(expression string, ids []string) error {
 	if expression == "" {
 		return errors.New("it is empty")
 	}
-	for _, name := range identifier.FindAllString(quoted.ReplaceAllString(expression, ""), -1) {
-		switch {
-		case name == "SEARCH":
-			return errors.New("SEARCH is not supported on Metric Alarms")
-		case name != strings.ToUpper(name) && !slices.Contains(ids, name):
+	for _, name := range namesIn(expression) {
+		if name != strings.ToUpper(name) && !slices.Contains(ids, name) {
 			return fmt.Errorf("there is no metric query %s", name)
 		}
 	}
 	return nil
+}
+
+// namesIn are the names of functions and queries in an expression.
+func namesIn(expression string) []string {
+	return identifier.FindAllString(quoted.ReplaceAllString(expression, ""), -1)
 }

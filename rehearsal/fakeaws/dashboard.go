@@ -162,37 +162,37 @@ func (o *op) checkMetricWidget(properties json.RawMessage) error {
 	var before []string // the names of the last metric, for its abbreviations
 	var options []metricOptions
 	for i, entry := range w.Metrics {
-		names, said, err := metricEntry(entry, before)
-		if err == nil && said.Expression == "" {
+		names, option, err := metricEntry(entry, before)
+		if err == nil && option.Expression == "" {
 			err = checkNames(names)
 			before = names
 		}
 		if err != nil {
 			return fmt.Errorf("metrics[%d]: %w", i, err)
 		}
-		options = append(options, said)
+		options = append(options, option)
 	}
 	return checkOptions(options)
 }
 
-// metricEntry reads one metric: its namespace, name and dimensions, and what is said of it.
-func metricEntry(entry []json.RawMessage, before []string) (names []string, said metricOptions, err error) {
+// metricEntry reads one metric: its namespace, name and dimensions, and its options.
+func metricEntry(entry []json.RawMessage, before []string) (names []string, option metricOptions, err error) {
 	for i, part := range entry {
 		if i == len(entry)-1 && strings.HasPrefix(string(part), "{") {
-			err := strictly(part, &said)
-			if err == nil && (said.Expression != "") == (len(names) > 0) {
+			err := strictly(part, &option)
+			if err == nil && (option.Expression != "") == (len(names) > 0) {
 				err = errors.New("it must be either a metric or an expression")
 			}
-			return names, said, err
+			return names, option, err
 		}
 		var name string
 		if err := json.Unmarshal(part, &name); err != nil {
-			return nil, said, fmt.Errorf("%s is no text", part)
+			return nil, option, fmt.Errorf("%s is no text", part)
 		}
 		switch {
 		case name == "...": // all that follows but the last dimension's value
 			if len(before) == 0 {
-				return nil, said, errors.New("there is no metric before it that it could repeat")
+				return nil, option, errors.New("there is no metric before it that it could repeat")
 			}
 			rest := len(entry) - i - 1
 			if rest > 0 && strings.HasPrefix(string(entry[len(entry)-1]), "{") {
@@ -201,14 +201,14 @@ func metricEntry(entry []json.RawMessage, before []string) (names []string, said
 			names = append(names, before[len(names):len(before)-rest]...)
 		case name == ".":
 			if len(names) >= len(before) {
-				return nil, said, errors.New("there is no metric before it that it could repeat")
+				return nil, option, errors.New("there is no metric before it that it could repeat")
 			}
 			names = append(names, before[len(names)])
 		default:
 			names = append(names, name)
 		}
 	}
-	return names, said, nil
+	return names, option, nil
 }
 
 func checkNames(names []string) error {
@@ -222,28 +222,28 @@ func checkNames(names []string) error {
 	return checkMetric(names[0], names[1], dimensions)
 }
 
-// checkOptions checks what is said of a widget's metrics.
+// checkOptions checks the options of a widget's metrics.
 func checkOptions(options []metricOptions) error {
 	ids := map[string]bool{}
-	for _, said := range options {
+	for _, option := range options {
 		switch {
-		case said.ID != "" && !queryID.MatchString(said.ID):
-			return fmt.Errorf("the id %q must begin with a lower-case letter, and have letters, digits and _ only", said.ID)
-		case ids[said.ID] && said.ID != "":
-			return fmt.Errorf("the id %s is there twice", said.ID)
-		case said.Stat != "" && !queryStat.MatchString(said.Stat):
-			return fmt.Errorf("the stat %q is none", said.Stat)
-		case said.YAxis != "" && said.YAxis != "left" && said.YAxis != "right":
-			return fmt.Errorf("the yAxis %q is neither left nor right", said.YAxis)
+		case option.ID != "" && !queryID.MatchString(option.ID):
+			return fmt.Errorf("the id %q must begin with a lower-case letter, and have letters, digits and _ only", option.ID)
+		case ids[option.ID] && option.ID != "":
+			return fmt.Errorf("the id %s is there twice", option.ID)
+		case option.Stat != "" && !queryStat.MatchString(option.Stat):
+			return fmt.Errorf("the stat %q is none", option.Stat)
+		case option.YAxis != "" && option.YAxis != "left" && option.YAxis != "right":
+			return fmt.Errorf("the yAxis %q is neither left nor right", option.YAxis)
 		}
-		ids[said.ID] = true
+		ids[option.ID] = true
 	}
-	for _, said := range options {
-		if said.Expression == "" {
+	for _, option := range options {
+		if option.Expression == "" {
 			continue
 		}
-		if err := checkExpression(said.Expression, slices.Collect(maps.Keys(ids))); err != nil {
-			return fmt.Errorf("the expression %s: %w", said.Expression, err)
+		if err := checkExpression(option.Expression, slices.Collect(maps.Keys(ids))); err != nil {
+			return fmt.Errorf("the expression %s: %w", option.Expression, err)
 		}
 	}
 	return nil

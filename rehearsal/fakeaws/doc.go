@@ -13,17 +13,12 @@
 //	defer provider.Close()
 //	os.Setenv("PULUMI_DEBUG_PROVIDERS", fmt.Sprintf("aws:%d", provider.Port()))
 //
-// It has three doors:
-//
-//   - the network door, through which the engine checks, previews, creates, reads,
-//     updates and deletes resources and looks things up;
-//   - the direct door, methods on [Account] that look at what is there, change it
-//     behind the engine's back, and answer what other services ask: may this role do
-//     that ([Account.Authorize]), what is in this secret ([Account.SecretValue]), does
-//     this workgroup reach that service ([Account.Egress]); and [Server.Fire], for when
-//     a schedule's time has come;
-//   - the fault door, [Server.Control], which fails a request before or after it took
-//     effect.
+// The engine checks, previews, creates, reads, updates and deletes resources over gRPC, and looks
+// things up. The methods of [Account] look at what is there, change it behind the engine's
+// back, and answer what other services ask: may this role do that ([Account.Authorize]), what is
+// in this secret ([Account.SecretValue]), does this workgroup reach that service
+// ([Account.Egress]). [Server.Fire] does what a schedule does when its time has come. With
+// [Server.Control] a test fails a request before or after it took effect.
 //
 // What the provider itself refuses is refused in a preview, what only AWS refuses is
 // refused in an update, and a diff says what the real one says. A change of a resource is as

@@ -176,9 +176,9 @@ func (p *bridge) Check(ctx context.Context, req plugin.CheckRequest) (plugin.Che
 	var failures []plugin.CheckFailure
 	exposed := p.exposed(t, inputs)
 	isExposed := func(other problem) bool { // no other refusal may show it
-		return slices.ContainsFunc(exposed, func(p problem) bool { return p.property == other.property })
+		return slices.ContainsFunc(exposed, func(p problem) bool { return p.property == top(other.property) })
 	}
-	for _, found := range append(slices.DeleteFunc(t.schema.problems(t.token, plain(inputs)), isExposed), exposed...) {
+	for _, found := range append(slices.DeleteFunc(t.schema.problems(t.token, "", plain(inputs)), isExposed), exposed...) {
 		failures = append(failures, plugin.CheckFailure{Property: resource.PropertyKey(found.property), Reason: found.reason})
 	}
 	return plugin.CheckResponse{Properties: inputs, Failures: failures}, nil
@@ -359,9 +359,7 @@ func (p *bridge) Update(ctx context.Context, req plugin.UpdateRequest) (resp plu
 	if !req.Preview {
 		o.differs = map[string]bool{}
 		for path := range t.schema.changes(o.state, o.in, req.IgnoreChanges) {
-			key, _, _ := strings.Cut(path, ".")
-			key, _, _ = strings.Cut(key, "[")
-			o.differs[key] = true
+			o.differs[top(path)] = true
 		}
 		if err = p.carryOut(ctx, t, call, o); err == nil {
 			planned, err = p.read(t, o.id, planned)

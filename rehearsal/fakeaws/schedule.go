@@ -37,19 +37,16 @@ func scheduleType() *resourceType {
 			"scheduleExpressionTimezone": {fallback: "UTC", check: matching(`.{1,50}`)},
 			"state":                      {fallback: "ENABLED", check: oneOf("ENABLED", "DISABLED")},
 			"flexibleTimeWindow": {kind: anObject, required: true, fields: schema{
-				"mode": {}, "maximumWindowInMinutes": {kind: number},
-			}, check: func(v any) string {
-				window := values(v.(map[string]any))
-				if window.has("maximumWindowInMinutes") {
-					return between(1, 1440)(window["maximumWindowInMinutes"])
-				}
-				return oneOf("OFF", "FLEXIBLE")(window.text("mode"))
+				"mode": {required: true, check: oneOf("OFF", "FLEXIBLE")}, "maximumWindowInMinutes": {kind: number, check: between(1, 1440)},
 			}},
-			"target": {kind: anObject, required: true, check: checkTarget, fields: schema{
-				"arn": {}, "roleArn": {}, "input": {},
-				"deadLetterConfig": {kind: anObject, fields: schema{"arn": {}}},
+			"target": {kind: anObject, required: true, fields: schema{
+				"arn":              {required: true, check: isARN},
+				"roleArn":          {required: true, check: isARN},
+				"input":            {},
+				"deadLetterConfig": {kind: anObject, fields: schema{"arn": {required: true, check: isARN}}},
 				"retryPolicy": {kind: anObject, fields: schema{
-					"maximumEventAgeInSeconds": {kind: number}, "maximumRetryAttempts": {kind: number},
+					"maximumEventAgeInSeconds": {kind: number, check: between(60, 86400)},
+					"maximumRetryAttempts":     {kind: number, check: between(0, 185)},
 				}},
 			}},
 			"arn":       {output: true},
@@ -74,26 +71,6 @@ var (
 	queueARN = regexp.MustCompile(`^arn:aws(-[a-z]+)?:sqs:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_-]+$`)
 	roleARN  = regexp.MustCompile(`^arn:aws(-[a-z]+)?:iam::\d{12}:role/[\w+=,.@/-]+$`)
 )
-
-// checkTarget is what the provider itself says against a target.
-func checkTarget(v any) string {
-	target := values(v.(map[string]any))
-	for key, reason := range map[string]string{"arn": isARN(target.text("arn")), "roleArn": isARN(target.text("roleArn"))} {
-		if reason != "" {
-			return key + ": " + reason
-		}
-	}
-	if letter := target.object("deadLetterConfig"); letter != nil && isARN(letter.text("arn")) != "" {
-		return "deadLetterConfig.arn: " + isARN(letter.text("arn"))
-	}
-	retry := target.object("retryPolicy")
-	for key, check := range map[string]func(any) string{"maximumEventAgeInSeconds": between(60, 86400), "maximumRetryAttempts": between(0, 185)} {
-		if retry.has(key) && check(retry[key]) != "" {
-			return "retryPolicy." + key + ": " + check(retry[key])
-		}
-	}
-	return ""
-}
 
 // checkSchedule says what the scheduler refuses.
 func (o *op) checkSchedule() error {

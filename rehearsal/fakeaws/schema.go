@@ -3,6 +3,7 @@ package fakeaws
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"net/netip"
 	"reflect"
@@ -17,8 +18,8 @@ import (
 // schema are the properties of a resource type that the stand-in supports.
 type schema map[string]property
 
-// property is one of them. How a program may use it is said by required, computed and
-// output; none of them is an optional one that AWS does not fill in.
+// property is one of them. Required, computed and output tell how a program may use
+// it; one with none of them is an optional one that AWS does not fill in.
 type property struct {
 	kind     kind
 	required bool // the program must give it
@@ -59,9 +60,17 @@ func (k kind) String() string {
 	return [...]string{"a string", "a whole number", "a number", "true or false", "a list of strings", "a map of strings", "an object", "a list of objects"}[k]
 }
 
-// fits says whether a value, as far as it is known, is of the kind.
-func (k kind) fits(v any, fields schema) bool {
-	ok := false
+// fits says whether a value, as far as it is known, is of the kind. What the fields of an object
+// hold is not looked at.
+func (k kind) fits(v any) bool {
+	all := func(items iter.Seq[any], kind kind) bool {
+		for item := range items {
+			if !kind.fits(item) {
+				return false
+			}
+		}
+		return true
+	}
 	switch v := v.(type) {
 	case unknown:
 		return true
@@ -72,40 +81,44 @@ func (k kind) fits(v any, fields schema) bool {
 	case bool:
 		return k == flag
 	case []any:
-		ok = k == texts || k == someObjects
-		for _, item := range v {
-			ok = ok && (k == texts && text.fits(item, nil) || k == someObjects && anObject.fits(item, fields))
-		}
+		return k == texts && all(slices.Values(v), text) || k == someObjects && all(slices.Values(v), anObject)
 	case map[string]any:
-		ok = k == textMap || k == anObject
-		for key, item := range v {
-			field, known := fields[key]
-			ok = ok && (k == textMap && text.fits(item, nil) || k == anObject && known && field.kind.fits(item, field.fields))
-		}
+		return k == anObject || k == textMap && all(maps.Values(v), text)
 	}
-	return ok
+	return false
 }
 
-// problem is one refusal of an input.
+// problem is one refusal of an input, of which it has the path.
 type problem struct{ property, reason string }
 
 // problems says what the provider refuses about the inputs of a program: properties it
-// does not have, wrong kinds, missing ones, and what a property's own check says.
-func (s schema) problems(kindOf string, in values) []problem {
+// does not have, other kinds, missing ones, and what a property's own check finds. The path is
+// that of an object whose fields the schema has, with a dot, or "".
+func (s schema) problems(of, path string, in values) []problem {
 	var found []problem
 	add := func(key, format string, args ...any) {
-		found = append(found, problem{key, fmt.Sprintf(format, args...)})
+		found = append(found, problem{path + key, fmt.Sprintf(format, args...)})
 	}
 	for _, key := range slices.Sorted(maps.Keys(in)) {
 		p, known := s[key]
 		switch {
 		case !known || p.output:
-			add(key, "the stand-in does not support the input %s of %s", key, kindOf)
-		case !p.kind.fits(in[key], p.fields):
+			add(key, "the stand-in does not support the input %s of %s", path+key, of)
+			continue
+		case !p.kind.fits(in[key]):
 			add(key, "it takes %s", p.kind)
+			continue
 		case p.check != nil && isKnown(in[key]):
 			if reason := p.check(in[key]); reason != "" {
 				add(key, "%s", reason)
+			}
+		}
+		if p.kind == anObject && isMap(in[key]) {
+			found = append(found, p.fields.problems(of, path+key+".", in.object(key))...)
+		}
+		if p.kind == someObjects {
+			for i, item := range in.objects(key) {
+				found = append(found, p.fields.problems(of, fmt.Sprintf("%s%s[%d].", path, key, i), item)...)
 			}
 		}
 	}
@@ -115,6 +128,11 @@ func (s schema) problems(kindOf string, in values) []problem {
 		}
 	}
 	return found
+}
+
+func isMap(v any) bool {
+	_, ok := v.(map[string]any)
+	return ok
 }
 
 // planned is what a resource's properties will be: the inputs, and of the rest what the
@@ -188,6 +206,9 @@ func (s schema) changes(old, in values, ignored []string) map[string]plugin.Prop
 	}
 	return found
 }
+
+// top is the property that a path begins with.
+func top(path string) string { return path[:strings.IndexAny(path+".", ".[")] }
 
 // within says whether a property path is another one or below it.
 func within(path, of string) bool {
@@ -292,6 +313,15 @@ func oneOf(allowed ...string) func(any) string {
 			if !slices.Contains(allowed, given) {
 				return fmt.Sprintf("expected one of %q, got %s", allowed, given)
 			}
+		}
+		return ""
+	}
+}
+
+func oneOfNumbers(allowed ...int) func(any) string {
+	return func(v any) string {
+		if n := int(v.(float64)); !slices.Contains(allowed, n) {
+			return fmt.Sprintf("expected one of %v, got %d", allowed, n)
 		}
 		return ""
 	}

@@ -57,8 +57,6 @@ func streamType() *resourceType {
 			"enforceConsumerDeletion": {kind: flag, fallback: false, unread: true},
 			"streamModeDetails": {kind: anObject, computed: true, fields: schema{
 				"streamMode": {required: true, check: oneOf(onDemand, provisioned)},
-			}, check: func(v any) string {
-				return oneOf(onDemand, provisioned)(values(v.(map[string]any)).text("streamMode"))
 			}},
 			"arn": {output: true},
 		}),
@@ -150,7 +148,7 @@ func (a *Account) putWorldStream(s Stream) error {
 		in["encryptionType"], in["kmsKeyId"] = "KMS", s.KMSKey
 	}
 	kind := streamType()
-	for _, p := range kind.schema.problems(kind.token, in) {
+	for _, p := range kind.schema.problems(kind.token, "", in) {
 		return errors.New(p.reason)
 	}
 	if err := kind.refine(in, nil); err != nil {

@@ -8,29 +8,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"example.com/evstream/emulator/fakeredshift"
 )
 
 // Workgroup is a Redshift Serverless workgroup: it computes for a namespace.
-type Workgroup struct {
-	Name         string
-	ID           string // UUID
-	ARN          string
-	Namespace    string // name
-	Address      string // host name
-	Port         int
-	BaseCapacity int // RPU
-	MaxCapacity  int // RPU; 0 is no limit
-	PriceTarget  int // 1, the cheapest, to 100, the fastest, with which AWS chooses the capacity; 0 is none
-
-	EnhancedVPCRouting bool
-	PubliclyAccessible bool
-	SubnetIDs          []string
-	SecurityGroupIDs   []string
-
-	// ConfigParameters are all of them, by key; for example
-	// enable_case_sensitive_identifier.
-	ConfigParameters map[string]string
-}
+type Workgroup = fakeredshift.Workgroup
 
 const workgroupToken = "aws:redshiftserverless/workgroup:Workgroup"
 
@@ -65,23 +48,10 @@ func workgroupType() *resourceType {
 			"baseCapacity":  {kind: number, computed: true},
 			"maxCapacity":   {kind: number},
 			"pricePerformanceTarget": {kind: anObject, computed: true, fields: schema{
-				"enabled": {kind: flag, required: true}, "level": {kind: number},
-			}, check: func(v any) string {
-				target := values(v.(map[string]any))
-				if level := target.number("level"); target.has("level") && !slices.Contains([]int{1, 25, 50, 75, 100}, level) {
-					return fmt.Sprintf("expected level to be one of [1 25 50 75 100], got %d", level)
-				}
-				return ""
+				"enabled": {kind: flag, required: true}, "level": {kind: number, check: oneOfNumbers(1, 25, 50, 75, 100)},
 			}},
 			"configParameters": {kind: someObjects, set: true, computed: true, fields: schema{
-				"parameterKey": {required: true}, "parameterValue": {required: true},
-			}, check: func(v any) string {
-				for _, parameter := range (values{"": v}).objects("") {
-					if reason := oneOf(configKeys...)(parameter.text("parameterKey")); reason != "" {
-						return reason
-					}
-				}
-				return ""
+				"parameterKey": {required: true, check: oneOf(configKeys...)}, "parameterValue": {required: true},
 			}},
 			"enhancedVpcRouting": {kind: flag},
 			"publiclyAccessible": {kind: flag},
@@ -258,7 +228,7 @@ func parameterList(byKey map[string]string) []any {
 	return list
 }
 
-// settle finds the workgroup its place in the network, checks that there are enough
+// settle puts the workgroup into the network, checks that there are enough
 // addresses, and gives it an endpoint.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-usage-considerations.html
 func (o *op) settle(base int) error {
@@ -367,17 +337,13 @@ func (o *op) endpoints(vpc *VPC, subnets []*Subnet) []any {
 }
 
 func workgroupOf(props values) Workgroup {
-	g := Workgroup{
+	return Workgroup{
 		Name: props.text("workgroupName"), ID: props.text("workgroupId"), ARN: props.text("arn"), Namespace: props.text("namespaceName"),
 		Port: props.number("port"), BaseCapacity: props.number("baseCapacity"), MaxCapacity: props.number("maxCapacity"),
 		EnhancedVPCRouting: props.flag("enhancedVpcRouting"), PubliclyAccessible: props.flag("publiclyAccessible"),
 		PriceTarget: priceTarget(props),
 		SubnetIDs:   props.texts("subnetIds"), SecurityGroupIDs: props.texts("securityGroupIds"), ConfigParameters: parameters(props),
 	}
-	for _, endpoint := range props.objects("endpoints") {
-		g.Address = endpoint.text("address")
-	}
-	return g
 }
 
 // Workgroup returns a workgroup.

@@ -193,7 +193,7 @@ func (f *faults) covered(t *testing.T, operation string, kinds []string) {
 	t.Helper()
 	for _, kind := range kinds {
 		if n := f.done[kind+" "+f.first[kind]]; n < len(f.hows) {
-			t.Errorf("%s: only %d of the failures %q of %s took place", kind, n, f.hows, operation)
+			t.Errorf("%s: only %d of the failures %q of %s happened", kind, n, f.hows, operation)
 		}
 	}
 	t.Logf("each request of %s that failed: %q", operation, slices.Sorted(maps.Keys(f.done)))

@@ -73,7 +73,7 @@ func TestTwoUps(t *testing.T) {
 // TestOtherState deploys a stack of the same name with a state of its own, as from
 // another machine with a local backend. What AWS refuses to make twice is named, and nothing of
 // it is touched. What AWS overwrites, or answers with, becomes the other stack's, and goes with it;
-// a refresh makes it anew.
+// up --refresh recreates it.
 func TestOtherState(t *testing.T) {
 	t.Parallel()
 	s := start(t, everything...)

@@ -68,63 +68,66 @@ func TestRefusedUpdateIsHidden(t *testing.T) {
 }
 
 // TestHalfMadeStream refuses each request that follows the creation of the stream: it exists, and
-// the state says that it is what the program wants.
+// the state has it as the program wants it. It deploys the stream alone.
 func TestHalfMadeStream(t *testing.T) {
+	t.Parallel()
+	s := start(t, "retentionHours", "96")
+	alone := []string{"**::stream"}
 	for _, api := range []string{"IncreaseStreamRetentionPeriod", "StartStreamEncryption", "AddTagsToStream"} {
-		t.Run(api, func(t *testing.T) {
-			t.Parallel()
-			s := start(t, "retentionHours", "96")
-			s.refuse(api)
-			s.mustFail(api)
-			if stream := s.stream(); stream.RetentionHours == 96 && stream.KMSKey != "" && len(stream.Tags) > 0 {
-				t.Fatalf("the stream is complete: %+v", stream)
-			}
-			if printed, err := s.up(optup.Refresh()); err != nil {
-				t.Fatalf("pulumi up --refresh: %v\n%s", err, printed)
-			}
-			if stream := s.stream(); stream.RetentionHours != 96 || stream.KMSKey == "" || len(stream.Tags) == 0 {
-				t.Errorf("pulumi up --refresh left the stream as %+v, want 96 hours, a key and tags", stream)
-			}
-			s.settled()
-		})
+		s.refuse(api)
+		if printed, err := s.up(optup.Target(alone)); err == nil || !strings.Contains(printed, api+", AccessDeniedException") {
+			t.Fatalf("pulumi up ends with %v, want the refusal of %s in:\n%s", err, api, printed)
+		}
+		if stream := s.stream(); stream.RetentionHours == 96 && stream.KMSKey != "" && len(stream.Tags) > 0 {
+			t.Fatalf("%s: the stream is complete: %+v", api, stream)
+		}
+		if printed, err := s.up(optup.Target(alone), optup.Refresh()); err != nil {
+			t.Fatalf("pulumi up --refresh: %v\n%s", err, printed)
+		}
+		if stream := s.stream(); stream.RetentionHours != 96 || stream.KMSKey == "" || len(stream.Tags) == 0 {
+			t.Errorf("%s: pulumi up --refresh left the stream as %+v, want 96 hours, a key and tags", api, stream)
+		}
+		if _, err := s.pulumi.Preview(t.Context(), optpreview.Target(alone), optpreview.ExpectNoChanges(), optpreview.Refresh()); err != nil {
+			t.Errorf("%s: after recovery AWS has not what the program wants: %v", api, err)
+		}
+		s.mustDestroy()
 	}
 }
 
-// TestRefusedPassword refuses a change of the admin's password: what docs/operations.md calls "the
+// TestRefusedPassword refuses changes of the admin's password: what docs/operations.md calls "the
 // password in AWS is not the one in the secret". No refresh shows it, because AWS shows no
 // password. Setting it in AWS, or changing the secret once more, repairs it.
 func TestRefusedPassword(t *testing.T) {
 	t.Parallel()
+	s := start(t)
+	s.mustUp()
 	for _, c := range []struct {
 		name   string
-		repair func(*stack)
+		wanted string
+		repair func()
 	}{
-		{"the password is set in AWS", func(s *stack) { s.setPassword("Second1Password") }},
-		{"the secret is changed once more", func(s *stack) { s.setSecret("Third1Password") }},
+		{"the password is set in AWS", "Second1Password", func() { s.setPassword("Second1Password") }},
+		{"the secret is changed once more", "Third1Password", func() { s.setSecret("Fourth1Password") }},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			s := start(t)
-			s.mustUp()
-			s.setSecret("Second1Password")
-			s.refuse("UpdateNamespace")
-			s.mustFail("UpdateNamespace")
-			printed, err := s.up(optup.Refresh())
-			for _, want := range []string{"is not the one that AWS has", "aws redshift-serverless update-namespace --namespace-name ev-streaming-dev"} {
-				if err == nil || !strings.Contains(printed, want) {
-					t.Errorf("pulumi up --refresh ends with %v, want %q in:\n%s", err, want, printed)
-				}
+		before := s.password()
+		s.setSecret(c.wanted)
+		s.refuse("UpdateNamespace")
+		s.mustFail("UpdateNamespace")
+		printed, err := s.up(optup.Refresh())
+		for _, want := range []string{"is not the one that AWS has", "aws redshift-serverless update-namespace --namespace-name ev-streaming-dev"} {
+			if err == nil || !strings.Contains(printed, want) {
+				t.Errorf("pulumi up --refresh ends with %v, want %q in:\n%s", err, want, printed)
 			}
-			if got := s.password(); got != rehearsal.AdminPassword {
-				t.Fatal("pulumi up --refresh repairs a refused password now: say so in docs/operations.md")
-			}
-			c.repair(s)
-			s.mustUp()
-			if value, err := s.StandIns.Account.SecretValue("redshift/admin"); err != nil || !strings.Contains(value, s.password()) {
-				t.Errorf("the password in AWS is still not the one in the secret, %v", err)
-			}
-			s.settled()
-		})
+		}
+		if s.password() != before {
+			t.Fatal("pulumi up --refresh repairs a refused password now: say so in docs/operations.md")
+		}
+		c.repair()
+		s.mustUp()
+		if value, err := s.StandIns.Account.SecretValue(rehearsal.World().Secrets[0].Name); err != nil || !strings.Contains(value, s.password()) {
+			t.Errorf("%s: the password in AWS is still not the one in the secret, %v", c.name, err)
+		}
+		s.settled()
 	}
 }
 
