@@ -136,8 +136,8 @@ func (w *window) learn(goodput float64, now time.Time) {
 	case w.trial != 0:
 		w.kept = goodput
 		w.rest, w.rests = 0, fewestRests
-	case w.kept == 0:
-		w.kept = goodput
+	case goodput < w.kept/2 || w.kept == 0: // what carries the requests has changed, or is new
+		w.kept, w.rest = goodput, 0
 	default:
 		w.kept += (goodput - w.kept) / 4
 		w.rest--
