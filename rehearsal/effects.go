@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/redshiftdata/types"
 
 	"example.com/evstream/emulator/fakekinesis"
-	"example.com/evstream/emulator/fakeredshift"
 	"example.com/evstream/emulator/fakesecrets"
 	"example.com/evstream/rehearsal/fakeaws"
 )
@@ -48,76 +47,6 @@ func streamSettings(stream fakeaws.Stream) fakekinesis.StreamSettings {
 		RetentionHours: stream.RetentionHours,
 		KMSKey:         stream.KMSKey,
 		Tags:           stream.Tags,
-	}
-}
-
-// redshift makes the account's namespaces and workgroups in Redshift Serverless.
-type redshift struct {
-	server  *fakeredshift.Server
-	account *fakeaws.Account
-}
-
-func (r redshift) CreateNamespace(ctx context.Context, n fakeaws.Namespace) error {
-	_, err := r.server.CreateNamespace(ctx, r.namespace(n))
-	return err
-}
-
-func (r redshift) UpdateNamespace(_ context.Context, n fakeaws.Namespace) error {
-	return r.server.UpdateNamespace(r.namespace(n))
-}
-
-func (r redshift) DeleteNamespace(_ context.Context, name string) error {
-	return r.server.DeleteNamespace(name)
-}
-
-func (r redshift) CreateWorkgroup(_ context.Context, w fakeaws.Workgroup) error {
-	_, err := r.server.CreateWorkgroup(workgroup(w))
-	return err
-}
-
-func (r redshift) UpdateWorkgroup(_ context.Context, w fakeaws.Workgroup) error {
-	return r.server.UpdateWorkgroup(workgroup(w))
-}
-
-func (r redshift) DeleteWorkgroup(_ context.Context, name string) error {
-	return r.server.DeleteWorkgroup(name)
-}
-
-func (r redshift) namespace(n fakeaws.Namespace) fakeredshift.Namespace {
-	made := fakeredshift.Namespace{
-		Name:          n.Name,
-		ID:            n.ID,
-		ARN:           n.ARN,
-		Database:      n.Database,
-		AdminUser:     n.AdminUser,
-		AdminPassword: n.AdminPassword,
-		IAMRoles:      n.IAMRoles,
-		DefaultRole:   n.DefaultRole,
-		LogExports:    n.LogExports,
-	}
-	for _, resource := range r.account.Resources() {
-		if ShortType(resource.Type) == "redshiftserverless.Namespace" && resource.ID == n.Name {
-			made.AdminSecretARN, _ = resource.Properties["adminPasswordSecretArn"].(string)
-		}
-	}
-	return made
-}
-
-func workgroup(w fakeaws.Workgroup) fakeredshift.Workgroup {
-	return fakeredshift.Workgroup{
-		Name:               w.Name,
-		ID:                 w.ID,
-		ARN:                w.ARN,
-		Namespace:          w.Namespace,
-		BaseCapacity:       w.BaseCapacity,
-		MaxCapacity:        w.MaxCapacity,
-		PriceTarget:        w.PriceTarget,
-		Port:               w.Port,
-		EnhancedVPCRouting: w.EnhancedVPCRouting,
-		PubliclyAccessible: w.PubliclyAccessible,
-		SubnetIDs:          w.SubnetIDs,
-		SecurityGroupIDs:   w.SecurityGroupIDs,
-		ConfigParameters:   w.ConfigParameters,
 	}
 }
 

@@ -155,7 +155,7 @@ func Start(o Options) (_ *StandIns, err error) {
 		}
 	}
 	s.AWS, err = fakeaws.Start(s.Account, fakeaws.Options{
-		Kinesis: streams{s.Kinesis}, Redshift: redshift{s.Redshift, s.Account}, DataAPI: newStatements(s.URL()),
+		Kinesis: streams{s.Kinesis}, Redshift: s.Redshift, DataAPI: newStatements(s.URL()),
 	})
 	if err != nil {
 		return nil, err
@@ -191,6 +191,7 @@ func (s *StandIns) Close() error {
 // this project and the AWS CLI, talk to the stand-ins and nothing else.
 func (s *StandIns) CommandEnv() map[string]string {
 	environment := s.Env()
+	environment["AWS_SESSION_TOKEN"] = "SessionTokenOf/NoAccount+000000=="
 	environment["AWS_EC2_METADATA_DISABLED"] = "true"
 	environment["PULUMI_SKIP_UPDATE_CHECK"] = "true" // with --stack they ask the Pulumi CLI
 	return environment

@@ -35,21 +35,12 @@ func (r Repeated) SQL(value string) string {
 	return placeholder.ReplaceAllLiteralString(r.Text, value)
 }
 
-// The files, and what a statement is in each. Names are plain ones, so that On can
-// be compared with the catalog.
-var repeatableFiles = []struct {
-	name, example string
-	form          *regexp.Regexp
-}{
-	{
-		"refresh.sql", "ALTER MATERIALIZED VIEW name AUTO REFRESH ${AUTO_REFRESH};",
-		regexp.MustCompile(`^ALTER MATERIALIZED VIEW ([a-z_][a-z0-9_]*) AUTO REFRESH \$\{AUTO_REFRESH\}$`),
-	},
-	{
-		"grant.sql", "GRANT SELECT ON name TO ${READER}; or GRANT USAGE ON SCHEMA name TO ${READER};",
-		regexp.MustCompile(`^GRANT ((?:SELECT ON|USAGE ON SCHEMA) [a-z_][a-z0-9_]*) TO \$\{READER\}$`),
-	},
-}
+// What a statement of each file is. Names are plain ones, so that On can be compared
+// with the catalog.
+var (
+	refreshForm = regexp.MustCompile(`^ALTER MATERIALIZED VIEW ([a-z_][a-z0-9_]*) AUTO REFRESH \$\{AUTO_REFRESH\}$`)
+	grantForm   = regexp.MustCompile(`^GRANT ((?:SELECT ON|USAGE ON SCHEMA) [a-z_][a-z0-9_]*) TO \$\{READER\}$`)
+)
 
 // maxGrants leaves room in a batch for what records the grants.
 const maxGrants = maxBatch - 1
@@ -61,35 +52,24 @@ func listRepeatable(fsys fs.FS) (Repeatable, error) {
 	if err != nil || len(names) == 0 {
 		return Repeatable{}, err
 	}
-	var (
-		lists    [][]Repeated
-		problems []error
-	)
-	for _, file := range repeatableFiles {
-		list, err := readRepeatable(fsys, file.name, file.form, file.example)
-		if err != nil {
-			problems = append(problems, err)
-		}
-		lists = append(lists, list)
-		names = slices.DeleteFunc(names, func(name string) bool { return name == file.name })
-	}
+	refresh, err := readRepeatable(fsys, "refresh.sql", refreshForm, 1,
+		"ALTER MATERIALIZED VIEW name AUTO REFRESH ${AUTO_REFRESH};")
+	grants, grantErr := readRepeatable(fsys, "grant.sql", grantForm, maxGrants,
+		"GRANT SELECT ON name TO ${READER}; or GRANT USAGE ON SCHEMA name TO ${READER};")
+	problems := []error{err, grantErr}
 	for _, name := range names {
-		problems = append(problems, fmt.Errorf("%s%s: the files there are refresh.sql and grant.sql", repeatableDir, name))
+		if name != "refresh.sql" && name != "grant.sql" {
+			problems = append(problems, fmt.Errorf("%s%s: the files there are refresh.sql and grant.sql", repeatableDir, name))
+		}
 	}
-	if len(problems) > 0 {
-		return Repeatable{}, errors.Join(problems...)
+	if err := errors.Join(problems...); err != nil {
+		return Repeatable{}, err
 	}
-	r := Repeatable{Refresh: lists[0][0], Grants: lists[1]}
-	switch {
-	case len(lists[0]) > 1:
-		return Repeatable{}, fmt.Errorf("%s:%d: a second statement; one view is refreshed", r.Refresh.File, lists[0][1].Line)
-	case len(r.Grants) > maxGrants:
-		return Repeatable{}, fmt.Errorf("%s:%d: %d statements; a batch of the Redshift Data API has room for %d", r.Grants[0].File, r.Grants[maxGrants].Line, len(r.Grants), maxGrants)
-	}
-	return r, nil
+	return Repeatable{Refresh: refresh[0], Grants: grants}, nil
 }
 
-func readRepeatable(fsys fs.FS, name string, form *regexp.Regexp, example string) ([]Repeated, error) {
+// readRepeatable reads a file of one statement or more, up to a limit.
+func readRepeatable(fsys fs.FS, name string, form *regexp.Regexp, limit int, example string) ([]Repeated, error) {
 	file := repeatableDir + name
 	data, err := fs.ReadFile(fsys, name)
 	if err != nil {
@@ -110,6 +90,8 @@ func readRepeatable(fsys fs.FS, name string, form *regexp.Regexp, example string
 			return nil, fmt.Errorf("%s:%d: each statement is %s", file, s.Line, example)
 		case slices.ContainsFunc(list, func(r Repeated) bool { return r.On == match[1] }):
 			return nil, fmt.Errorf("%s:%d: %s is here twice", file, s.Line, match[1])
+		case len(list) == limit:
+			return nil, fmt.Errorf("%s:%d: statement %d; there can be %d", file, s.Line, limit+1, limit)
 		}
 		list = append(list, Repeated{Statement: s, File: file, On: match[1]})
 	}

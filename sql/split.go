@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Statement is one SQL statement as it stands in its file: without the comments
+// A Statement is one SQL statement as its file has it: without the comments
 // before it and the semicolon after it, placeholders not replaced.
 type Statement struct {
 	Line int // of its first line, from 1

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -70,6 +69,10 @@ func Pack(migrations, repeatable fs.FS) (string, error) {
 	if _, err := newSet(migrations, repeatable); err != nil {
 		return "", err
 	}
+	return format(migrations, repeatable)
+}
+
+func format(migrations, repeatable fs.FS) (string, error) {
 	var archive txtar.Archive
 	for _, part := range []struct {
 		fsys fs.FS
@@ -87,40 +90,18 @@ func Pack(migrations, repeatable fs.FS) (string, error) {
 			archive.Files = append(archive.Files, txtar.File{Name: part.dir + name, Data: data})
 		}
 	}
-	text := string(txtar.Format(&archive))
-	// Every file that does not survive the format was refused; this makes sure.
-	back := txtar.Parse([]byte(text))
-	if _, err := Unpack(text); err != nil || !slices.EqualFunc(back.Files, archive.Files, func(a, b txtar.File) bool {
-		return a.Name == b.Name && bytes.Equal(a.Data, b.Data)
-	}) {
-		return "", fmt.Errorf("packing the SQL: the archive does not read back (error %v)", err)
-	}
-	return text, nil
+	return string(txtar.Format(&archive)), nil
 }
 
 // Unpack returns what an archive holds that Pack made. It refuses anything else.
 func Unpack(archive string) (Set, error) {
-	a := txtar.Parse([]byte(archive))
-	if len(a.Comment) > 0 {
-		return Set{}, fmt.Errorf("archive of migrations starts with %q, not with a line \"-- NNNNN_name.sql --\"",
-			firstLine(string(a.Comment)))
-	}
-	if string(txtar.Format(a)) != archive {
-		return Set{}, errors.New("archive of migrations is not as Pack writes it: it has other line ends, " +
-			"spaces in a file's marker line, or no newline at its end")
-	}
 	var migrations, repeatable txtar.Archive
-	for _, f := range a.Files {
-		to := &migrations
+	for _, f := range txtar.Parse([]byte(archive)).Files {
 		if name, ok := strings.CutPrefix(f.Name, repeatableDir); ok {
-			to, f.Name = &repeatable, name
-		} else if len(repeatable.Files) > 0 {
-			return Set{}, fmt.Errorf("archive of migrations has %s after the repeatable files", f.Name)
+			repeatable.Files = append(repeatable.Files, txtar.File{Name: name, Data: f.Data})
+			continue
 		}
-		if n := len(to.Files); n > 0 && to.Files[n-1].Name > f.Name {
-			return Set{}, errors.New("archive of migrations is not as Pack writes it: its files are not in order")
-		}
-		to.Files = append(to.Files, f)
+		migrations.Files = append(migrations.Files, f)
 	}
 	first, err := txtar.FS(&migrations)
 	if err != nil {
@@ -130,7 +111,14 @@ func Unpack(archive string) (Set, error) {
 	if err != nil {
 		return Set{}, fmt.Errorf("archive of migrations: %s: %w", repeatableDir, err)
 	}
-	return newSet(first, second)
+	set, err := newSet(first, second)
+	if err != nil {
+		return Set{}, err
+	}
+	if again, err := format(first, second); err != nil || again != archive {
+		return Set{}, errors.New("the archive of migrations is not as Pack writes it: it has other text between its files, or another order of them")
+	}
+	return set, nil
 }
 
 // checkText refuses text that an archive would not give back byte for byte.
@@ -153,12 +141,4 @@ func checkText(file string, data []byte) error {
 		}
 	}
 	return nil
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	if len(line) > 60 {
-		line = strings.ToValidUTF8(line[:60], "") + "…"
-	}
-	return line
 }

@@ -196,14 +196,14 @@ func TestRepeatableRefused(t *testing.T) {
 		many += fmt.Sprintf("GRANT SELECT ON v%d TO ${READER};\n", i)
 	}
 	for name, test := range map[string]struct{ file, more, want string }{
-		"two views":         {"refresh.sql", "ALTER MATERIALIZED VIEW w AUTO REFRESH ${AUTO_REFRESH};\n", "repeatable/refresh.sql:2: a second statement"},
+		"two views":         {"refresh.sql", "ALTER MATERIALIZED VIEW w AUTO REFRESH ${AUTO_REFRESH};\n", "repeatable/refresh.sql:2: statement 2; there can be 1"},
 		"a constant mode":   {"refresh.sql", "ALTER MATERIALIZED VIEW w AUTO REFRESH YES;\n", "repeatable/refresh.sql:2: each statement is ALTER MATERIALIZED VIEW"},
 		"a drop":            {"refresh.sql", "DROP MATERIALIZED VIEW v;\n", "repeatable/refresh.sql:2: each statement is"},
 		"another privilege": {"grant.sql", "GRANT DELETE ON v TO ${READER};\n", "repeatable/grant.sql:3: each statement is GRANT SELECT ON name TO ${READER};"},
 		"everybody":         {"grant.sql", "GRANT SELECT ON v TO PUBLIC;\n", "repeatable/grant.sql:3: each statement is"},
 		"two statements":    {"grant.sql", "GRANT SELECT ON v TO ${READER}; DROP VIEW v;\n", "repeatable/grant.sql:3: each statement is"},
 		"twice":             {"grant.sql", "GRANT USAGE ON SCHEMA public TO ${READER};\n", "repeatable/grant.sql:3: USAGE ON SCHEMA public is here twice"},
-		"too many":          {"grant.sql", many, "repeatable/grant.sql:41: 40 statements; a batch"},
+		"too many":          {"grant.sql", many, "repeatable/grant.sql:41: statement 40; there can be 39"},
 		"no end":            {"grant.sql", "GRANT SELECT ON v TO ${READER}\n", "repeatable/grant.sql:3: the statement does not end"},
 		"not UTF-8":         {"grant.sql", "-- \xff\n", "repeatable/grant.sql: is not UTF-8 text"},
 		"another file":      {"more.sql", "SELECT 1;\n", "repeatable/more.sql: the files there are refresh.sql and grant.sql"},
@@ -232,18 +232,17 @@ func TestUnpackRefuses(t *testing.T) {
 	const repeated = "-- repeatable/refresh.sql --\nALTER MATERIALIZED VIEW v AUTO REFRESH ${AUTO_REFRESH};\n"
 	for name, test := range map[string]struct{ archive, want string }{
 		"nothing":                      {"", "there are no migrations"},
-		"text before the first":        {"hello\n" + good, `starts with "hello"`},
-		"long text before it":          {strings.Repeat("é", 50) + "\n" + good, `starts with "` + strings.Repeat("é", 30) + `…"`},
+		"text before the first":        {"hello\n" + good, "is not as Pack writes it"},
 		"a path":                       {strings.Replace(good, "00001", "../00001", 1), "invalid path"},
 		"a folder":                     {strings.Replace(good, "00001", "x/00001", 1), "x: a migration's file is named"},
 		"a file twice":                 {good + good, "duplicate path"},
 		"no newline at the end":        {strings.TrimSpace(good), "is not as Pack writes it"},
 		"spaces in the marker line":    {strings.Replace(good, " --", "  --", 1), "is not as Pack writes it"},
-		"Windows line ends":            {strings.ReplaceAll(good, "\n", "\r\n"), "is not as Pack writes it"},
-		"another order":                {strings.ReplaceAll(good, "1_a", "2_a") + good, "its files are not in order"},
+		"Windows line ends":            {strings.ReplaceAll(good, "\n", "\r\n"), "has Windows line ends"},
+		"another order":                {strings.NewReplacer("1_a", "2_a", "SELECT 1", "SELECT 2").Replace(good) + good, "is not as Pack writes it"},
 		"a part of what is repeated":   {good + repeated, "reading repeatable/grant.sql: "},
 		"what is repeated, alone":      {repeated, "there are no migrations"},
-		"what is repeated, first":      {repeated + good, "archive of migrations has 00001_a.sql after the repeatable files"},
+		"what is repeated, first":      {strings.Replace(repeated, "-- repeatable", "-- repeatable/grant.sql --\nGRANT SELECT ON v TO ${READER};\n-- repeatable", 1) + good, "is not as Pack writes it"},
 		"a file in a folder of theirs": {good + strings.Replace(repeated, "/", "/x/", 1), "repeatable/x: the files there are"},
 	} {
 		t.Run(name, func(t *testing.T) {

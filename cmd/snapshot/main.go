@@ -31,7 +31,7 @@ Region, credentials and endpoint come from the AWS environment.
 `
 
 const advice = `Nothing is deleted before the snapshot is there. Run pulumi destroy again. To do without the snapshot, take it out of
-the state first: pulumi stack --show-urns shows the URN of final-snapshot, for pulumi state delete URN
+the state first: pulumi stack --show-urns shows the URN that ends in final-snapshot, for pulumi state delete URN
 `
 
 func main() {

@@ -69,53 +69,53 @@ const patience = 10 * time.Minute
 // or the snapshot itself, begun by a request whose answer was lost.
 func (t taker) create(ctx context.Context, name string) error {
 	began := time.Now()
-	for pause := shortest; ; pause = longer(pause) {
+	return poll(ctx, func() (bool, error) {
 		_, err := t.client.CreateSnapshot(ctx, &redshiftserverless.CreateSnapshotInput{
 			NamespaceName: &t.namespace, SnapshotName: &name, RetentionPeriod: &t.days,
 		})
 		var conflict *types.ConflictException
 		if err == nil || !errors.As(err, &conflict) {
-			return err
+			return true, err
 		}
 		itself, listing := t.find(ctx, func(s types.Snapshot) bool { return aws.ToString(s.SnapshotName) == name })
-		switch {
-		case listing != nil:
-			return listing
-		case itself != nil:
-			return nil
-		case time.Since(began) > patience:
-			return err
+		if listing != nil || itself != nil {
+			return true, listing
 		}
-		if err := interrupt.Sleep(ctx, pause); err != nil {
-			return err
+		if time.Since(began) > patience {
+			return true, err
 		}
-	}
+		return false, nil
+	})
 }
 
 // wait returns the snapshot when it is whole.
 func (t taker) wait(ctx context.Context, name string) (*types.Snapshot, error) {
-	for pause := shortest; ; pause = longer(pause) {
+	var whole *types.Snapshot
+	err := poll(ctx, func() (bool, error) {
 		got, err := t.client.GetSnapshot(ctx, &redshiftserverless.GetSnapshotInput{SnapshotName: &name})
 		if err != nil {
-			return nil, fmt.Errorf("looking whether snapshot %s is whole: %w", name, err)
+			return true, fmt.Errorf("looking whether snapshot %s is whole: %w", name, err)
 		}
 		switch got.Snapshot.Status {
 		case types.SnapshotStatusAvailable:
-			return got.Snapshot, nil
+			whole = got.Snapshot
+			return true, nil
 		case types.SnapshotStatusCreating:
-		default:
-			return nil, fmt.Errorf("snapshot %s is %s", name, got.Snapshot.Status)
+			return false, nil
+		}
+		return true, fmt.Errorf("snapshot %s is %s", name, got.Snapshot.Status)
+	})
+	return whole, err
+}
+
+// poll looks, with pauses that grow to 15 seconds, until there is nothing to wait for.
+func poll(ctx context.Context, look func() (done bool, err error)) error {
+	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 15*time.Second) {
+		if done, err := look(); done {
+			return err
 		}
 		if err := interrupt.Sleep(ctx, pause); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
-
-// Pauses between looks grow from the shortest to the longest.
-const (
-	shortest = 200 * time.Millisecond
-	longest  = 15 * time.Second
-)
-
-func longer(pause time.Duration) time.Duration { return min(2*pause, longest) }

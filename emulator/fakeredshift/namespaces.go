@@ -38,12 +38,12 @@ func (n Namespace) warehouse() warehouse.Namespace {
 	}
 }
 
-// CreateNamespace makes a namespace, which is AVAILABLE at once, and returns it as it is made.
-func (s *Server) CreateNamespace(ctx context.Context, n Namespace) (Namespace, error) {
+// CreateNamespace makes a namespace, which is AVAILABLE at once.
+func (s *Server) CreateNamespace(ctx context.Context, n Namespace) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if indexOf(s.namespaces, n.Name, Namespace.name) >= 0 {
-		return n, conflict("Namespace %s already exists.", n.Name)
+		return conflict("Namespace %s already exists.", n.Name)
 	}
 	n.ID = cmp.Or(n.ID, fakesecrets.NewUUID())
 	n.ARN = cmp.Or(n.ARN, s.arn("namespace", n.ID))
@@ -51,15 +51,15 @@ func (s *Server) CreateNamespace(ctx context.Context, n Namespace) (Namespace, e
 	n.Created = s.now()
 	if s.warehouse != nil {
 		if err := s.warehouse.CreateNamespace(ctx, n.warehouse()); err != nil {
-			return n, err
+			return err
 		}
 	}
 	s.namespaces = append(s.namespaces, n)
-	return n, nil
+	return nil
 }
 
 // UpdateNamespace changes a namespace's roles and admin.
-func (s *Server) UpdateNamespace(n Namespace) error {
+func (s *Server) UpdateNamespace(_ context.Context, n Namespace) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := indexOf(s.namespaces, n.Name, Namespace.name)
@@ -77,7 +77,7 @@ func (s *Server) UpdateNamespace(n Namespace) error {
 }
 
 // DeleteNamespace drops a namespace, which must have no workgroup, and its data.
-func (s *Server) DeleteNamespace(name string) error {
+func (s *Server) DeleteNamespace(_ context.Context, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := indexOf(s.namespaces, name, Namespace.name)
@@ -169,11 +169,10 @@ func (in *createNamespace) apply(ctx context.Context, s *Server) (any, error) {
 		}
 		n.AdminSecretARN = s.secrets.MakeSecret(fmt.Sprintf("redshift!%s-%s", n.Name, n.AdminUser), string(value))
 	}
-	n, err := s.CreateNamespace(ctx, n)
-	if err != nil {
+	if err := s.CreateNamespace(ctx, n); err != nil {
 		return nil, err
 	}
-	return map[string]any{"namespace": n.shown()}, nil
+	return (&getNamespace{n.Name}).apply(ctx, s)
 }
 
 type getNamespace struct {
@@ -202,7 +201,7 @@ type deleteNamespace struct {
 	FinalSnapshotRetentionPeriod *int   `json:"finalSnapshotRetentionPeriod"`
 }
 
-func (in *deleteNamespace) apply(_ context.Context, s *Server) (any, error) {
+func (in *deleteNamespace) apply(ctx context.Context, s *Server) (any, error) {
 	n, err := s.Namespace(in.NamespaceName)
 	if err != nil {
 		return nil, err
@@ -213,7 +212,7 @@ func (in *deleteNamespace) apply(_ context.Context, s *Server) (any, error) {
 			return nil, err
 		}
 	}
-	if err := s.DeleteNamespace(n.Name); err != nil {
+	if err := s.DeleteNamespace(ctx, n.Name); err != nil {
 		return nil, err
 	}
 	if n.AdminSecretARN != "" && s.secrets != nil {

@@ -23,11 +23,11 @@ func start(t *testing.T) (*fakeredshift.Server, *redshiftserverless.Client) {
 	t.Helper()
 	s := fakeredshift.New(nil)
 	for _, name := range []string{"ev-dev", "idle"} {
-		if _, err := s.CreateNamespace(t.Context(), fakeredshift.Namespace{Name: name}); err != nil {
+		if err := s.CreateNamespace(t.Context(), fakeredshift.Namespace{Name: name}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.CreateWorkgroup(fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev-dev"}); err != nil {
+	if err := s.CreateWorkgroup(t.Context(), fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev-dev"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Start(); err != nil {
@@ -257,7 +257,7 @@ func TestCreationRefused(t *testing.T) {
 			_, err := c.GetWorkgroup(t.Context(), &redshiftserverless.GetWorkgroupInput{WorkgroupName: aws.String("new")})
 			return err
 		}(),
-		"namespace": s.DeleteNamespace("new"),
+		"namespace": s.DeleteNamespace(t.Context(), "new"),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "was not found") {
 			t.Errorf("a refused %s: %v, want that there is none", name, err)

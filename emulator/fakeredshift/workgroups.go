@@ -38,18 +38,18 @@ func (g Workgroup) warehouse() warehouse.Workgroup {
 		CaseSensitiveIdentifiers: g.ConfigParameters["enable_case_sensitive_identifier"] == "true"}
 }
 
-// CreateWorkgroup makes a workgroup, which is AVAILABLE at once, and returns it as it is made.
-func (s *Server) CreateWorkgroup(g Workgroup) (Workgroup, error) {
+// CreateWorkgroup makes a workgroup, which is AVAILABLE at once.
+func (s *Server) CreateWorkgroup(_ context.Context, g Workgroup) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if indexOf(s.workgroups, g.Name, Workgroup.name) >= 0 {
-		return g, conflict("Workgroup %s already exists.", g.Name)
+		return conflict("Workgroup %s already exists.", g.Name)
 	}
 	if indexOf(s.namespaces, g.Namespace, Namespace.name) < 0 {
-		return g, noNamespace(g.Namespace)
+		return noNamespace(g.Namespace)
 	}
 	if other := s.workgroupOf(g.Namespace); other != "" {
-		return g, conflict("The namespace %s is associated with the workgroup %s.", g.Namespace, other)
+		return conflict("The namespace %s is associated with the workgroup %s.", g.Namespace, other)
 	}
 	if g.BaseCapacity <= 0 && g.PriceTarget == 0 {
 		g.PriceTarget = 50 // see shown
@@ -62,15 +62,15 @@ func (s *Server) CreateWorkgroup(g Workgroup) (Workgroup, error) {
 	g.Port, g.Created = cmp.Or(g.Port, 5439), s.now()
 	if s.warehouse != nil {
 		if err := s.warehouse.CreateWorkgroup(g.warehouse()); err != nil {
-			return g, err
+			return err
 		}
 	}
 	s.workgroups = append(s.workgroups, g)
-	return g, nil
+	return nil
 }
 
 // UpdateWorkgroup changes a workgroup, but not its namespace.
-func (s *Server) UpdateWorkgroup(g Workgroup) error {
+func (s *Server) UpdateWorkgroup(_ context.Context, g Workgroup) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := indexOf(s.workgroups, g.Name, Workgroup.name)
@@ -88,7 +88,7 @@ func (s *Server) UpdateWorkgroup(g Workgroup) error {
 }
 
 // DeleteWorkgroup ends a workgroup and its sessions. The namespace keeps its data.
-func (s *Server) DeleteWorkgroup(name string) error {
+func (s *Server) DeleteWorkgroup(_ context.Context, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := indexOf(s.workgroups, name, Workgroup.name)
@@ -152,7 +152,7 @@ type createWorkgroup struct {
 	ConfigParameters       []configParameter `json:"configParameters"`
 }
 
-func (in *createWorkgroup) apply(_ context.Context, s *Server) (any, error) {
+func (in *createWorkgroup) apply(ctx context.Context, s *Server) (any, error) {
 	g := Workgroup{
 		Name: in.WorkgroupName, Namespace: in.NamespaceName, MaxCapacity: in.MaxCapacity, Port: in.Port,
 		EnhancedVPCRouting: in.EnhancedVPCRouting, PubliclyAccessible: in.PubliclyAccessible,
@@ -183,7 +183,10 @@ func (in *createWorkgroup) apply(_ context.Context, s *Server) (any, error) {
 		}
 		g.ConfigParameters[p.Key] = p.Value
 	}
-	g, err := s.CreateWorkgroup(g)
+	if err := s.CreateWorkgroup(ctx, g); err != nil {
+		return nil, err
+	}
+	g, err := s.Workgroup(g.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -214,12 +217,12 @@ type deleteWorkgroup struct {
 	WorkgroupName string `json:"workgroupName"`
 }
 
-func (in *deleteWorkgroup) apply(_ context.Context, s *Server) (any, error) {
+func (in *deleteWorkgroup) apply(ctx context.Context, s *Server) (any, error) {
 	g, err := s.Workgroup(in.WorkgroupName)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.DeleteWorkgroup(g.Name); err != nil {
+	if err := s.DeleteWorkgroup(ctx, g.Name); err != nil {
 		return nil, err
 	}
 	return map[string]any{"workgroup": with("DELETING", s.showWorkgroup(g))}, nil
@@ -235,9 +238,10 @@ var configDefaults = map[string]string{
 
 // showWorkgroup is a workgroup as the service shows it.
 func (s *Server) showWorkgroup(g Workgroup) map[string]any {
-	parameters := []configParameter{}
-	for _, key := range slices.Sorted(maps.Keys(configDefaults)) {
-		parameters = append(parameters, configParameter{key, cmp.Or(g.ConfigParameters[key], configDefaults[key])})
+	values, parameters := maps.Clone(configDefaults), []configParameter{}
+	maps.Copy(values, g.ConfigParameters)
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		parameters = append(parameters, configParameter{key, values[key]})
 	}
 	target := priceTarget{Status: "DISABLED"}
 	if g.PriceTarget > 0 {

@@ -98,6 +98,11 @@ CREATE MACRO main.getdate() AS date_trunc('second', rs_sysdate()); -- which has 
 
 -- A SUPER value in a cast: what does not convert is NULL. Texts in @…@ are chosen by the
 -- readings of the doubts, in database.go.
+--
+-- list_transform([x], lambda v: …)[1] is … with x as v, read once. A macro that names x
+-- eight times would have the engine evaluate it eight times, and hold eight vectors for it
+-- in each thread, which its memory limit does not count: casts of casts of a path into
+-- SUPER then take hundreds of megabytes for a query of any number of rows.
 CREATE MACRO main.rs_number_type(t) AS regexp_matches(t, '^(U?INT|DECIMAL|DOUBLE|FLOAT)');
 CREATE MACRO main.rs_super_text(x VARIANT) AS list_transform([x], lambda v: CASE WHEN variant_typeof(v) = 'VARCHAR' THEN TRY_CAST(v AS VARCHAR) END)[1], (x) AS NULL::VARCHAR;
 CREATE MACRO main.rs_lax_text(x VARIANT) AS list_transform([x], lambda v:

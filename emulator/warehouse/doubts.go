@@ -29,6 +29,8 @@ const (
 	lineEnds       = "line-ends"
 	andOrder       = "and-order"
 	currentUser    = "current-user"
+
+	streamsInTransactions = "streams-in-transactions"
 )
 
 //go:embed doubts.json

@@ -41,6 +41,17 @@ func TestDoubts(t *testing.T) {
 	}
 }
 
+// TestStreamsInTransactions asks what no single query can.
+func TestStreamsInTransactions(t *testing.T) {
+	refused := func(o *warehouse.Options) { o.Readings = doubt.Readings{"streams-in-transactions": "refuse"} }
+	const create = "CREATE EXTERNAL SCHEMA source FROM KINESIS IAM_ROLE 'arn:aws:iam::123456789012:role/r'"
+	f := newFixture(t, refused)
+	f.exec("BEGIN")
+	f.fails(create, "CREATE EXTERNAL SCHEMA cannot run inside a transaction block")
+	f.exec("ROLLBACK", "BEGIN")
+	f.fails("DROP MATERIALIZED VIEW v", "DROP MATERIALIZED VIEW cannot run inside a transaction block")
+}
+
 // TestWrongReadings: a misspelt switch must not be the default in silence.
 func TestWrongReadings(t *testing.T) {
 	for _, readings := range []doubt.Readings{{"decimal-cast": "cut"}, {"decimal-casts": "trunc"}} {

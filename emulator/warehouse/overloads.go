@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -108,16 +107,11 @@ func witness(query node, given map[string]bool) {
 
 // mentions says whether a name without a relation is in an expression.
 func mentions(v any, name string) bool {
-	err := inspect(v, func(n node) error {
-		if columns := list(n["column_names"]); len(columns) == 1 && strings.EqualFold(str(columns[0]), name) {
-			return errFound
-		}
-		return nil
+	return contains(v, func(n node) bool {
+		columns := list(n["column_names"])
+		return len(columns) == 1 && strings.EqualFold(str(columns[0]), name)
 	})
-	return err != nil
 }
-
-var errFound = errors.New("found")
 
 func useTwins(v any, names map[string]node) {
 	switch v := v.(type) {
@@ -145,27 +139,11 @@ func useTwins(v any, names map[string]node) {
 
 // untyped says that the engine's choice of a macro finds no type for an expression.
 func untyped(v any, names map[string]node) bool {
-	switch v := v.(type) {
-	case []any:
-		return slices.ContainsFunc(v, func(child any) bool { return untyped(child, names) })
-	case node:
-		_, aggregate := aggregates[str(v["function_name"])]
-		columns := list(v["column_names"])
-		switch {
-		case v["type"] == "SELECT_NODE":
-			return false
-		case aggregate, v["class"] == "WINDOW":
-			return true
-		case len(columns) == 1 && names[str(columns[0])] != nil:
-			return true
-		}
-		for _, child := range v {
-			if untyped(child, names) {
-				return true
-			}
-		}
-	}
-	return false
+	return contains(v, func(n node) bool {
+		_, aggregate := aggregates[str(n["function_name"])]
+		columns := list(n["column_names"])
+		return aggregate || n["class"] == "WINDOW" || len(columns) == 1 && names[str(columns[0])] != nil
+	})
 }
 
 // witnessOf copies an expression with others of the same types in the place of those

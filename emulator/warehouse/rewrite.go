@@ -437,18 +437,13 @@ func (r *rewriter) correlated(v any) bool {
 		return false
 	}
 	own := r.scopes[len(r.scopes)-1]
-	return inspect(v, func(n node) error {
+	return contains(v, func(n node) bool {
 		columns := list(n["column_names"])
 		if len(columns) < 2 || own[strings.ToLower(str(columns[0]))] {
-			return nil
+			return false
 		}
-		for _, around := range r.scopes[:len(r.scopes)-1] {
-			if around[strings.ToLower(str(columns[0]))] {
-				return errFound
-			}
-		}
-		return nil
-	}) != nil
+		return slices.ContainsFunc(r.scopes[:len(r.scopes)-1], func(around map[string]bool) bool { return around[strings.ToLower(str(columns[0]))] })
+	})
 }
 
 // orderSuper gives each ORDER BY expression of a list the order of SUPER values, but for
@@ -468,14 +463,8 @@ func orderSuper(orders any, but map[string]bool) {
 // withoutSuper keeps SUPER out of a right or full outer join:
 // https://docs.aws.amazon.com/redshift/latest/dg/limitations-super.html
 func withoutSuper(join node) error {
-	err := inspect([]any{join["left"], join["right"]}, func(n node) error {
-		if n["type"] == "TABLE_FUNCTION" {
-			return errorf("SUPER can't be used in a RIGHT or FULL JOIN")
-		}
-		return nil
-	})
-	if err != nil {
-		return err
+	if contains([]any{join["left"], join["right"]}, func(n node) bool { return n["type"] == "TABLE_FUNCTION" }) {
+		return errorf("SUPER can't be used in a RIGHT or FULL JOIN")
 	}
 	join["condition"] = replace(join["condition"], func(n node) node {
 		if n["class"] == "COLUMN_REF" {

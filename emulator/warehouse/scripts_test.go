@@ -1,6 +1,7 @@
 package warehouse_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -79,6 +80,38 @@ func TestTutorials(t *testing.T) {
 			}
 			f.script("testdata/tutorials/" + tutorial.name + ".sql")
 		})
+	}
+}
+
+// TestCutShort runs the beginnings of the scripts' statements, word by word: each is run, or
+// refused as a statement is.
+func TestCutShort(t *testing.T) {
+	f := newFixture(t)
+	files, err := filepath.Glob("testdata/scripts/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(map[string]bool)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for statement := range strings.SplitSeq(string(data), ";\n--> ") {
+			_, statement, _ = strings.Cut(statement, "\n\n") // what the one before gave
+			words := strings.Fields(strings.NewReplacer("(", " ( ", ")", " ) ", ",", " , ").Replace(statement))
+			for i := range min(len(words), 60) {
+				cut := strings.Join(words[:i+1], " ")
+				if strings.HasPrefix(cut, "SELECT ") || done[cut] {
+					continue // a query is for the engine to read
+				}
+				done[cut] = true
+				if _, err := f.session.Execute(t.Context(), cut); err != nil && !errors.As(err, new(*warehouse.Error)) {
+					t.Errorf("%s\nfailed with %T %v", cut, err, err)
+				}
+				f.exec("ROLLBACK")
+			}
+		}
 	}
 }
 

@@ -34,8 +34,8 @@ var handlers = []struct {
 	{"alter table", (*Session).appendFrom},
 	{"refresh materialized view", (*Session).refreshStatement},
 
-	{"create external schema", change((*Session).createExternalSchema)},
-	{"create materialized view", change((*Session).createMaterializedView)},
+	{"create external schema", ofStream(change((*Session).createExternalSchema))},
+	{"create materialized view", ofStream(change((*Session).createMaterializedView))},
 	{"alter materialized view", change((*Session).alterMaterializedView)},
 	{"create schema", change((*Session).createSchema)},
 	{"create view", changeOf((*Session).createView, false)},
@@ -49,7 +49,7 @@ var handlers = []struct {
 	{"revoke", changeOf((*Session).grant, true)},
 	{"drop schema", change((*Session).dropSchema)},
 	{"drop view", changeOf((*Session).drop, "view")},
-	{"drop materialized view", changeOf((*Session).drop, "materialized view")},
+	{"drop materialized view", ofStream(changeOf((*Session).drop, "materialized view"))},
 	{"drop table", changeOf((*Session).drop, "table")},
 	{"drop user", changeOf((*Session).dropIdentity, "user")},
 	{"drop group", changeOf((*Session).dropIdentity, "group")},
@@ -69,6 +69,16 @@ func change(run func(*Session, context.Context, *cursor) error) handler {
 // changeOf is change for a function that serves several statements.
 func changeOf[T any](run func(*Session, context.Context, *cursor, T) error, what T) handler {
 	return change(func(s *Session, ctx context.Context, c *cursor) error { return run(s, ctx, c, what) })
+}
+
+// ofStream is the handler of a statement that may not be in a transaction.
+func ofStream(run handler) handler {
+	return func(s *Session, ctx context.Context, c *cursor) (*Result, error) {
+		if s.inTx && s.w.o.reads(streamsInTransactions, "refuse") {
+			return nil, errorf("%s cannot run inside a transaction block", strings.ToUpper(c.source(c.toks[:c.i])))
+		}
+		return run(s, ctx, c)
+	}
 }
 
 // known begin statements that Redshift has.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -85,6 +86,28 @@ func inspect(v any, visit func(node) error) error {
 		}
 	}
 	return nil
+}
+
+// contains says whether an expression, without the queries in it, has a node that is looked
+// for.
+func contains(v any, is func(node) bool) bool {
+	switch v := v.(type) {
+	case []any:
+		return slices.ContainsFunc(v, func(below any) bool { return contains(below, is) })
+	case node:
+		if v["type"] == "SELECT_NODE" {
+			return false
+		}
+		if is(v) {
+			return true
+		}
+		for _, below := range v {
+			if contains(below, is) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // replace puts change's results in the place of the nodes below v.

@@ -84,7 +84,7 @@ func OfWarehouse(storageGB int) []Alarm {
 	}, {
 		Name: "storage", Description: fmt.Sprintf("The namespace holds more than %d GB.", storageGB),
 		Namespace: Redshift, Metric: "DataStorage", Statistic: "Maximum", Dimensions: []string{"Namespace"},
-		Threshold: float64(storageGB * 1000), // the metric is in megabytes
+		Threshold:     float64(storageGB * 1000), // the metric is in megabytes
 		PeriodSeconds: 3600, Periods: 1, Missing: ignore,
 	}}
 }

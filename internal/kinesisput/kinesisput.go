@@ -76,7 +76,7 @@ var ErrNoKey = errors.New("the partition key is empty: it must have 1 to 256 cha
 type Config struct {
 	Stream string // the stream's name; required
 
-	InFlight       int           // requests at once, at most; default MaxInFlight
+	InFlight       int           // requests at once, at most, rounded down to a power of two; default MaxInFlight
 	MaxAttempts    int           // how often one record may be sent; default 20
 	RetryFor       time.Duration // how long a record is retried after its first rejection; default 1 minute
 	RequestTimeout time.Duration // how long a request may wait since the last bytes of it went out; default 30 s
@@ -307,6 +307,7 @@ func (w *Writer) stop(cause error) []*record {
 // finish reports the failed records and gives back the room that the settled
 // ones took.
 func (w *Writer) finish(settled, failed []*record) {
+	defer w.signal()
 	if len(settled) == 0 {
 		return
 	}
@@ -325,5 +326,4 @@ func (w *Writer) finish(settled, failed []*record) {
 	w.mu.Lock()
 	w.pending -= len(settled)
 	w.mu.Unlock()
-	w.signal()
 }

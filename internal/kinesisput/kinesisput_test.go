@@ -209,19 +209,20 @@ func TestBadRecordStandsAlone(t *testing.T) {
 // TestWriterStops when no record can fare better than the last.
 func TestWriterStops(t *testing.T) {
 	for _, test := range []struct {
-		name   string
-		answer reply
-		within time.Duration
-		want   string
+		name     string
+		answer   reply
+		within   time.Duration
+		requests int // at most: few that can bring nothing
+		want     string
 	}{
-		{"stream deleted", reply{status: 400, code: "ResourceNotFoundException"}, time.Second, "ResourceNotFoundException"},
-		{"token expired", reply{status: 400, code: "ExpiredTokenException"}, time.Second, "ExpiredTokenException"},
-		{"not allowed", reply{status: 400, code: "AccessDeniedException"}, time.Second, "AccessDeniedException"},
-		{"every record refused", reply{status: 400, code: "ValidationException"}, time.Minute, "100 records in a row were refused"},
-		{"no connection", reply{cut: unwritten}, 67 * time.Second, "nothing could be delivered for"},
+		{"stream deleted", reply{status: 400, code: "ResourceNotFoundException"}, time.Second, 3, "ResourceNotFoundException"},
+		{"token expired", reply{status: 400, code: "ExpiredTokenException"}, time.Second, 3, "ExpiredTokenException"},
+		{"not allowed", reply{status: 400, code: "AccessDeniedException"}, time.Second, 3, "AccessDeniedException"},
+		{"every record refused", reply{status: 400, code: "ValidationException"}, time.Minute, 250, "100 records in a row were refused"},
+		{"no connection", reply{cut: unwritten}, 67 * time.Second, 50, "nothing could be delivered for"},
 		{"everything throttled", reply{refuse: func(int, entry) (string, string) {
 			return "ProvisionedThroughputExceededException", "Rate exceeded for shard " + right + " in stream ev."
-		}}, 67 * time.Second, "nothing could be delivered for"},
+		}}, 67 * time.Second, 50, "nothing could be delivered for"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -248,6 +249,9 @@ func TestWriterStops(t *testing.T) {
 				all, _ := e.copies()
 				if s.Delivered != int64(all) || s.Delivered+s.Failed != s.Accepted || int64(len(f.list)) != s.Failed || s.Failed == 0 {
 					t.Errorf("%d accepted, %d delivered, %d failed, %d reported, %d stored", s.Accepted, s.Delivered, s.Failed, len(f.list), all)
+				}
+				if e.requests > test.requests {
+					t.Errorf("%d requests, want at most %d", e.requests, test.requests)
 				}
 				if took := time.Since(began); took > test.within {
 					t.Errorf("took %s, want at most %s", took, test.within)

@@ -33,6 +33,7 @@ func TestNoSlowerThanAPlainLoop(t *testing.T) {
 		twice    int     // records, at most
 	}{
 		{"2 Mbit/s upstream", 250_000, func(int) time.Duration { return 0 }, 12, 2_048, 1.01, 0},
+		{"so slow an upstream that a request takes longer than its timeout", 25_000, func(int) time.Duration { return 0 }, 4, 2_048, 1.01, 0},
 		{"a server that takes as much longer as it has requests", 0,
 			func(n int) time.Duration { return time.Duration(n) * 100 * time.Millisecond }, 100, 50, 1.01, 0},
 		{"a server that takes still longer with more requests", 0,
@@ -42,8 +43,8 @@ func TestNoSlowerThanAPlainLoop(t *testing.T) {
 				return time.Minute
 			}
 			return time.Second
-		}, 400, 50, 0.9, 16 * 500},
-		{"a server far away", 0, func(int) time.Duration { return 200 * time.Millisecond }, 400, 50, 0.1, 0},
+		}, 300, 50, 1, 16 * 500},
+		{"a server far away", 0, func(int) time.Duration { return 200 * time.Millisecond }, 200, 50, 0.15, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -34,13 +34,7 @@ func (w *Writer) dispatch() {
 		batch, more := w.next(tick)
 		switch {
 		case batch != nil:
-			flights.Go(func() {
-				w.send(batch)
-				w.mu.Lock()
-				w.window.flying--
-				w.mu.Unlock()
-				w.signal()
-			})
+			flights.Go(func() { w.send(batch) })
 			continue
 		case !more:
 			return
@@ -109,12 +103,14 @@ func (w *Writer) request(batch []*record) (refused bool) {
 
 	w.mu.Lock()
 	w.latency.request.add(now.Sub(sent), 1)
+	w.window.flying--
 	var settled, failed []*record
 	switch {
 	case err == nil:
 		settled, failed = w.settle(batch, out.Records, sent, now)
 	case outcome == invalid && len(batch) > 1 && w.stopped == nil:
 		refused = true
+		w.window.flying += 2 // its halves, one after the other
 	default:
 		failed = w.settleError(batch, outcome, err, sent, now)
 		settled = failed

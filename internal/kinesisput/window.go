@@ -118,8 +118,9 @@ func (w *window) count(delivered int64, sent, now time.Time) {
 		return
 	}
 	goodput := float64(w.goodput) / took.Seconds()
-	hopeless := w.trial > 0 && w.answers >= 2 && goodput < 0.8*w.kept
-	if hopeless || w.answers >= max(roundAnswers, 2<<max(w.level, 0)) {
+	enough := max(roundAnswers, 2<<max(w.level, 0))
+	brings := w.trial <= 0 || goodput >= w.kept // or else half a round is enough
+	if w.answers >= enough || !brings && 2*w.answers >= enough {
 		w.learn(goodput, now)
 	}
 }

@@ -1,13 +1,10 @@
 package migrate
 
 import (
-	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -185,52 +182,6 @@ func TestLocate(t *testing.T) {
 			got, _ := r.locate(list[test.version-1], &dataapi.Error{SQL: test.sql, Position: test.position})
 			if got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
-			}
-		})
-	}
-}
-
-func TestExplain(t *testing.T) {
-	list := three(t)
-	r := &runner{Config: Config{
-		Warehouse: dataapi.Config{
-			Workgroup: "ev-dev", Database: "dev", Region: "us-east-1", Wait: time.Minute,
-			SecretARN: "arn:aws:secretsmanager:us-east-1:123456789012:secret:login-AbCdEf",
-		},
-		Placeholders: map[string]string{"STREAMING_ROLE_ARN": role, "STREAM_NAME": "ev"},
-	}}
-	failed := func(message string) error {
-		return &dataapi.Error{StatementID: "10000000-1", Status: "FAILED", Message: message, SQL: evsql.Expand(list[1].Statements[0].Text, r.Placeholders)}
-	}
-	const ended = `
-  statement 10000000-1 ended as FAILED: CREATE MATERIALIZED VIEW raw AS`
-	const around = `
-  applied in this run: 00001_schema.sql
-  not tried: 00003_view.sql
-`
-	const adoption = `Check, in the query editor, that the warehouse is as sql/migrations/00002_raw.sql has it from line 3.
-  SHOW VIEW raw;
-If it is, record the migration and run again:
-  REDSHIFT_WORKGROUP=ev-dev REDSHIFT_DATABASE=dev REDSHIFT_SECRET_ARN=arn:aws:secretsmanager:us-east-1:123456789012:secret:login-AbCdEf AWS_REGION=us-east-1 STREAM_NAME=ev go run ./cmd/evstream adopt 2
-If it is not, take back what is there and run again; dropping a streaming view loses what its stream no longer has.`
-	for name, test := range map[string]struct {
-		err  error
-		want string
-	}{
-		"refused": {failed(`ERROR: relation "x" is locked`), `00002_raw.sql:3: ERROR: relation "x" is locked` + ended + around +
-			`Nothing of 00002_raw.sql took effect. Once the cause is removed, run again: it goes on with this file, which may be changed until it is applied.`},
-		"there already": {failed(`ERROR: relation "raw" already exists`), `00002_raw.sql:3: ERROR: relation "raw" already exists` + ended + around +
-			"What 00002_raw.sql does seems to be done, but the migration is not recorded in ev_schema_migrations: a run was probably stopped in between.\n" + adoption},
-		"the role": {failed("ERROR: Not authorized to get credentials of role " + role), `00002_raw.sql:3: ERROR: Not authorized to get credentials of role ` + role + ended + around +
-			"Redshift could not use the role for 1m0s. Check its trust policy, its permissions on the stream, and that it is attached to the namespace; then run again, which goes on with 00002_raw.sql."},
-		"not recorded": {fmt.Errorf("%w: connection lost", errNotRecorded), `00002_raw.sql: it was applied, but could not be recorded: connection lost` + around + adoption},
-		"not known": {&dataapi.UnknownError{Err: errors.New("no answer")}, `00002_raw.sql: no answer` + around +
-			"Whether 00002_raw.sql took effect is not known. Run again: that looks first, and goes on from there."},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := r.explain(list[1], test.err, []string{list[0].File}, list[2:]).Error()
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("explanation (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -7,20 +7,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"example.com/evstream/emulator/fakeredshift"
 )
 
-// Namespace is a Redshift Serverless namespace: it holds the data.
-type Namespace struct {
-	Name          string
-	ID            string // UUID
-	ARN           string
-	Database      string
-	AdminUser     string
-	AdminPassword string // secret; that of the managed secret if there is one
-	IAMRoles      []string
-	DefaultRole   string
-	LogExports    []string
-}
+// Namespace is a Redshift Serverless namespace: it holds the data. Its AdminPassword is that
+// of the managed secret if there is one.
+type Namespace = fakeredshift.Namespace
 
 const namespaceToken = "aws:redshiftserverless/namespace:Namespace"
 
@@ -184,6 +177,7 @@ func (a *Account) namespaceOf(props values) Namespace {
 		Name: props.text("namespaceName"), ID: props.text("namespaceId"), ARN: props.text("arn"), Database: props.text("dbName"),
 		AdminUser: props.text("adminUsername"), AdminPassword: props.text("adminUserPassword"),
 		IAMRoles: props.texts("iamRoles"), DefaultRole: props.text("defaultIamRoleArn"), LogExports: props.texts("logExports"),
+		AdminSecretARN: props.text("adminPasswordSecretArn"), KMSKey: props.text("kmsKeyId"),
 	}
 	if managed := a.staged(props.text("adminPasswordSecretArn"), current); managed != nil {
 		n.AdminPassword = values(parsedObject(managed.props.text("secretString"))).text("password")

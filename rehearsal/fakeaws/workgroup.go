@@ -8,29 +8,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"example.com/evstream/emulator/fakeredshift"
 )
 
 // Workgroup is a Redshift Serverless workgroup: it computes for a namespace.
-type Workgroup struct {
-	Name         string
-	ID           string // UUID
-	ARN          string
-	Namespace    string // name
-	Address      string // host name
-	Port         int
-	BaseCapacity int // RPU
-	MaxCapacity  int // RPU; 0 is no limit
-	PriceTarget  int // 1, the cheapest, to 100, the fastest, with which AWS chooses the capacity; 0 is none
-
-	EnhancedVPCRouting bool
-	PubliclyAccessible bool
-	SubnetIDs          []string
-	SecurityGroupIDs   []string
-
-	// ConfigParameters are all of them, by key; for example
-	// enable_case_sensitive_identifier.
-	ConfigParameters map[string]string
-}
+type Workgroup = fakeredshift.Workgroup
 
 const workgroupToken = "aws:redshiftserverless/workgroup:Workgroup"
 
@@ -354,17 +337,13 @@ func (o *op) endpoints(vpc *VPC, subnets []*Subnet) []any {
 }
 
 func workgroupOf(props values) Workgroup {
-	g := Workgroup{
+	return Workgroup{
 		Name: props.text("workgroupName"), ID: props.text("workgroupId"), ARN: props.text("arn"), Namespace: props.text("namespaceName"),
 		Port: props.number("port"), BaseCapacity: props.number("baseCapacity"), MaxCapacity: props.number("maxCapacity"),
 		EnhancedVPCRouting: props.flag("enhancedVpcRouting"), PubliclyAccessible: props.flag("publiclyAccessible"),
 		PriceTarget: priceTarget(props),
 		SubnetIDs:   props.texts("subnetIds"), SecurityGroupIDs: props.texts("securityGroupIds"), ConfigParameters: parameters(props),
 	}
-	for _, endpoint := range props.objects("endpoints") {
-		g.Address = endpoint.text("address")
-	}
-	return g
 }
 
 // Workgroup returns a workgroup.

@@ -238,12 +238,6 @@ func (f *fixture) authorize(_, action, _ string) error {
 	return nil
 }
 
-func (f *fixture) forbid(action string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.forbidden = action
-}
-
 // started counts the requests to start something that have a text in them.
 func (f *fixture) started(text string) int {
 	f.mu.Lock()
@@ -408,17 +402,13 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		return nil
 	}),
 
-	// hold VERSION keeps the record of a migration from being written until release.
-	"hold": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
-		f.hold(args[0], false)
+	// hold VERSION WHAT keeps the record of a migration from being written until release,
+	// which applies it or, for a program that is killed, cuts it off.
+	"hold": command(2, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		f.hold(args[0], args[1] == "cut")
 		return nil
 	}),
-	// strand VERSION does too, and it is never written: for a program that is killed.
-	"strand": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
-		f.hold(args[0], true)
-		return nil
-	}),
-	// held waits until the record of hold or strand has come.
+	// held waits until the record of hold has come.
 	"held": command(0, func(ts *testscript.TestScript, f *fixture, _ []string) error {
 		eventually(ts, "the held request came", func() bool {
 			select {
@@ -430,7 +420,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		})
 		return nil
 	}),
-	// release ends hold or strand.
+	// release ends hold.
 	"release": command(0, func(_ *testscript.TestScript, f *fixture, _ []string) error {
 		close(f.released)
 		return nil
@@ -523,27 +513,21 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		return nil
 	}),
 
-	// forbid ACTION takes the permission for an action from every role, allow gives it back.
+	// forbid ACTION takes the permission for an action from every role, and gives back that
+	// for the one before.
 	"forbid": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
-		f.forbid(args[0])
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.forbidden = args[0]
 		return nil
 	}),
-	"allow": command(0, func(_ *testscript.TestScript, f *fixture, _ []string) error {
-		f.forbid("")
-		return nil
-	}),
-	// admin NAME gives the namespace another admin, with the password in the secret.
-	"admin": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
+	// admin NAME PASSWORD gives the namespace another admin or password. The secret has the
+	// name, and always Secret1234.
+	"admin": command(2, func(_ *testscript.TestScript, f *fixture, args []string) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.admin = args[0]
-		return f.data.UpdateNamespace(f.namespace("ev-test", "Secret1234"))
-	}),
-	// password WORD gives the namespace's admin another password than the secret has.
-	"password": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		return f.data.UpdateNamespace(f.namespace("ev-test", args[0]))
+		return f.data.UpdateNamespace(f.namespace("ev-test", args[1]))
 	}),
 	// workgroup NAME makes a workgroup.
 	"workgroup": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -143,25 +142,7 @@ func TestScripts(t *testing.T) {
 // run is a running command.
 type run struct {
 	*exec.Cmd
-	out, err output
-}
-
-// output is what a command has written so far.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
+	out, err bytes.Buffer // to be read when it has ended
 }
 
 func startProduce(t *testing.T, s *fakekinesis.Server, stdin io.Reader, args ...string) *run {
@@ -264,7 +245,7 @@ func TestOneInterruptEnds(t *testing.T) {
 			})
 			// Interrupted too early, before it has begun to work, the command is killed by
 			// the signal; then it gets more time.
-			for pause := 100 * time.Millisecond; ; pause *= 2 {
+			for pause := 300 * time.Millisecond; ; pause *= 2 {
 				read, write, err := os.Pipe()
 				if err != nil {
 					t.Fatal(err)

@@ -111,7 +111,7 @@ func TestLastSnapshot(t *testing.T) {
 		})
 	}
 
-	// What a killed one left is not made anew, what others left is not taken for it.
+	// What a killed one left is not made again, and what others left is not taken for it.
 	t.Run("one that was begun", func(t *testing.T) {
 		s := start(t)
 		s.Hold()
@@ -148,10 +148,10 @@ func start(t *testing.T) *fakeredshift.Server {
 		{Name: "ev-dev"},
 		{Name: "ev-kept", AdminSecretARN: "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!ev-kept"},
 	} {
-		if _, err := s.CreateNamespace(t.Context(), n); err != nil {
+		if err := s.CreateNamespace(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.CreateWorkgroup(fakeredshift.Workgroup{Name: n.Name, Namespace: n.Name}); err != nil {
+		if err := s.CreateWorkgroup(t.Context(), fakeredshift.Workgroup{Name: n.Name, Namespace: n.Name}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -162,7 +162,7 @@ func start(t *testing.T) *fakeredshift.Server {
 	return s
 }
 
-// run runs the command and returns what it said.
+// run runs the command and returns what it printed.
 func run(s *fakeredshift.Server, binary, namespace string) (string, error) {
 	cmd := exec.Command(binary)
 	cmd.Env = append(os.Environ(),

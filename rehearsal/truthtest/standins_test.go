@@ -157,13 +157,11 @@ func (s *standIns) theWarehouse() *warehouse.Warehouse {
 	for name, value := range map[string]string{adminSecret: `{"username":"admin","password":"Secret1234"}`, emptySecret: `{}`} {
 		s.services.Secrets.Put(fakesecrets.Secret{Name: name, Value: value})
 	}
-	_, err := s.services.Redshift.CreateNamespace(s.Context(), fakeredshift.Namespace{
+	s.must(s.services.Redshift.CreateNamespace(s.Context(), fakeredshift.Namespace{
 		Name: "ev", ID: "00000000-0000-4000-8000-000000000001", AdminUser: "admin", AdminPassword: "Secret1234",
 		IAMRoles: []string{"arn:aws:iam::123456789012:role/streaming"},
-	})
-	s.must(err)
-	_, err = s.services.Redshift.CreateWorkgroup(fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev"})
-	s.must(err)
+	}))
+	s.must(s.services.Redshift.CreateWorkgroup(s.Context(), fakeredshift.Workgroup{Name: "ev-dev", Namespace: "ev"}))
 	return w
 }
 

@@ -16,6 +16,9 @@ func Explain(err error) string {
 	if !errors.As(err, &operation) {
 		return err.Error()
 	}
+	if _, reason, unsigned := strings.Cut(err.Error(), "get credentials: "); unsigned { // so nothing was sent
+		return "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in: " + reason
+	}
 	short := operation.Err.Error()
 	var api smithy.APIError
 	var send *smithyhttp.RequestSendError

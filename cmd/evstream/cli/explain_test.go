@@ -23,6 +23,7 @@ func TestExplain(t *testing.T) {
 		"run the statement: there is no host redshift-data.us-nowhere-1.amazonaws.com (check the region: --region, --stack or AWS_REGION)": call(&smithyhttp.RequestSendError{
 			Err: &net.DNSError{Err: "no such host", Name: "redshift-data.us-nowhere-1.amazonaws.com", IsNotFound: true},
 		}),
+		"no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in: no role found": call(fmt.Errorf("get identity: get credentials: %w", errors.New("no role found"))),
 		"run the statement: connection refused": call(&smithyhttp.RequestSendError{Err: errors.New("connection refused")}),
 	} {
 		if got := Explain(err); got != want {

@@ -96,7 +96,7 @@ func (s *schedule) wait(ctx context.Context, n int64) {
 	if s.rate == 0 {
 		return
 	}
-	early := s.start.Add(time.Duration(float64(n) / s.rate * float64(time.Second))).Sub(time.Now())
+	early := time.Until(s.start.Add(time.Duration(float64(n) / s.rate * float64(time.Second))))
 	switch {
 	case early > 0:
 		_ = interrupt.Sleep(ctx, early) // the caller looks at ctx

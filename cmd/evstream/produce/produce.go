@@ -153,10 +153,11 @@ func run(o *options) (int, error) {
 	return o.produce(input, flush)
 }
 
-// failedToStart is the exit status and the error of a run that took no record.
-func failedToStart(err error) (int, error) {
-	if errors.Is(err, cli.ErrInterrupted) {
-		return exitInterrupted, fmt.Errorf("%w: no record was read", err)
+// failedToStart is the exit status and the error of a run that took no record. When it
+// was interrupted, what fails then says nothing.
+func failedToStart(input context.Context, err error) (int, error) {
+	if input.Err() != nil {
+		return exitInterrupted, fmt.Errorf("%w: no record was read", context.Cause(input))
 	}
 	return exitFailed, err
 }
@@ -170,7 +171,7 @@ func (o *options) produce(input, flush context.Context) (int, error) {
 	// A stack that is not there is a mistake in a dry run, too.
 	if !o.dryRun || o.Stack != "" {
 		if err := o.Resolve(input); err != nil {
-			return failedToStart(err)
+			return failedToStart(input, err)
 		}
 	}
 	if !o.dryRun && o.Stream == "" {
@@ -178,7 +179,7 @@ func (o *options) produce(input, flush context.Context) (int, error) {
 	}
 	src, err := openSource(input, *o)
 	if err != nil {
-		return failedToStart(err)
+		return failedToStart(input, err)
 	}
 	defer src.close()
 	if o.dryRun {

@@ -49,7 +49,7 @@ func dryRun(ctx context.Context, o options, src source) (int, error) {
 func write(input, flush context.Context, o options, src source) (int, error) {
 	client, region, err := connect(input, o)
 	if err != nil {
-		return failedToStart(err)
+		return failedToStart(input, err)
 	}
 	input, endInput := context.WithCancelCause(input)
 	defer endInput(nil)
@@ -66,7 +66,7 @@ func write(input, flush context.Context, o options, src source) (int, error) {
 	if o.deadLetter != "" {
 		if rep.dead, err = createDeadLetters(input, flush, o.deadLetter); err != nil {
 			_ = w.Close(flush) // it has no records
-			return failedToStart(err)
+			return failedToStart(input, err)
 		}
 	}
 

@@ -44,6 +44,14 @@ func TestRequests(t *testing.T) {
 		{"kinesis", "RemoveTagsFromStream", `{"StreamName":"ev","TagKeys":["a",""]}`, "Value '[a, ]' at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: [Member must have length"},
 		{"secretsmanager", "CreateSecret", `{"Name":"s","ClientRequestToken":"00000000-0000-4000-8000-000000000001","SecretString":""}`, "Value at 'secretString' failed"}, // not the value
 		{"kinesis", "PutRecord", `{"PartitionKey":"\ud800","Data":""}`, "is no JSON"},
+		{"kinesis", "RemoveTagsFromStream", `{"StreamName":"ev","TagKeys":["a",1]}`, "tagKeys.2.member is not a string: 1"},
+		{"kinesis", "RemoveTagsFromStream", `{"StreamName":"ev","TagKeys":["a",null]}`, "tagKeys.2.member is null"},
+		{"kinesis", "AddTagsToStream", `{"StreamName":"ev","Tags":["a"]}`, "tags is not a map"},
+		{"kinesis", "AddTagsToStream", `{"StreamName":"ev","Tags":{"a":1}}`, "tags.a is not a string: 1"},
+		{"kinesis", "CreateStream", `{"StreamName":"ev","StreamModeDetails":"ON_DEMAND"}`, "streamModeDetails is not a structure"},
+		{"kinesis", "CreateStream", `{"StreamName":"ev","ShardCount":4294967296}`, "shardCount is not a whole number of its size"},
+		{"kinesis", "PutRecord", `{"PartitionKey":"a","Data":1}`, "data is not a string of base64: 1"},
+		{"kinesis", "PutRecord", `{"PartitionKey":"a","Data":"eA==\n"}`, "it has a line break"},
 		{"kinesis", "RegisterStreamConsumer", `{}`, "no operation"},
 		{"redshift-data", "ExecuteStatement", `{"Sql":"SELECT 1","WorkgroupName":"ev-dev","ClientToken":"` + strings.Repeat("é", 64) + `"}`, ""},
 		{"redshift-data", "ExecuteStatement", `{"Sql":"SELECT 1","WorkgroupName":"EV"}`, "Member must satisfy regular expression pattern: .*((^[a-z0-9-]{3,63}$)"},
@@ -71,5 +79,37 @@ func TestAnswers(t *testing.T) {
 		if c.want == "" && got != "[]" || !strings.Contains(got, c.want) {
 			t.Errorf("%s %.100s\nproblems %s, want %q", c.operation, c.body, got, c.want)
 		}
+	}
+}
+
+// TestMessage: one text names all that is wrong, a value that must not be shown and a long one
+// not in full.
+func TestMessage(t *testing.T) {
+	kinesis := of(t, "kinesis")
+	problems := kinesis.Request("CreateStream", []byte(`{"ShardCount":0,"Tags":{"k":"`+strings.Repeat("x", 20000)+`"}}`))
+	got := awsmodel.Message(problems)
+	for _, want := range []string{
+		"3 validation errors detected: Value null at 'streamName' failed", "; Value '0' at 'shardCount' failed",
+		"…' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 256",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%.300s … %s\ndoes not say %q", got, got[max(0, len(got)-300):], want)
+		}
+	}
+	broken := kinesis.Request("DescribeStream", []byte(`{"StreamName":"a b"}`))
+	if len(broken) != 1 || broken[0].Pattern() != "[a-zA-Z0-9_.-]+" || problems[0].Pattern() != "" {
+		t.Errorf("the pattern of %v is %q", broken, broken[0].Pattern())
+	}
+}
+
+func TestFits(t *testing.T) {
+	kinesis := of(t, "kinesis")
+	for value, want := range map[string]bool{"ev": true, "": false, "e v": false} {
+		if got := kinesis.Fits("StreamName", value); got != want {
+			t.Errorf("%q fits the name of a stream: %v", value, got)
+		}
+	}
+	if _, err := awsmodel.Of("sqs"); err == nil {
+		t.Error("there is a model of a service that is not served")
 	}
 }
