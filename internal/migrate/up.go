@@ -167,6 +167,15 @@ func (r *runner) applyOnce(ctx context.Context, m evsql.Migration) error {
 	}
 	batch := append(r.batch(m), grants...)
 	_, err = dataapi.Batch(ctx, r.db, append(batch, record))
+	return unlessFinished(err)
+}
+
+// unlessFinished is the error of a statement or batch, or nil if that had its effect
+// before an interrupt could cancel it.
+func unlessFinished(err error) error {
+	if errors.Is(err, dataapi.ErrFinished) {
+		return nil
+	}
 	return err
 }
 
@@ -191,13 +200,15 @@ func (r *runner) applyAlone(ctx context.Context, m evsql.Migration, record strin
 	}
 	defer conn.Close()
 	for _, s := range slices.Concat(m.Sets, m.Statements) {
-		if _, err := conn.ExecContext(ctx, evsql.Expand(s.Text, r.Placeholders)); err != nil {
+		_, err := conn.ExecContext(ctx, evsql.Expand(s.Text, r.Placeholders))
+		if err := unlessFinished(err); err != nil {
 			return err
 		}
 	}
 	late, cancel := outlive(ctx)
 	defer cancel()
-	if _, err := conn.ExecContext(late, record); err != nil {
+	_, err = conn.ExecContext(late, record)
+	if err := unlessFinished(err); err != nil {
 		return fmt.Errorf("%w: %w", errNotRecorded, err)
 	}
 	return nil
