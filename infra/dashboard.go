@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"example.com/evstream/infra/internal/slim"
 	"example.com/evstream/infra/pipeline"
 	"example.com/evstream/infra/warehouse"
 	"example.com/evstream/internal/alarm"
@@ -25,7 +25,11 @@ func newDashboard(ctx *pulumi.Context, s settings, region string, wh *warehouse.
 		})
 		return string(text), err
 	}).(pulumi.StringOutput)
-	return slim.NewDashboard(ctx, "pipeline", s.Warehouse.Workgroup.Name, body)
+	_, err := cloudwatch.NewDashboard(ctx, "pipeline", &cloudwatch.DashboardArgs{
+		DashboardName: pulumi.String(s.Warehouse.Workgroup.Name),
+		DashboardBody: body,
+	})
+	return err
 }
 
 // widgets are the graphs from left to right, in two rows of three.

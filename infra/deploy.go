@@ -68,7 +68,7 @@ func Deploy(ctx *pulumi.Context) error {
 	ctx.Export("vpcId", pulumi.String(in.warehouse.Network.VPCID))
 	ctx.Export("streamName", p.StreamName)
 	ctx.Export("streamArn", p.StreamARN)
-	ctx.Export("streamingRoleArn", wh.Role.ARN)
+	ctx.Export("streamingRoleArn", wh.Role.Arn)
 	ctx.Export("namespaceName", wh.Namespace.NamespaceName)
 	ctx.Export("workgroupName", wh.Workgroup.WorkgroupName)
 	ctx.Export("workgroupEndpoint", wh.Address())

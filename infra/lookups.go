@@ -7,14 +7,16 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kinesis"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/redshiftserverless"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"golang.org/x/sync/errgroup"
 
 	"example.com/evstream/infra/internal/arn"
+	"example.com/evstream/infra/internal/ec2"
 	"example.com/evstream/infra/internal/report"
-	"example.com/evstream/infra/internal/slim"
+	"example.com/evstream/infra/pipeline"
 	"example.com/evstream/infra/warehouse"
 	"example.com/evstream/internal/naming"
 )
@@ -25,17 +27,17 @@ type facts struct {
 	scope answer[arn.Scope]
 
 	vpcs        answer[[]string] // ids of those with the Name tag of vpcName
-	vpc         answer[*slim.VPC]
+	vpc         answer[*ec2.VPC]
 	routeTables answer[[]string] // ids; routes has what is known of them
-	routes      []answer[*slim.RouteTable]
+	routes      []answer[*ec2.RouteTable]
 	subnetIDs   answer[[]string] // sorted; subnets has what is known of them
-	subnets     []answer[*slim.Subnet]
+	subnets     []answer[*ec2.Subnet]
 	endpoints   map[string]endpointFacts // by service
 
 	workgroup answer[[]string] // ids of the subnets that the workgroup is in, if it is there
 	secret    answer[*secretFacts]
-	value     answer[*secretValue]      // of the secret
-	stream    answer[*slim.StreamState] // as AWS has it
+	value     answer[*secretValue] // of the secret
+	stream    answer[*pipeline.Found]
 }
 
 // An answer is what a lookup found, or why it did not.
@@ -46,7 +48,7 @@ type answer[T any] struct {
 
 // endpointFacts are the endpoints of a VPC for a service: this stack's, and any one.
 type endpointFacts struct {
-	own, any *slim.Endpoint // nil if there is none
+	own, any *ec2.Endpoint // nil if there is none
 	err      error
 }
 
@@ -102,7 +104,7 @@ func readFacts(ctx *pulumi.Context, s settings, refused *report.Report) *facts {
 		f.readSecret(ctx, s.SecretName)
 	}
 	if naming.Stream(s.Stream.Name) {
-		f.stream = found(slim.LookupStream(ctx, s.Stream.Name))
+		f.stream = lookUpStream(ctx, s.Stream.Name)
 	}
 	return f
 }
@@ -125,29 +127,29 @@ func lookUpScope(ctx *pulumi.Context) answer[arn.Scope] {
 func (f *facts) readNetwork(ctx *pulumi.Context, s settings) {
 	switch {
 	case s.VPCID != "":
-		f.vpc = found(slim.LookupVPC(ctx, s.VPCID))
+		f.vpc = found(ec2.LookupVPC(ctx, s.VPCID))
 	case s.VPCName == "default":
-		f.vpc = found(slim.LookupDefaultVPC(ctx))
+		f.vpc = found(ec2.LookupDefaultVPC(ctx))
 	default:
-		f.vpcs = found(slim.VPCsNamed(ctx, s.VPCName))
+		f.vpcs = found(ec2.VPCsNamed(ctx, s.VPCName))
 		slices.Sort(f.vpcs.is)
 		if len(f.vpcs.is) == 1 {
-			f.vpc = found(slim.LookupVPC(ctx, f.vpcs.is[0]))
+			f.vpc = found(ec2.LookupVPC(ctx, f.vpcs.is[0]))
 		}
 	}
 	vpc := f.vpc.is
 	if vpc == nil {
 		return
 	}
-	f.routeTables = found(slim.RouteTablesOf(ctx, vpc.ID))
-	f.routes = lookUpEach(f.routeTables.is, func(id string) (*slim.RouteTable, error) { return slim.LookupRouteTable(ctx, id) })
+	f.routeTables = found(ec2.RouteTablesOf(ctx, vpc.ID))
+	f.routes = lookUpEach(f.routeTables.is, func(id string) (*ec2.RouteTable, error) { return ec2.LookupRouteTable(ctx, id) })
 	if len(s.SubnetIDs) > 0 {
 		f.subnetIDs.is = slices.DeleteFunc(slices.Clone(s.SubnetIDs), func(id string) bool { return !subnetID.MatchString(id) })
 	} else {
-		f.subnetIDs = found(slim.SubnetsOf(ctx, vpc.ID))
+		f.subnetIDs = found(ec2.SubnetsOf(ctx, vpc.ID))
 	}
 	slices.Sort(f.subnetIDs.is)
-	f.subnets = lookUpEach(f.subnetIDs.is, func(id string) (*slim.Subnet, error) { return slim.LookupSubnet(ctx, id) })
+	f.subnets = lookUpEach(f.subnetIDs.is, func(id string) (*ec2.Subnet, error) { return ec2.LookupSubnet(ctx, id) })
 
 	if needsEndpoints(s, f) {
 		f.endpoints = map[string]endpointFacts{}
@@ -187,15 +189,15 @@ func lookUpEndpoints(ctx *pulumi.Context, vpcID, service string, s settings) end
 // lookUpEndpoint finds a VPC's endpoint for a service, with the tags if any are
 // given, or nil if there is none. Of several it knows nothing but that they are
 // there; at most one of them has the service's name.
-func lookUpEndpoint(ctx *pulumi.Context, vpcID, service string, tags map[string]string) (*slim.Endpoint, error) {
-	endpoint, err := slim.LookupEndpoint(ctx, vpcID, service, tags)
+func lookUpEndpoint(ctx *pulumi.Context, vpcID, service string, tags map[string]string) (*ec2.Endpoint, error) {
+	endpoint, err := ec2.LookupEndpoint(ctx, vpcID, service, tags)
 	switch {
 	case err == nil:
 		return endpoint, nil
 	case isNotFound(err):
 		return nil, nil
 	case strings.Contains(err.Error(), "multiple"):
-		return &slim.Endpoint{ID: "several endpoints", PrivateDNSEnabled: true}, nil
+		return &ec2.Endpoint{ID: "several endpoints", PrivateDNSEnabled: true}, nil
 	}
 	return nil, cause(err)
 }
@@ -231,4 +233,17 @@ func (f *facts) readSecret(ctx *pulumi.Context, name string) {
 		return
 	}
 	f.value.is = &secretValue{text: version.SecretString, version: version.VersionId, changed: version.CreatedDate}
+}
+
+// lookUpStream finds the stream of the settings as AWS has it, or nil if there is
+// none.
+func lookUpStream(ctx *pulumi.Context, name string) answer[*pipeline.Found] {
+	stream, err := kinesis.LookupStream(ctx, &kinesis.LookupStreamArgs{Name: name})
+	if err != nil {
+		return answer[*pipeline.Found]{err: cause(err)}
+	}
+	return answer[*pipeline.Found]{is: &pipeline.Found{
+		ARN: stream.Arn, Status: stream.Status, EncryptionType: stream.EncryptionType, KMSKeyID: stream.KmsKeyId,
+		RetentionHours: stream.RetentionPeriod, Tags: stream.Tags,
+	}}
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/evstream/infra/internal/ec2"
 	"example.com/evstream/infra/internal/report"
-	"example.com/evstream/infra/internal/slim"
 	"example.com/evstream/infra/warehouse"
 )
 
@@ -80,14 +80,14 @@ func checkEachFound[T any](kind string, ids []string, answers []answer[T], r *re
 // chooseSubnets returns the subnets for the workgroup sorted by id: those of the
 // setting subnetIds, or the VPC's private subnets with egress, or, if it has none
 // and the stack makes endpoints, its isolated ones. If it is nil, r says why.
-func chooseSubnets(s settings, f *facts, r *report.Report) []*slim.Subnet {
+func chooseSubnets(s settings, f *facts, r *report.Report) []*ec2.Subnet {
 	in := f.vpc.is.ID
 	if err := f.subnetIDs.err; err != nil {
 		r.Problem("the subnets of %s can't be listed: %s", in, err)
 		return nil
 	}
 	ok := checkEachFound("subnet", f.subnetIDs.is, f.subnets, r)
-	var subnets []*slim.Subnet
+	var subnets []*ec2.Subnet
 	for _, answer := range f.subnets {
 		if answer.is != nil {
 			subnets = append(subnets, answer.is)
@@ -112,9 +112,9 @@ func chooseSubnets(s settings, f *facts, r *report.Report) []*slim.Subnet {
 }
 
 // choosePrivate chooses among all subnets of the VPC.
-func choosePrivate(s settings, f *facts, subnets []*slim.Subnet, r *report.Report) []*slim.Subnet {
+func choosePrivate(s settings, f *facts, subnets []*ec2.Subnet, r *report.Report) []*ec2.Subnet {
 	in := f.vpc.is.ID
-	var chosen, isolated []*slim.Subnet
+	var chosen, isolated []*ec2.Subnet
 	var others []string
 	ok := true
 	for _, subnet := range subnets {
@@ -155,13 +155,13 @@ func choosePrivate(s settings, f *facts, subnets []*slim.Subnet, r *report.Repor
 
 // routesOf are the routes of a subnet. One that no route table names uses the VPC's
 // main one: asking for a subnet's table by the subnet's id would fail for it.
-func (f *facts) routesOf(subnet string) []slim.Route {
-	var main []slim.Route
+func (f *facts) routesOf(subnet string) []ec2.Route {
+	var main []ec2.Route
 	for i, table := range f.routes {
 		if table.is == nil {
 			continue
 		}
-		if slices.ContainsFunc(table.is.Associations, func(a slim.Association) bool { return a.SubnetID == subnet }) {
+		if slices.ContainsFunc(table.is.Associations, func(a ec2.Association) bool { return a.SubnetID == subnet }) {
 			return table.is.Routes
 		}
 		if f.routeTables.is[i] == f.vpc.is.MainRouteTableID {
@@ -175,10 +175,10 @@ func (f *facts) routesOf(subnet string) []slim.Route {
 // enhanced routing an internet gateway takes only that of a publicly accessible
 // workgroup, which this one is not.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/enhanced-vpc-routing.html
-func (f *facts) stranded(subnets []*slim.Subnet) []string {
+func (f *facts) stranded(subnets []*ec2.Subnet) []string {
 	var ids []string
 	for _, subnet := range subnets {
-		if !slices.ContainsFunc(f.routesOf(subnet.ID), func(r slim.Route) bool {
+		if !slices.ContainsFunc(f.routesOf(subnet.ID), func(r ec2.Route) bool {
 			return r.CIDRBlock == everywhere && !strings.HasPrefix(r.GatewayID, "igw-")
 		}) {
 			ids = append(ids, subnet.ID)
@@ -202,7 +202,7 @@ const (
 // first that applies of the tag, the public-address flag and the routes. Egress
 // through a NAT instance, a network interface or a peering counts as none. A tag of
 // another value names no kind: the CDK stops.
-func classify(subnet *slim.Subnet, routes []slim.Route) (kind, because string) {
+func classify(subnet *ec2.Subnet, routes []ec2.Route) (kind, because string) {
 	switch tag := subnet.Tags["aws-cdk:subnet-type"]; tag {
 	case publicSubnet, privateSubnet, isolatedSubnet:
 		return tag, "its tag aws-cdk:subnet-type says so"
@@ -301,7 +301,7 @@ func warnOfNoWayOut(f *facts, net warehouse.Network, r *report.Report) {
 
 // onePerZone returns the ids of the first subnet in each availability zone: an
 // endpoint takes no more.
-func onePerZone(subnets []*slim.Subnet) []string {
+func onePerZone(subnets []*ec2.Subnet) []string {
 	var ids []string
 	seen := map[string]bool{}
 	for _, subnet := range subnets {

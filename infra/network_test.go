@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/evstream/infra/internal/arn"
+	"example.com/evstream/infra/internal/ec2"
 	"example.com/evstream/infra/internal/report"
-	"example.com/evstream/infra/internal/slim"
 	"example.com/evstream/infra/warehouse"
 )
 
@@ -22,23 +22,23 @@ const (
 func networkFacts() *facts {
 	f := &facts{
 		scope:       answer[arn.Scope]{is: arn.Scope{Partition: "aws", Region: "us-east-1", Account: "123456789012"}},
-		vpc:         answer[*slim.VPC]{is: &slim.VPC{ID: exampleVPC, MainRouteTableID: "rtb-main", EnableDNSSupport: true, EnableDNSHostnames: true}},
+		vpc:         answer[*ec2.VPC]{is: &ec2.VPC{ID: exampleVPC, MainRouteTableID: "rtb-main", EnableDNSSupport: true, EnableDNSHostnames: true}},
 		routeTables: answer[[]string]{is: []string{"rtb-main", "rtb-public"}},
-		routes: []answer[*slim.RouteTable]{
-			{is: &slim.RouteTable{Routes: []slim.Route{{CIDRBlock: everywhere, NATGatewayID: "nat-0a"}}}},
-			{is: &slim.RouteTable{Routes: []slim.Route{{CIDRBlock: everywhere, GatewayID: "igw-0a"}}, Associations: []slim.Association{{SubnetID: subnet("d")}}}},
+		routes: []answer[*ec2.RouteTable]{
+			{is: &ec2.RouteTable{Routes: []ec2.Route{{CIDRBlock: everywhere, NATGatewayID: "nat-0a"}}}},
+			{is: &ec2.RouteTable{Routes: []ec2.Route{{CIDRBlock: everywhere, GatewayID: "igw-0a"}}, Associations: []ec2.Association{{SubnetID: subnet("d")}}}},
 		},
 		endpoints: map[string]endpointFacts{},
 	}
 	for i, letter := range []string{"a", "b", "c", "d"} {
-		f.addSubnet(&slim.Subnet{ID: subnet(letter), VPCID: exampleVPC, AvailabilityZone: "us-east-1" + string("abca"[i]), AvailableIPAddressCount: 200})
+		f.addSubnet(&ec2.Subnet{ID: subnet(letter), VPCID: exampleVPC, AvailabilityZone: "us-east-1" + string("abca"[i]), AvailableIPAddressCount: 200})
 	}
 	return f
 }
 
-func (f *facts) addSubnet(s *slim.Subnet) {
+func (f *facts) addSubnet(s *ec2.Subnet) {
 	f.subnetIDs.is = append(f.subnetIDs.is, s.ID)
-	f.subnets = append(f.subnets, answer[*slim.Subnet]{is: s})
+	f.subnets = append(f.subnets, answer[*ec2.Subnet]{is: s})
 }
 
 // enhanced are the settings of a workgroup with enhanced routing.
@@ -66,31 +66,31 @@ func TestFactsAreRead(t *testing.T) {
 // TestSubnets shows the rule by which the workgroup's subnets are chosen: that
 // of the CDK's VPC lookup.
 func TestSubnets(t *testing.T) {
-	toNAT := slim.Route{CIDRBlock: everywhere, NATGatewayID: "nat-1"}
+	toNAT := ec2.Route{CIDRBlock: everywhere, NATGatewayID: "nat-1"}
 	tag := func(kind string) map[string]string { return map[string]string{"aws-cdk:subnet-type": kind} }
 	for _, c := range []struct {
 		name   string
-		subnet slim.Subnet
-		routes []slim.Route
+		subnet ec2.Subnet
+		routes []ec2.Route
 		want   bool
 	}{
-		{"default route to a NAT gateway", slim.Subnet{}, []slim.Route{toNAT}, true},
-		{"default route to a transit gateway", slim.Subnet{}, []slim.Route{{CIDRBlock: everywhere, TransitGatewayID: "tgw-1"}}, true},
-		{"narrow route to a NAT gateway", slim.Subnet{}, []slim.Route{{CIDRBlock: "10.0.0.0/8", NATGatewayID: "nat-1"}}, false},
-		{"any route to an internet gateway", slim.Subnet{}, []slim.Route{{CIDRBlock: "192.0.2.0/24", GatewayID: "igw-1"}, toNAT}, false},
-		{"default route to a NAT instance", slim.Subnet{}, []slim.Route{{CIDRBlock: everywhere}}, false},
-		{"default route to a virtual private gateway", slim.Subnet{}, []slim.Route{{CIDRBlock: everywhere, GatewayID: "vgw-1"}}, false},
-		{"no route", slim.Subnet{}, nil, false},
-		{"gives out public addresses", slim.Subnet{MapPublicIPOnLaunch: true}, []slim.Route{toNAT}, false},
-		{"tagged Private, routed to the internet", slim.Subnet{Tags: tag("Private"), MapPublicIPOnLaunch: true}, []slim.Route{{CIDRBlock: everywhere, GatewayID: "igw-1"}}, true},
-		{"tagged Isolated, routed to a NAT gateway", slim.Subnet{Tags: tag("Isolated")}, []slim.Route{toNAT}, false},
+		{"default route to a NAT gateway", ec2.Subnet{}, []ec2.Route{toNAT}, true},
+		{"default route to a transit gateway", ec2.Subnet{}, []ec2.Route{{CIDRBlock: everywhere, TransitGatewayID: "tgw-1"}}, true},
+		{"narrow route to a NAT gateway", ec2.Subnet{}, []ec2.Route{{CIDRBlock: "10.0.0.0/8", NATGatewayID: "nat-1"}}, false},
+		{"any route to an internet gateway", ec2.Subnet{}, []ec2.Route{{CIDRBlock: "192.0.2.0/24", GatewayID: "igw-1"}, toNAT}, false},
+		{"default route to a NAT instance", ec2.Subnet{}, []ec2.Route{{CIDRBlock: everywhere}}, false},
+		{"default route to a virtual private gateway", ec2.Subnet{}, []ec2.Route{{CIDRBlock: everywhere, GatewayID: "vgw-1"}}, false},
+		{"no route", ec2.Subnet{}, nil, false},
+		{"gives out public addresses", ec2.Subnet{MapPublicIPOnLaunch: true}, []ec2.Route{toNAT}, false},
+		{"tagged Private, routed to the internet", ec2.Subnet{Tags: tag("Private"), MapPublicIPOnLaunch: true}, []ec2.Route{{CIDRBlock: everywhere, GatewayID: "igw-1"}}, true},
+		{"tagged Isolated, routed to a NAT gateway", ec2.Subnet{Tags: tag("Isolated")}, []ec2.Route{toNAT}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := networkFacts()
 			c.subnet.ID, c.subnet.VPCID, c.subnet.AvailabilityZone, c.subnet.AvailableIPAddressCount = subnet("f"), exampleVPC, "us-east-1f", 100
 			f.addSubnet(&c.subnet)
 			f.routeTables.is = append(f.routeTables.is, "rtb-own")
-			f.routes = append(f.routes, answer[*slim.RouteTable]{is: &slim.RouteTable{Routes: c.routes, Associations: []slim.Association{{SubnetID: subnet("f")}}}})
+			f.routes = append(f.routes, answer[*ec2.RouteTable]{is: &ec2.RouteTable{Routes: c.routes, Associations: []ec2.Association{{SubnetID: subnet("f")}}}})
 			var r report.Report
 			chosen := chooseNetwork(enhanced(), f, &r).SubnetIDs()
 			if got := slices.Contains(chosen, subnet("f")); got != c.want || len(r.Problems()) > 0 {
@@ -114,7 +114,7 @@ func TestTwoZonesOfUSWest1(t *testing.T) {
 		f.scope.is.Region = "us-west-1"
 		f.subnetIDs.is, f.subnets = nil, nil
 		for i, zone := range c.zones {
-			f.addSubnet(&slim.Subnet{ID: subnet(string("abc"[i])), VPCID: exampleVPC, AvailabilityZone: "us-west-1" + string(zone), AvailableIPAddressCount: 200})
+			f.addSubnet(&ec2.Subnet{ID: subnet(string("abc"[i])), VPCID: exampleVPC, AvailabilityZone: "us-west-1" + string(zone), AvailableIPAddressCount: 200})
 		}
 		var r report.Report
 		chooseNetwork(enhanced(), f, &r)
@@ -169,7 +169,7 @@ func TestWaysToTheStream(t *testing.T) {
 		"to a NAT or transit gateway, and no endpoint in " + exampleVPC
 	named := func(letters ...string) func(*settings, *facts) {
 		return func(s *settings, f *facts) {
-			f.subnets = slices.DeleteFunc(f.subnets, func(a answer[*slim.Subnet]) bool {
+			f.subnets = slices.DeleteFunc(f.subnets, func(a answer[*ec2.Subnet]) bool {
 				return !slices.Contains(letters, strings.TrimPrefix(a.is.ID, subnet("")))
 			})
 			f.subnetIDs.is = nil
@@ -185,7 +185,7 @@ func TestWaysToTheStream(t *testing.T) {
 	there := func(service string, e endpointFacts) func(*settings, *facts) {
 		return func(_ *settings, f *facts) { f.endpoints[service] = e }
 	}
-	other, nameless := &slim.Endpoint{ID: "vpce-1", PrivateDNSEnabled: true}, &slim.Endpoint{ID: "vpce-1"}
+	other, nameless := &ec2.Endpoint{ID: "vpce-1", PrivateDNSEnabled: true}, &ec2.Endpoint{ID: "vpce-1"}
 	kinesis, sts := warehouse.KinesisService, warehouse.STSService
 	for _, c := range []struct {
 		name   string
@@ -198,7 +198,7 @@ func TestWaysToTheStream(t *testing.T) {
 			[]string{stranded + " answers for " + kinesisEndpoint + " and " + stsEndpoint + ": Redshift may not"}},
 		{"one of the named subnets public", []func(*settings, *facts){named("b", "c", "d")},
 			[]string{"warning: enhancedVpcRouting is true, but " + subnet("d") + " has no"}},
-		{"a NAT instance", []func(*settings, *facts){abc, func(_ *settings, f *facts) { f.routes[0].is.Routes = []slim.Route{{CIDRBlock: everywhere}} }}, nil},
+		{"a NAT instance", []func(*settings, *facts){abc, func(_ *settings, f *facts) { f.routes[0].is.Routes = []ec2.Route{{CIDRBlock: everywhere}} }}, nil},
 		{"without enhanced routing", []func(*settings, *facts){abc, noRoute, func(s *settings, _ *facts) { s.Warehouse.Workgroup.EnhancedVPCRouting = false }}, nil},
 		{"endpoints of others", []func(*settings, *facts){abc, noRoute, there(kinesis, endpointFacts{any: other}), there(sts, endpointFacts{any: other})}, nil},
 		{"an endpoint for Kinesis alone", []func(*settings, *facts){abc, noRoute, there(kinesis, endpointFacts{any: other})},
@@ -243,7 +243,7 @@ func TestWaysToTheStream(t *testing.T) {
 func TestEndpointsTakeASubnetPerZone(t *testing.T) {
 	s, f := enhanced(), networkFacts()
 	s.Warehouse.CreateEndpoints = true
-	f.addSubnet(&slim.Subnet{ID: subnet("e"), VPCID: exampleVPC, AvailabilityZone: "us-east-1a", AvailableIPAddressCount: 9})
+	f.addSubnet(&ec2.Subnet{ID: subnet("e"), VPCID: exampleVPC, AvailabilityZone: "us-east-1a", AvailableIPAddressCount: 9})
 	var r report.Report
 	net := chooseNetwork(s, f, &r)
 	if diff := cmp.Diff([]string{subnet("a"), subnet("b"), subnet("c")}, net.EndpointSubnetIDs); diff != "" || len(r.Problems()) > 0 {

@@ -9,7 +9,6 @@ import (
 
 	"example.com/evstream/infra/internal/arn"
 	"example.com/evstream/infra/internal/report"
-	"example.com/evstream/infra/internal/slim"
 	"example.com/evstream/infra/pipeline"
 	"example.com/evstream/internal/cost"
 	"example.com/evstream/internal/naming"
@@ -325,7 +324,7 @@ func (s settings) checkScope(at arn.Scope, r *report.Report) {
 
 // checkExistingStream reports what is wrong with the stream of the setting
 // existingStreamName.
-func (s settings) checkExistingStream(stream answer[*slim.StreamState], r *report.Report) {
+func (s settings) checkExistingStream(stream answer[*pipeline.Found], r *report.Report) {
 	name := s.Stream.Name
 	switch found := stream.is; {
 	case !naming.Stream(name): // already reported
@@ -345,7 +344,7 @@ func (s settings) checkExistingStream(stream answer[*slim.StreamState], r *repor
 
 // checkOwnStream warns if the stream that the stack makes can't be looked at: who may
 // read this stream only may not read one of another name.
-func (s settings) checkOwnStream(stream answer[*slim.StreamState], r *report.Report) {
+func (s settings) checkOwnStream(stream answer[*pipeline.Found], r *report.Report) {
 	if stream.err != nil && !isNotFound(stream.err) {
 		r.Warn("whether stream %s has the encryption and retention of the settings can't be checked: %s", s.Stream.Name, stream.err)
 	}
@@ -354,7 +353,7 @@ func (s settings) checkOwnStream(stream answer[*slim.StreamState], r *report.Rep
 // checkRetention reports a schedule with which the stream forgets records before
 // the view takes them, and warns of one with which a single refresh that fails
 // does that.
-func (s settings) checkRetention(stream *slim.StreamState, r *report.Report) {
+func (s settings) checkRetention(stream *pipeline.Found, r *report.Report) {
 	hours, whose := s.Stream.RetentionHours, "retentionHours is"
 	if s.Stream.Existing {
 		if stream == nil {

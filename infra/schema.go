@@ -97,7 +97,7 @@ func schemaEnvironment(s settings, in inputs, wh *warehouse.Warehouse, p *pipeli
 		"REDSHIFT_SECRET_CHANGED": pulumi.String(secret.changed),
 		"REDSHIFT_NAMESPACE":      pulumi.String(s.Warehouse.NamespaceName),
 		sql.StreamName:            p.StreamName,
-		sql.StreamingRoleARN:      wh.Role.ARN,
+		sql.StreamingRoleARN:      wh.Role.Arn,
 		sql.AutoRefresh:           pulumi.String(autoRefresh),
 		sql.Readers:               pulumi.String(string(readers)),
 		// A replaced namespace is empty: its id, and the endpoint, run the

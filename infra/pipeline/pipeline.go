@@ -4,11 +4,12 @@
 package pipeline
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"sync/atomic"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kinesis"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -16,11 +17,11 @@ import (
 	"example.com/evstream/infra/internal/parent"
 	"example.com/evstream/infra/internal/policy"
 	"example.com/evstream/infra/internal/report"
-	"example.com/evstream/infra/internal/slim"
 	"example.com/evstream/infra/internal/update"
 	"example.com/evstream/infra/internal/watch"
 	"example.com/evstream/infra/warehouse"
 	"example.com/evstream/internal/alarm"
+	"example.com/evstream/internal/cost"
 )
 
 // Args are the inputs of a pipeline. The zero value of an optional field means that
@@ -42,8 +43,8 @@ type Args struct {
 // StreamArgs are a stream's.
 type StreamArgs struct {
 	Name     string
-	Existing bool              // the stream is someone else's: it is read and never changed
-	Found    *slim.StreamState // as AWS has it; nil if it is not there yet
+	Existing bool   // the stream is someone else's: it is read and never changed
+	Found    *Found // as AWS has it; nil if it is not there yet
 
 	// Of a stream that the pipeline makes.
 	Mode           string // cost.OnDemand or cost.Provisioned
@@ -51,9 +52,17 @@ type StreamArgs struct {
 	RetentionHours int
 }
 
+// Found is a stream as AWS has it.
+type Found struct {
+	ARN, Status              string
+	EncryptionType, KMSKeyID string
+	RetentionHours           int
+	Tags                     map[string]string
+}
+
 // ownKey says whether a key of the customer's encrypts the stream.
-func ownKey(stream *slim.StreamState) bool {
-	return stream.EncryptionType == "KMS" && !strings.HasSuffix(stream.KMSKeyID, "alias/aws/kinesis")
+func (f *Found) ownKey() bool {
+	return f.EncryptionType == "KMS" && !strings.HasSuffix(f.KMSKeyID, "alias/aws/kinesis")
 }
 
 // A Pipeline is the component. Its resources have names that begin with its own.
@@ -109,9 +118,19 @@ func (p *Pipeline) stream(ctx *pulumi.Context) error {
 		p.StreamARN = pulumi.String(given.Found.ARN).ToStringOutput()
 		return nil
 	}
-	args := &slim.StreamArgs{
-		Name: given.Name, Mode: given.Mode, Shards: given.Shards, RetentionHours: given.RetentionHours,
-		KMSKeyID: cmp.Or(p.args.KMSKeyARN, "alias/aws/kinesis"), Tags: p.args.Tags,
+	args := &kinesis.StreamArgs{
+		Name:              pulumi.String(given.Name),
+		RetentionPeriod:   pulumi.Int(given.RetentionHours),
+		StreamModeDetails: &kinesis.StreamStreamModeDetailsArgs{StreamMode: pulumi.String(given.Mode)},
+		EncryptionType:    pulumi.String("KMS"),
+		KmsKeyId:          pulumi.String("alias/aws/kinesis"),
+		Tags:              p.args.Tags,
+	}
+	if given.Mode == cost.Provisioned {
+		args.ShardCount = pulumi.Int(given.Shards)
+	}
+	if p.args.KMSKeyARN != "" {
+		args.KmsKeyId = pulumi.String(p.args.KMSKeyARN)
 	}
 	var repaired atomic.Bool
 	checked, err := update.Before(ctx, p.name+"-stream-changes", func(c update.Change, _ *report.Report) {
@@ -120,7 +139,7 @@ func (p *Pipeline) stream(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := slim.NewStream(ctx, p.name, args, checked,
+	made, err := kinesis.NewStream(ctx, p.name, args, checked,
 		parent.Of(p),
 		pulumi.Protect(p.args.Protect),
 		// The provider's own are two hours for an update and for a deletion.
@@ -138,7 +157,7 @@ func (p *Pipeline) stream(ctx *pulumi.Context) error {
 				"Pulumi does not see that by itself. To repair it, run: pulumi up --refresh", given.Name, lacks), nil)
 		})
 	}
-	p.StreamName, p.StreamARN = made.Name, made.ARN
+	p.StreamName, p.StreamARN = made.Name, made.Arn
 	p.Ready = append(p.Ready, made)
 	return nil
 }
@@ -166,7 +185,7 @@ func (p *Pipeline) right(ctx *pulumi.Context) error {
 	streamARN := p.args.Scope.Stream(p.args.Stream.Name)
 	reads := policy.ReadStreams(streamARN)
 	switch existing := p.args.Stream.Existing; {
-	case existing && ownKey(p.args.Stream.Found):
+	case existing && p.args.Stream.Found.ownKey():
 		reads = append(reads, policy.AllowDecrypt("aws:kinesis:arn", streamARN))
 	case !existing && p.args.KMSKeyARN != "":
 		reads = append(reads, policy.Allow("DecryptStream", p.args.KMSKeyARN, "kms:Decrypt"))
@@ -175,8 +194,8 @@ func (p *Pipeline) right(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := slim.NewRolePolicy(ctx, p.name+"-read", &slim.RolePolicyArgs{
-		Name:   p.args.Stream.Name,
+	made, err := iam.NewRolePolicy(ctx, p.name+"-read", &iam.RolePolicyArgs{
+		Name:   pulumi.String(p.args.Stream.Name),
 		Role:   p.args.Warehouse.Role.Name,
 		Policy: pulumi.String(document),
 	}, parent.Of(p))

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/scheduler"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/evstream/infra/internal/parent"
 	"example.com/evstream/infra/internal/policy"
-	"example.com/evstream/infra/internal/slim"
 	"example.com/evstream/internal/alarm"
 )
 
@@ -66,7 +66,7 @@ func (p *Pipeline) Refresh(ctx *pulumi.Context, args *RefreshArgs) error {
 		FlexibleTimeWindow: &scheduler.ScheduleFlexibleTimeWindowArgs{Mode: pulumi.String("OFF")},
 		Target: &scheduler.ScheduleTargetArgs{
 			Arn:              pulumi.String("arn:" + p.args.Scope.Partition + ":scheduler:::aws-sdk:redshiftdata:executeStatement"),
-			RoleArn:          role.ARN,
+			RoleArn:          role.Arn,
 			Input:            input,
 			DeadLetterConfig: &scheduler.ScheduleTargetDeadLetterConfigArgs{Arn: failed.Arn},
 			// A refresh takes all that is new, so one that is late by more than a
@@ -86,18 +86,18 @@ func (p *Pipeline) Refresh(ctx *pulumi.Context, args *RefreshArgs) error {
 // refreshRole makes the role of the schedule: the scheduler of this account takes
 // it, no other account's.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
-func (p *Pipeline) refreshRole(ctx *pulumi.Context, args *RefreshArgs) (*slim.Role, pulumi.Resource, error) {
+func (p *Pipeline) refreshRole(ctx *pulumi.Context, args *RefreshArgs) (*iam.Role, *iam.RolePolicy, error) {
 	trusted := policy.TrustedBy("scheduler.amazonaws.com")
 	trusted.Condition = policy.Condition{"StringEquals": {"aws:SourceAccount": p.args.Scope.Account}}
 	trust, err := policy.Document(trusted)
 	if err != nil {
 		return nil, nil, err
 	}
-	role, err := slim.NewRole(ctx, p.name+"-refresh", &slim.RoleArgs{
-		Name:        ScheduleName(p.args.Name),
-		Description: "Lets EventBridge Scheduler refresh the streaming view of " + p.args.Name,
-		Trust:       trust,
-		Tags:        p.args.Tags,
+	role, err := iam.NewRole(ctx, p.name+"-refresh", &iam.RoleArgs{
+		Name:             pulumi.String(ScheduleName(p.args.Name)),
+		Description:      pulumi.String("Lets EventBridge Scheduler refresh the streaming view of " + p.args.Name),
+		AssumeRolePolicy: pulumi.String(trust),
+		Tags:             p.args.Tags,
 	}, parent.Of(p))
 	if err != nil {
 		return nil, nil, err
@@ -115,8 +115,8 @@ func (p *Pipeline) refreshRole(ctx *pulumi.Context, args *RefreshArgs) (*slim.Ro
 		}
 		return policy.Document(statements...)
 	}).(pulumi.StringOutput)
-	rights, err := slim.NewRolePolicy(ctx, p.name+"-refresh", &slim.RolePolicyArgs{
-		Name:   "refresh-view",
+	rights, err := iam.NewRolePolicy(ctx, p.name+"-refresh", &iam.RolePolicyArgs{
+		Name:   pulumi.String("refresh-view"),
 		Role:   role.Name,
 		Policy: document,
 	}, parent.Of(p))

@@ -5,23 +5,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/redshiftserverless"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/evstream/infra/internal/report"
-	"example.com/evstream/infra/internal/slim"
 	"example.com/evstream/infra/internal/update"
 )
 
 // namespace makes the namespace, which holds the data.
-func (b *builder) namespace(role *slim.Role) (*redshiftserverless.Namespace, error) {
+func (b *builder) namespace(role *iam.Role) (*redshiftserverless.Namespace, error) {
 	admin := b.args.Admin
 	args := &redshiftserverless.NamespaceArgs{
 		NamespaceName:     pulumi.String(b.args.NamespaceName),
 		DbName:            pulumi.String(b.args.DatabaseName),
-		IamRoles:          pulumi.StringArray{role.ARN},
-		DefaultIamRoleArn: role.ARN,
+		IamRoles:          pulumi.StringArray{role.Arn},
+		DefaultIamRoleArn: role.Arn,
 		LogExports:        pulumi.ToStringArray(b.args.LogExports),
 		Tags:              b.args.Tags,
 	}

@@ -4,8 +4,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"example.com/evstream/infra/internal/ec2"
 	"example.com/evstream/infra/internal/policy"
-	"example.com/evstream/infra/internal/slim"
 )
 
 // Redshift with enhanced VPC routing calls two services to read a stream. The
@@ -68,7 +68,7 @@ func (b *builder) securityGroups() (*securityGroups, error) {
 }
 
 func (b *builder) securityGroup(name, tag, description string) (*pulumi.CustomResourceState, error) {
-	return slim.NewSecurityGroup(b.ctx, name, &slim.SecurityGroupArgs{
+	return ec2.NewSecurityGroup(b.ctx, name, &ec2.SecurityGroupArgs{
 		Description: description, VPCID: b.args.Network.VPCID, Tags: b.tagged(tag),
 	}, b.of)
 }
@@ -116,7 +116,7 @@ func (b *builder) endpoints(groups *securityGroups) ([]pulumi.Resource, error) {
 		if err != nil {
 			return nil, err
 		}
-		endpoint, err := slim.NewInterfaceEndpoint(b.ctx, b.part(service), &slim.InterfaceEndpointArgs{
+		endpoint, err := ec2.NewInterfaceEndpoint(b.ctx, b.part(service), &ec2.InterfaceEndpointArgs{
 			VPCID:           b.args.Network.VPCID,
 			ServiceName:     b.args.Scope.Endpoint(service),
 			Policy:          document,

@@ -8,14 +8,15 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/redshiftserverless"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"example.com/evstream/infra/internal/arn"
+	"example.com/evstream/infra/internal/ec2"
 	"example.com/evstream/infra/internal/parent"
 	"example.com/evstream/infra/internal/policy"
-	"example.com/evstream/infra/internal/slim"
 	"example.com/evstream/infra/internal/watch"
 	"example.com/evstream/internal/alarm"
 )
@@ -70,7 +71,7 @@ type Admin struct {
 // Network is where the workgroup goes, and its endpoints if it has them.
 type Network struct {
 	VPCID             string
-	Subnets           []*slim.Subnet // sorted by id
+	Subnets           []*ec2.Subnet // sorted by id
 	EndpointSubnetIDs []string
 }
 
@@ -107,7 +108,7 @@ type Warehouse struct {
 
 	Namespace *redshiftserverless.Namespace
 	Workgroup *redshiftserverless.Workgroup
-	Role      *slim.Role // with which the namespace reads streams; it may read none yet
+	Role      *iam.Role // with which the namespace reads streams; it may read none yet
 
 	ClientGroupID pulumi.IDOutput     // of the security group that SQL clients are in
 	LoginSecret   pulumi.StringOutput // ARN of the secret with which the Data API logs in
@@ -189,7 +190,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"namespaceName": w.Namespace.NamespaceName,
 		"workgroupName": w.Workgroup.WorkgroupName,
 		"endpoint":      w.Address(),
-		"roleArn":       w.Role.ARN,
+		"roleArn":       w.Role.Arn,
 		"secretArn":     w.LoginSecret,
 		"clientGroupId": w.ClientGroupID,
 	}
@@ -226,16 +227,16 @@ func keptSecret(namespace *redshiftserverless.Namespace) pulumi.StringOutput {
 // condition: the documented one, sts:ExternalId, needs the id of the workgroup,
 // which needs the role.
 // https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-security-other-services.html
-func (b *builder) role() (*slim.Role, error) {
+func (b *builder) role() (*iam.Role, error) {
 	trust, err := policy.Document(policy.TrustedBy("redshift-serverless.amazonaws.com", "redshift.amazonaws.com"))
 	if err != nil {
 		return nil, err
 	}
-	return slim.NewRole(b.ctx, b.part("streaming"), &slim.RoleArgs{
-		Name:        b.args.RoleName,
-		Description: "Lets Redshift Serverless " + b.args.NamespaceName + " read Kinesis streams",
-		Trust:       trust,
-		Tags:        b.args.Tags,
+	return iam.NewRole(b.ctx, b.part("streaming"), &iam.RoleArgs{
+		Name:             pulumi.String(b.args.RoleName),
+		Description:      pulumi.String("Lets Redshift Serverless " + b.args.NamespaceName + " read Kinesis streams"),
+		AssumeRolePolicy: pulumi.String(trust),
+		Tags:             b.args.Tags,
 	}, b.of)
 }
 

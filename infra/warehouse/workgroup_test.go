@@ -7,8 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"example.com/evstream/infra/internal/ec2"
 	"example.com/evstream/infra/internal/report"
-	"example.com/evstream/infra/internal/slim"
 	"example.com/evstream/infra/internal/update"
 )
 
@@ -56,7 +56,7 @@ func TestWorkgroupUpdates(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			args := &Args{
 				Workgroup: WorkgroupArgs{Name: "wg"},
-				Network:   Network{Subnets: []*slim.Subnet{{ID: "subnet-1", AvailableIPAddressCount: 20}}},
+				Network:   Network{Subnets: []*ec2.Subnet{{ID: "subnet-1", AvailableIPAddressCount: 20}}},
 			}
 			change := changed(c.old, c.to)
 			for key, value := range c.to {

@@ -39,6 +39,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("Redshift: %s (statement %s, %s)", e.Message, e.StatementID, e.Status)
 }
 
+// ErrFinished is in the error of a statement or batch whose context was done, and which
+// had its effect before it could be cancelled.
+var ErrFinished = errors.New("had finished before it could be cancelled")
+
 // An UnknownError says that a statement or batch may have run, may still run, or may
 // not have been started: what became of it could not be learned. Whoever runs it
 // again has to look first.

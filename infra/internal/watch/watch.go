@@ -6,9 +6,9 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"example.com/evstream/infra/internal/slim"
 	"example.com/evstream/internal/alarm"
 )
 
@@ -28,59 +28,66 @@ func Alarms(ctx *pulumi.Context, alarms []alarm.Alarm, args Args, opts ...pulumi
 		return nil
 	}
 	for _, a := range alarms {
-		if err := slim.NewMetricAlarm(ctx, args.Resource+"-"+a.Name, args.inputs(a), opts...); err != nil {
+		_, err := cloudwatch.NewMetricAlarm(ctx, args.Resource+"-"+a.Name, args.of(a), opts...)
+		if err != nil {
 			return fmt.Errorf("alarm %s: %w", a.Name, err)
 		}
 	}
 	return nil
 }
 
-func (args Args) inputs(a alarm.Alarm) pulumi.Map {
-	inputs := pulumi.Map{
-		"name":               pulumi.String(args.Name + "-" + a.Name),
-		"alarmDescription":   pulumi.String(a.Description + " What to do: docs/operations.md."),
-		"comparisonOperator": pulumi.String("GreaterThanThreshold"),
-		"threshold":          pulumi.Float64(a.Threshold),
-		"evaluationPeriods":  pulumi.Int(a.Periods),
-		"treatMissingData":   pulumi.String(a.Missing),
-		"alarmActions":       pulumi.Array{args.Topic},
-		"okActions":          pulumi.Array{args.Topic},
-		"tags":               args.Tags,
-	}
-	dimensions := pulumi.Map{}
+func (args Args) of(a alarm.Alarm) *cloudwatch.MetricAlarmArgs {
+	dimensions := pulumi.StringMap{}
 	for _, name := range a.Dimensions {
 		dimensions[name] = args.Dimensions[name]
 	}
-	metric := pulumi.Map{
-		"namespace":  pulumi.String(a.Namespace),
-		"metricName": pulumi.String(a.Metric),
-		"dimensions": dimensions,
-		"period":     pulumi.Int(a.PeriodSeconds),
+	made := &cloudwatch.MetricAlarmArgs{
+		Name:               pulumi.String(args.Name + "-" + a.Name),
+		AlarmDescription:   pulumi.String(a.Description + " What to do: docs/operations.md."),
+		ComparisonOperator: pulumi.String("GreaterThanThreshold"),
+		Threshold:          pulumi.Float64(a.Threshold),
+		EvaluationPeriods:  pulumi.Int(a.Periods),
+		TreatMissingData:   pulumi.String(a.Missing),
+		AlarmActions:       pulumi.Array{args.Topic},
+		OkActions:          pulumi.Array{args.Topic},
+		Tags:               args.Tags,
 	}
 	if a.ByQueryType {
-		metric["stat"] = pulumi.String(a.Statistic)
-		inputs["metricQueries"] = sumOverTypes(metric, dimensions)
-		return inputs
+		made.MetricQueries = sumOverTypes(a, dimensions)
+		return made
 	}
-	metric["statistic"] = pulumi.String(a.Statistic)
-	maps.Copy(inputs, metric)
-	return inputs
+	made.Namespace = pulumi.String(a.Namespace)
+	made.MetricName = pulumi.String(a.Metric)
+	made.Dimensions = dimensions
+	made.Statistic = pulumi.String(a.Statistic)
+	made.Period = pulumi.Int(a.PeriodSeconds)
+	return made
 }
 
 // sumOverTypes is one query for each type of query that Redshift counts by, and
 // their sum.
-func sumOverTypes(metric, dimensions pulumi.Map) pulumi.Array {
-	queries := pulumi.Array{pulumi.Map{
-		"id":         pulumi.String("failed"),
-		"label":      pulumi.String("Failed queries"),
-		"expression": pulumi.String("SUM(METRICS())"),
-		"returnData": pulumi.Bool(true),
-	}}
+func sumOverTypes(a alarm.Alarm, dimensions pulumi.StringMap) cloudwatch.MetricAlarmMetricQueryArray {
+	queries := cloudwatch.MetricAlarmMetricQueryArray{
+		&cloudwatch.MetricAlarmMetricQueryArgs{
+			Id:         pulumi.String("failed"),
+			Label:      pulumi.String("Failed queries"),
+			Expression: pulumi.String("SUM(METRICS())"),
+			ReturnData: pulumi.Bool(true),
+		},
+	}
 	for _, kind := range alarm.QueryTypes() {
-		one, by := maps.Clone(metric), maps.Clone(dimensions)
-		by["QueryType"] = pulumi.String(kind)
-		one["dimensions"] = by
-		queries = append(queries, pulumi.Map{"id": pulumi.String(strings.ToLower(kind)), "metric": one})
+		of := maps.Clone(dimensions)
+		of["QueryType"] = pulumi.String(kind)
+		queries = append(queries, &cloudwatch.MetricAlarmMetricQueryArgs{
+			Id: pulumi.String(strings.ToLower(kind)),
+			Metric: &cloudwatch.MetricAlarmMetricQueryMetricArgs{
+				Namespace:  pulumi.String(a.Namespace),
+				MetricName: pulumi.String(a.Metric),
+				Dimensions: of,
+				Stat:       pulumi.String(a.Statistic),
+				Period:     pulumi.Int(a.PeriodSeconds),
+			},
+		})
 	}
 	return queries
 }

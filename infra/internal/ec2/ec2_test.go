@@ -1,4 +1,4 @@
-package slim
+package ec2
 
 import (
 	"os"
