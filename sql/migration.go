@@ -155,13 +155,19 @@ func (m *Migration) parse(text string) error {
 			return fmt.Errorf("%d: %w", s.Line, err)
 		}
 	}
-	second := m.Statements[min(1, len(m.Statements)-1)]
-	switch limit := maxBatch - besides - len(m.Sets) - len(m.Views()); {
-	case m.Alone && len(m.Statements) > 1:
-		return fmt.Errorf("%d: a second statement in a file that runs outside a transaction: make a file of each", second.Line)
-	case len(m.Statements) > limit:
-		return fmt.Errorf("%d: statement %d of the file: one batch of the Redshift Data API has room for %d, beside the SETs, the grants on the views and the record: split the file",
-			m.Statements[limit].Line, limit+1, limit)
+	if m.Alone && len(m.Statements) > 1 {
+		return fmt.Errorf("%d: a second statement in a file that runs outside a transaction: make a file of each", m.Statements[1].Line)
+	}
+	batch := besides + len(m.Sets)
+	for i, s := range m.Statements {
+		batch++
+		if viewOf(s) != "" {
+			batch++ // a grant
+		}
+		if batch > maxBatch && !m.Alone {
+			return fmt.Errorf("%d: statement %d of the file: one batch of the Redshift Data API has room for %d, beside the SETs, the grants on the views and the record: split the file",
+				s.Line, i+1, i)
+		}
 	}
 	return nil
 }
@@ -206,7 +212,7 @@ var transactional = regexp.MustCompile(`^(BEGIN|START|COMMIT|END|ROLLBACK|ABORT)
 // be in one. https://docs.aws.amazon.com/redshift/latest/dg/c_SQL_commands.html
 //
 // What is missing here does no harm: Redshift refuses it, and with it the file.
-var alone = regexp.MustCompile(`^((CREATE|ALTER|DROP) (EXTERNAL|MATERIALIZED VIEW|DATABASE|LIBRARY)|REFRESH|TRUNCATE|VACUUM|ALTER TABLE \w+ APPEND)\b`)
+var alone = regexp.MustCompile(`^((CREATE|ALTER|DROP) (OR REPLACE )?(EXTERNAL|MATERIALIZED VIEW|DATABASE|LIBRARY)|REFRESH|TRUNCATE|VACUUM|ALTER TABLE \w+ APPEND)\b`)
 
 // createsView matches a statement that makes a view with a plain name.
 var createsView = regexp.MustCompile(`(?i)^CREATE\s+(?:OR\s+REPLACE\s+)?VIEW\s+(?:public\s*\.\s*)?"?(\w+)`)
@@ -215,9 +221,18 @@ var createsView = regexp.MustCompile(`(?i)^CREATE\s+(?:OR\s+REPLACE\s+)?VIEW\s+(
 func (m *Migration) Views() []string {
 	var names []string
 	for _, s := range m.Statements {
-		if match := createsView.FindStringSubmatch(s.Text); match != nil {
-			names = append(names, strings.ToLower(match[1]))
+		if name := viewOf(s); name != "" {
+			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// viewOf returns the name of the view that a statement makes, in lower case, or "".
+func viewOf(s Statement) string {
+	match := createsView.FindStringSubmatch(s.Text)
+	if match == nil {
+		return ""
+	}
+	return strings.ToLower(match[1])
 }

@@ -139,9 +139,12 @@ func TestPackRefuses(t *testing.T) {
 		"an external schema":       {"CREATE EXTERNAL\nSCHEMA s FROM KINESIS;\n", "00001_a.sql:1: CREATE EXTERNAL SCHEMA S FROM may not, or is not documented to, run in a transaction: make a file"},
 		"a materialized view":      {good + "DROP MATERIALIZED VIEW v;\n", "00001_a.sql:2: DROP MATERIALIZED VIEW V may not"},
 		"what commits":             {good + "TRUNCATE t;\n", "00001_a.sql:2: TRUNCATE T may not"},
+		"what replaces":            {"CREATE OR REPLACE LIBRARY l LANGUAGE plpythonu FROM 's3://b/l.zip';\n", "CREATE OR REPLACE LIBRARY L may not"},
 		"two that run alone":       {sql.AloneLine + "\nVACUUM a;\nVACUUM b;\n", "00001_a.sql:3: a second statement in a file that runs outside a transaction"},
 		"more than a batch":        {"SET a TO 1;\n" + statements(37), "00001_a.sql:38: statement 37 of the file: one batch of the Redshift Data API has room for 36"},
 		"with views in it":         {good + statements(36), "00001_a.sql:37: statement 37 of the file"},
+		"nothing but SETs":         {strings.Repeat("SET a TO 1;\n", 38) + good, "00001_a.sql:39: statement 1 of the file: one batch of the Redshift Data API has room for 0"},
+		"nothing but views":        {strings.Repeat(good, 38), "00001_a.sql:19: statement 19 of the file"},
 		"an unknown placeholder":   {"SELECT\n  '${ROLE}';\n", "00001_a.sql:1: unknown placeholder ${ROLE} in line 2; known are ${STREAMING_ROLE_ARN} and ${STREAM_NAME}"},
 		"a shell's default":        {"SELECT '${STREAM_NAME:-x}';\n", "unknown placeholder ${STREAM_NAME:-x}"},
 	} {

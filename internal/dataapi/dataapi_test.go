@@ -326,6 +326,7 @@ func TestCancelledContext(t *testing.T) {
 		end     string // of the statement, if it is not cancelled
 		fault   func(call) answer
 		text    string
+		is      error
 		unknown bool
 		calls   int // of CancelStatement; 0 for several
 		within  time.Duration
@@ -333,7 +334,7 @@ func TestCancelledContext(t *testing.T) {
 		"cancelled":              {end: running, text: "statement " + firstID + " was cancelled", calls: 1, within: time.Second},
 		"throttled for a while":  {end: running, fault: on("CancelStatement", 3, always(throttled)), text: "was cancelled", calls: 4, within: 2 * time.Second},
 		"throttled all the time": {end: running, fault: on("CancelStatement", 99, always(throttled)), text: "could not be cancelled and may still run", unknown: true, within: 3 * time.Second},
-		"it finishes":            {end: `"Status":"FINISHED"`, fault: on("CancelStatement", 1, always(refused)), text: "had finished before it could be cancelled", calls: 1, within: time.Second},
+		"it finishes":            {end: `"Status":"FINISHED"`, fault: on("CancelStatement", 1, always(refused)), text: "had finished before it could be cancelled", is: ErrFinished, calls: 1, within: time.Second},
 		"it fails":               {end: `"Status":"FAILED","Error":"ERROR: disk full"`, fault: on("CancelStatement", 1, always(refused)), text: "Redshift: ERROR: disk full", calls: 1, within: time.Second},
 		"it runs on":             {end: running, fault: on("CancelStatement", 1, always(answer{body: `{"Status":true}`})), text: "was told to stop, was not seen to end", unknown: true, calls: 1, within: time.Second},
 		"it cannot be cancelled": {end: running, fault: on("CancelStatement", 1, always(refused)), text: "could not be cancelled and may still run: ", unknown: true, calls: 1, within: time.Second},
@@ -355,6 +356,9 @@ func TestCancelledContext(t *testing.T) {
 				wantError(t, err, test.text, context.DeadlineExceeded)
 				if test.unknown {
 					wantUnknown(t, err, firstID)
+				}
+				if test.is != nil {
+					wantError(t, err, "", test.is)
 				}
 				if took, calls := time.Since(begun), len(s.made("CancelStatement")); took > test.within || calls != test.calls && (test.calls > 0 || calls < 4) {
 					t.Errorf("%d calls of CancelStatement, %v in all; want %d within %v", calls, took, test.calls, test.within)

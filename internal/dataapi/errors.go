@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -38,6 +39,10 @@ func (e *Error) Error() string {
 	}
 	return fmt.Sprintf("Redshift: %s (statement %s, %s)", e.Message, e.StatementID, e.Status)
 }
+
+// ErrFinished is in the error of a statement or batch whose context was done, and which
+// had its effect before it could be cancelled.
+var ErrFinished = errors.New("had finished before it could be cancelled")
 
 // An UnknownError says that a statement or batch may have run, may still run, or may
 // not have been started: what became of it could not be learned. Whoever runs it
@@ -115,9 +120,13 @@ func statusOf(err error) int {
 // isUnconnected says whether a statement failed because the Data API had no
 // connection to the database, and may have one a little later. Without the
 // process of a connection nothing has run; the texts are not documented, and an
-// unknown one is only not tried again.
+// unknown one is only not tried again. Whether a batch has a process in its
+// description is not documented either, so none of its statements may have begun.
 func isUnconnected(d *redshiftdata.DescribeStatementOutput) bool {
-	return d.Status == types.StatusStringFailed && d.RedshiftPid == 0 && unconnected.MatchString(aws.ToString(d.Error))
+	begun := slices.ContainsFunc(d.SubStatements, func(sub types.SubStatementData) bool {
+		return sub.Status == types.StatementStatusStringFinished || sub.RedshiftQueryId > 0
+	})
+	return !begun && d.Status == types.StatusStringFailed && d.RedshiftPid == 0 && unconnected.MatchString(aws.ToString(d.Error))
 }
 
 var unconnected = regexp.MustCompile(`(?i)\bconnect(ion|ing)?\b.*\b(refused|reset|closed|limit|timed out|timeout|failed|lost|not available|error)\b|` +

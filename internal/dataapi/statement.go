@@ -196,7 +196,7 @@ func (c *connector) cancel(ctx context.Context, r *request, id string) error {
 	case err != nil:
 		return unknown(id, "%w; statement %s was told to stop, was not seen to end and may still run: %v", ctx.Err(), id, err)
 	case done.Status == types.StatusStringFinished:
-		return fmt.Errorf("%w; statement %s had finished before it could be cancelled", ctx.Err(), id)
+		return fmt.Errorf("%w; statement %s %w", ctx.Err(), id, ErrFinished)
 	case done.Status == types.StatusStringAborted:
 		return fmt.Errorf("%w; statement %s was cancelled", ctx.Err(), id)
 	default:

@@ -46,7 +46,7 @@ const (
 	roundAnswers = 4
 	roundTime    = 100 * time.Millisecond
 
-	fewestRests, mostRests = 8, 64
+	fewestRests, mostRests = 4, 64
 
 	// wariness is for how long a level is not tried again at which requests were late:
 	// each of them may be in the stream twice.
@@ -119,8 +119,8 @@ func (w *window) count(delivered int64, sent, now time.Time) {
 	}
 	goodput := float64(w.goodput) / took.Seconds()
 	enough := max(roundAnswers, 2<<max(w.level, 0))
-	brings := w.trial <= 0 || goodput >= w.kept // or else half a round is enough
-	if w.answers >= enough || !brings && 2*w.answers >= enough {
+	worse := w.trial > 0 && goodput < 0.8*w.kept
+	if w.answers >= enough || worse && 2*w.answers >= enough {
 		w.learn(goodput, now)
 	}
 }
@@ -136,8 +136,8 @@ func (w *window) learn(goodput float64, now time.Time) {
 	case w.trial != 0:
 		w.kept = goodput
 		w.rest, w.rests = 0, fewestRests
-	case w.kept == 0:
-		w.kept = goodput
+	case goodput < w.kept/2 || w.kept == 0: // what carries the requests has changed, or is new
+		w.kept, w.rest = goodput, 0
 	default:
 		w.kept += (goodput - w.kept) / 4
 		w.rest--
@@ -162,10 +162,13 @@ func (w *window) possible(direction int, now time.Time) bool {
 	return w.level < w.highest && (w.level+1 != w.tooMuch || now.After(w.wary))
 }
 
-// better reports whether a trial is to be kept: more requests only if they bring
-// more; fewer, or a larger one, if that does not bring less.
+// better reports whether a trial is to be kept. In doubt there are two requests, so that
+// one is on its way while the client is busy with the other, and a slow answer does not
+// hold up all; more of them must bring more, and one alone, too. A larger request must
+// not bring less.
 func (w *window) better(goodput float64) bool {
-	if w.trial > 0 && w.level > 0 {
+	switch {
+	case w.trial > 0 && w.level > 1, w.trial < 0 && w.level == 0:
 		return goodput > 1.05*w.kept
 	}
 	return goodput > 0.97*w.kept

@@ -5,7 +5,8 @@
 // its row in the table ev_schema_migrations: it is applied whole and recorded, or
 // not at all. Only what does not run in a transaction is recorded after it was
 // applied; when a run is killed in between, the next one says how to adopt what it
-// finds.
+// finds. A statement that does not fail the second time, such as TRUNCATE, is then
+// repeated.
 package migrate
 
 import (

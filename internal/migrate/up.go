@@ -109,18 +109,36 @@ var roleNotReady = regexp.MustCompile(`(?i)not authorized to (assume iam role|ge
 // https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation-serializable-isolation-troubleshooting.html
 var conflict = regexp.MustCompile(`(?i)conflict with concurrent transaction|(serializable|snapshot) isolation violation`)
 
-// alreadyDone matches what Redshift says of a statement outside a transaction that has
-// had its effect already.
-var alreadyDone = regexp.MustCompile(`(?i)already exists|does not exist`)
+// alreadyDone says whether Redshift refused what runs alone because it has had its
+// effect already. That something does not exist is a sign of that only of what drops it.
+func alreadyDone(m evsql.Migration, refused *dataapi.Error) bool {
+	sign := "already exists"
+	if strings.HasPrefix(strings.ToUpper(m.Statements[0].Text), "DROP") {
+		sign = "does not exist"
+	}
+	return m.Alone && strings.Contains(strings.ToLower(refused.Message), sign)
+}
 
 // recordGrace is how long another run may take from making an object outside a
 // transaction to recording it.
 const recordGrace = 5 * time.Second
 
+// appliedMeanwhile is said of what another run has applied.
+const appliedMeanwhile = "applied meanwhile, by the ledger"
+
 // apply applies one migration and says how that came about.
 func (r *runner) apply(ctx context.Context, m evsql.Migration) (string, error) {
 	deadline := time.Now().Add(r.Warehouse.Wait)
 	for delay := time.Second; ; delay = min(2*delay, 10*time.Second) {
+		if m.Alone { // a batch looks by itself
+			left, err := r.pending(ctx)
+			if err != nil {
+				return "", err
+			}
+			if !slices.ContainsFunc(left, func(l evsql.Migration) bool { return l.File == m.File }) {
+				return appliedMeanwhile, nil
+			}
+		}
 		err := r.applyOnce(ctx, m)
 		if err == nil {
 			return "applied", nil
@@ -130,7 +148,7 @@ func (r *runner) apply(ctx context.Context, m evsql.Migration) (string, error) {
 			return "", err
 		}
 		if r.appliedByAnother(ctx, m, refused) {
-			return "applied meanwhile, by the ledger", nil
+			return appliedMeanwhile, nil
 		}
 		if !m.Alone && refused.Number == len(once(m)) {
 			// Another run has applied another file of this number.
@@ -167,6 +185,15 @@ func (r *runner) applyOnce(ctx context.Context, m evsql.Migration) error {
 	}
 	batch := append(r.batch(m), grants...)
 	_, err = dataapi.Batch(ctx, r.db, append(batch, record))
+	return unlessFinished(err)
+}
+
+// unlessFinished is the error of a statement or batch, or nil if that had its effect
+// before an interrupt could cancel it.
+func unlessFinished(err error) error {
+	if errors.Is(err, dataapi.ErrFinished) {
+		return nil
+	}
 	return err
 }
 
@@ -191,13 +218,15 @@ func (r *runner) applyAlone(ctx context.Context, m evsql.Migration, record strin
 	}
 	defer conn.Close()
 	for _, s := range slices.Concat(m.Sets, m.Statements) {
-		if _, err := conn.ExecContext(ctx, evsql.Expand(s.Text, r.Placeholders)); err != nil {
+		_, err := conn.ExecContext(ctx, evsql.Expand(s.Text, r.Placeholders))
+		if err := unlessFinished(err); err != nil {
 			return err
 		}
 	}
 	late, cancel := outlive(ctx)
 	defer cancel()
-	if _, err := conn.ExecContext(late, record); err != nil {
+	_, err = conn.ExecContext(late, record)
+	if err := unlessFinished(err); err != nil {
 		return fmt.Errorf("%w: %w", errNotRecorded, err)
 	}
 	return nil
@@ -208,7 +237,7 @@ func (r *runner) applyAlone(ctx context.Context, m evsql.Migration, record strin
 // little later.
 func (r *runner) appliedByAnother(ctx context.Context, m evsql.Migration, refused *dataapi.Error) bool {
 	end := time.Now()
-	if m.Alone && (alreadyDone.MatchString(refused.Message) || conflict.MatchString(refused.Message)) {
+	if alreadyDone(m, refused) || m.Alone && conflict.MatchString(refused.Message) {
 		end = end.Add(recordGrace)
 	}
 	for {
@@ -246,13 +275,15 @@ func (r *runner) explain(m evsql.Migration, err error, applied []string, left []
 	switch {
 	case unrecorded:
 		b.WriteString(r.adoption(m))
-	case m.Alone && refused != nil && alreadyDone.MatchString(refused.Message):
+	case refused != nil && alreadyDone(m, refused):
 		fmt.Fprintf(&b, "What %s does seems to be done, but the migration is not recorded in %s: a run was probably stopped in between.\n",
 			m.File, ledgerTable)
 		b.WriteString(r.adoption(m))
 	case refused != nil && roleNotReady.MatchString(refused.Message):
 		fmt.Fprintf(&b, "Redshift could not use the role for %v. Check its trust policy, its permissions on the stream, and that it is attached to the namespace; "+
 			"then run again, which goes on with %s.\n", r.Warehouse.Wait, m.File)
+	case errors.As(err, &unknown) && m.Alone:
+		fmt.Fprintf(&b, "Whether %s took effect is not known.\n%s", m.File, r.adoption(m))
 	case errors.As(err, &unknown):
 		fmt.Fprintf(&b, "Whether %s took effect is not known. Run again: that looks first, and goes on from there.\n", m.File)
 	case refused != nil && strings.Contains(refused.Message, "transaction block"):

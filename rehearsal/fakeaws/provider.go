@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -56,22 +57,34 @@ type resourceType struct {
 }
 
 // bridge is the Pulumi provider, which bridges to Terraform's.
+// Each engine that is connected has one, with its own settings: several may work on the account
+// at once.
 type bridge struct {
 	provider.Base
 	*Server
+
+	mu          sync.Mutex
+	defaultTags map[string]string // nil until the engine has configured the provider
+	cancelled   chan struct{}     // closed to end what the engine waits for
 }
 
 // Close does nothing: the engine's end is not the stand-in's.
 func (p *bridge) Close() error { return nil }
 
-// SignalCancellation ends what the engine waits for. Others find the provider working.
-func (p *bridge) SignalCancellation(ctx context.Context) error {
+// SignalCancellation ends what the engine waits for. Others don't notice.
+func (p *bridge) SignalCancellation(context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := p.engine(ctx)
-	close(e.cancelled)
-	e.cancelled = make(chan struct{})
+	close(p.cancelled)
+	p.cancelled = make(chan struct{})
 	return nil
+}
+
+// stopped is closed when the engine gives up.
+func (p *bridge) stopped() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cancelled
 }
 
 // settings of the provider that change nothing here: how it finds its credentials,
@@ -82,7 +95,7 @@ var ignoredSettings = []string{
 }
 
 // Configure takes an engine's settings of the provider.
-func (p *bridge) Configure(ctx context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
+func (p *bridge) Configure(_ context.Context, req plugin.ConfigureRequest) (plugin.ConfigureResponse, error) {
 	settings := plain(req.Inputs)
 	for key, value := range settings {
 		if encoded, ok := value.(string); ok && (strings.HasPrefix(encoded, "{") || strings.HasPrefix(encoded, "[")) {
@@ -111,7 +124,7 @@ func (p *bridge) Configure(ctx context.Context, req plugin.ConfigureRequest) (pl
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.engine(ctx).defaultTags = settings.object("defaultTags").textMap("tags")
+	p.defaultTags = settings.object("defaultTags").textMap("tags")
 	return plugin.ConfigureResponse{}, nil
 }
 
@@ -142,7 +155,7 @@ func Types() []string { return slices.Sorted(maps.Keys(resourceTypes())) }
 const defaulted = resource.PropertyKey("__defaults")
 
 // Check completes the inputs and says what the provider refuses about them.
-func (p *bridge) Check(ctx context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
+func (p *bridge) Check(_ context.Context, req plugin.CheckRequest) (plugin.CheckResponse, error) {
 	t, err := p.supported(req.Type)
 	if err != nil {
 		return plugin.CheckResponse{}, err
@@ -169,7 +182,7 @@ func (p *bridge) Check(ctx context.Context, req plugin.CheckRequest) (plugin.Che
 	}
 	slices.SortFunc(defaults, func(x, y resource.PropertyValue) int { return strings.Compare(x.StringValue(), y.StringValue()) })
 	inputs[defaulted] = resource.NewProperty(defaults)
-	if err := p.addDefaultTags(ctx, t, inputs); err != nil {
+	if err := p.addDefaultTags(t, inputs); err != nil {
 		return plugin.CheckResponse{}, err
 	}
 
@@ -210,10 +223,10 @@ func noted(inputs resource.PropertyMap) []string {
 }
 
 // addDefaultTags puts the default tags of the engine's settings under the resource's own.
-func (p *bridge) addDefaultTags(ctx context.Context, t *resourceType, inputs resource.PropertyMap) error {
+func (p *bridge) addDefaultTags(t *resourceType, inputs resource.PropertyMap) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	own, defaultTags := inputs["tags"], p.engine(ctx).defaultTags
+	own, defaultTags := inputs["tags"], p.defaultTags
 	if defaultTags == nil {
 		return errors.New("the engine has not configured the provider on this connection")
 	}

@@ -248,7 +248,7 @@ func (p *bridge) hold(ctx context.Context, f Fault) error {
 	if f.Hold != nil {
 		select {
 		case <-f.Hold:
-		case <-p.stopped(ctx):
+		case <-p.stopped():
 			return context.Canceled
 		case <-ctx.Done():
 			return ctx.Err()

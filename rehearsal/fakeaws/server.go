@@ -3,10 +3,7 @@ package fakeaws
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
-
-	"google.golang.org/grpc/peer"
 
 	"example.com/evstream/rehearsal/internal/provider"
 )
@@ -58,33 +55,14 @@ type Server struct {
 	types   map[string]*resourceType
 
 	controls provider.Controls
-
-	mu      sync.Mutex
-	engines map[string]*engine // by the address they call from
-}
-
-// engine is one that is connected. Each has a connection of its own, and its own
-// settings: several may work on the account at once.
-type engine struct {
-	defaultTags map[string]string // nil until it has configured the provider
-	cancelled   chan struct{}     // closed to end what it waits for
-}
-
-// engine returns the one that makes a call, and holds on to it. It is called with s.mu
-// held.
-func (s *Server) engine(ctx context.Context) *engine {
-	caller, _ := peer.FromContext(ctx)
-	address := caller.Addr.String()
-	if s.engines[address] == nil {
-		s.engines[address] = &engine{cancelled: make(chan struct{})}
-	}
-	return s.engines[address]
 }
 
 // Start serves a provider for the account on a free port of 127.0.0.1.
 func Start(account *Account, opts Options) (*Server, error) {
-	s := &Server{account: account, opts: opts, types: resourceTypes(), engines: map[string]*engine{}}
-	server, err := provider.Serve(&bridge{provider.Base{Version: "6.83.2"}, s})
+	s := &Server{account: account, opts: opts, types: resourceTypes()}
+	server, err := provider.Serve(func() provider.Provider {
+		return &bridge{Base: provider.Base{Version: "6.83.2"}, Server: s, cancelled: make(chan struct{})}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("fakeaws: %w", err)
 	}
@@ -99,10 +77,3 @@ func (s *Server) Port() int { return s.server.Port() }
 func (s *Server) Close() { s.server.Close() }
 
 func (s *Server) now() time.Time { return s.account.now() }
-
-// stopped is closed when the engine that makes a call gives up.
-func (s *Server) stopped(ctx context.Context) <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.engine(ctx).cancelled
-}

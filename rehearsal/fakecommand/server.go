@@ -56,7 +56,7 @@ type running struct {
 // Start serves the stand-in on a free port of 127.0.0.1.
 func Start(opts Options) (*Server, error) {
 	s := &Server{opts: opts, running: map[*running]struct{}{}}
-	server, err := provider.Serve(&commands{provider.Base{Version: "1.2.1"}, s})
+	server, err := provider.Serve(func() provider.Provider { return &commands{provider.Base{Version: "1.2.1"}, s} })
 	if err != nil {
 		return nil, fmt.Errorf("fakecommand: %w", err)
 	}

@@ -464,6 +464,20 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		f.slow(args[0])
 		return nil
 	}),
+	// unseen TEXT gives no answer to who asks first for the state of a statement that starts
+	// with a text; held waits until that is asked for.
+	"unseen": command(1, func(_ *testscript.TestScript, f *fixture, args []string) error {
+		reached := make(chan struct{})
+		f.reached = reached
+		f.api.Control("DescribeStatement", func(c *fakedataapi.Call) *fakedataapi.Fault {
+			if !slices.ContainsFunc(c.SQL, func(sql string) bool { return strings.HasPrefix(sql, args[0]) }) {
+				return nil
+			}
+			close(reached)
+			return &fakedataapi.Fault{Hold: make(chan struct{})}
+		})
+		return nil
+	}),
 	// silent makes the service answer nothing more; held waits for the first request.
 	"silent": command(0, func(_ *testscript.TestScript, f *fixture, _ []string) error {
 		f.reached = make(chan struct{})
@@ -492,6 +506,15 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 				return err
 			}
 		}
+		return nil
+	}),
+	// finished TEXT waits until a statement that starts with a text, and its batch, has ended.
+	"finished": command(1, func(ts *testscript.TestScript, f *fixture, args []string) error {
+		eventually(ts, args[0]+" finished", func() bool {
+			return slices.ContainsFunc(f.api.Statements(), func(s fakedataapi.Statement) bool {
+				return s.Status == "FINISHED" && slices.ContainsFunc(s.SQL, func(sql string) bool { return strings.HasPrefix(sql, args[0]) })
+			})
+		})
 		return nil
 	}),
 	// failed TEXT waits until a statement failed with a text in its message.

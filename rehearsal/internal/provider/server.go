@@ -31,7 +31,7 @@ type Provider interface {
 // Server serves a provider. Close it.
 type Server struct {
 	listener net.Listener
-	provider Provider
+	start    func() Provider
 	serving  sync.WaitGroup // the accept loop, and each connection
 
 	mu      sync.Mutex
@@ -41,13 +41,14 @@ type Server struct {
 // maxMessage is the engine's own limit for one message, in bytes.
 const maxMessage = 400 << 20
 
-// Serve serves the provider on a free port of 127.0.0.1, to any number of engines.
-func Serve(p Provider) (*Server, error) {
+// Serve serves providers on a free port of 127.0.0.1: to each engine that connects one that start
+// makes.
+func Serve(start func() Provider) (*Server, error) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("serving the provider: %w", err)
 	}
-	s := &Server{listener: listener, provider: p, servers: map[*grpc.Server]bool{}}
+	s := &Server{listener: listener, start: start, servers: map[*grpc.Server]bool{}}
 	s.serving.Go(func() {
 		for {
 			conn, err := listener.Accept()
@@ -64,7 +65,7 @@ func Serve(p Provider) (*Server, error) {
 // how the engine configured the provider.
 func (s *Server) serve(conn net.Conn) {
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.WaitForHandlers(true))
-	pulumirpc.RegisterResourceProviderServer(server, sdkServer{plugin.NewProviderServer(s.provider)})
+	pulumirpc.RegisterResourceProviderServer(server, sdkServer{plugin.NewProviderServer(s.start())})
 	s.mu.Lock()
 	if s.servers == nil {
 		s.mu.Unlock()
