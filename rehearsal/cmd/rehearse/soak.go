@@ -79,10 +79,18 @@ func (r *runner) soakFor(ctx context.Context) error {
 	var dropped atomic.Pointer[string]
 	s.disturb(&dropped)
 
+	ctx, giveUp := context.WithCancel(ctx)
 	writing, stop := context.WithCancel(ctx)
-	defer stop()
 	written := make(chan error, 1)
-	go func() { written <- s.write(ctx, writing.Done()) }()
+	go func() {
+		defer close(written)
+		written <- s.write(ctx, writing.Done())
+	}()
+	defer func() {
+		stop()
+		giveUp()
+		<-written // what writes must not outlive the stand-ins
+	}()
 
 	for end := time.Now().Add(r.soak); time.Now().Before(end) && ctx.Err() == nil && len(written) == 0; {
 		if err := s.act(ctx); err != nil {
