@@ -136,7 +136,7 @@ func TestPackRefuses(t *testing.T) {
 		"a backslash and a quote":  {`SELECT '\';` + "\n", "00001_a.sql:1: a backslash before a quote in a literal"},
 		"a transaction of its own": {"/* first */ begin;\nSELECT 1;\n", "00001_a.sql:1: BEGIN: the file is a transaction already"},
 		"the end of it":            {good + "COMMIT;\n", "00001_a.sql:2: COMMIT: the file is a transaction already"},
-		"an external schema":       {"CREATE EXTERNAL\nSCHEMA s FROM KINESIS;\n", "00001_a.sql:1: CREATE EXTERNAL SCHEMA S FROM may not, or is not documented to, run in a transaction: make a file"},
+		"an external schema":       {"CREATE EXTERNAL\nSCHEMA s FROM KINESIS;\n", "00001_a.sql:1: CREATE EXTERNAL SCHEMA S FROM may not, or is not documented to, run in a transaction: put this statement"},
 		"a materialized view":      {good + "DROP MATERIALIZED VIEW v;\n", "00001_a.sql:2: DROP MATERIALIZED VIEW V may not"},
 		"what commits":             {good + "TRUNCATE t;\n", "00001_a.sql:2: TRUNCATE T may not"},
 		"two that run alone":       {sql.AloneLine + "\nVACUUM a;\nVACUUM b;\n", "00001_a.sql:3: a second statement in a file that runs outside a transaction"},

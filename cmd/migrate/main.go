@@ -71,7 +71,7 @@ func main() {
 		os.Exit(code)
 	case <-time.After(grace):
 		fmt.Fprintln(os.Stderr, "migrate: interrupted while the service does not answer. The lines above say what was applied; "+
-			"what ran last may still take effect. Run again: that looks first, and goes on from there.")
+			"what ran last may still take effect. Run again: it checks first, and continues from there.")
 		os.Exit(exitInterrupted)
 	}
 }

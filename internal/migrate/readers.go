@@ -147,7 +147,7 @@ func (r *runner) applyReaders(ctx context.Context, done *outcome) error {
     privilege VARCHAR(255) NOT NULL,
     granted_at TIMESTAMP NOT NULL
 )`); err != nil {
-		return fmt.Errorf("making the table %s: %w", readersTable, err)
+		return fmt.Errorf("creating the table %s: %w", readersTable, err)
 	}
 	var failed []error
 	for _, who := range sortedReaders(given) {
@@ -203,7 +203,7 @@ func (r *runner) revoke(ctx context.Context, who reader, given []string, held pr
 	statements = append(statements, fmt.Sprintf("DELETE FROM public.%s WHERE reader = %s AND privilege IN (%s)",
 		readersTable, literal(string(who)), literals(lost)))
 	if _, err := dataapi.Batch(ctx, r.db, statements); err != nil {
-		return false, fmt.Errorf("taking from %s what it may not read any more: %w\nIt has all of it still. Once the cause is removed, run again", who, err)
+		return false, fmt.Errorf("revoking privileges of %s: %w\nIt still has all of them. Once the cause is removed, run again", who, err)
 	}
 	for _, privilege := range lost {
 		fmt.Fprintf(r.progress, "%s has no %s any more\n", who, privilege)
@@ -243,10 +243,10 @@ func (r *runner) grant(ctx context.Context, who reader, given, held privileges) 
 			}
 		}
 		failed := lacking[min(max(refused.Number, 1), len(lacking))-1]
-		return false, explainRepeated(failed, err, fmt.Sprintf("%s was given nothing. Once the cause is removed, run again. The other readers are not affected.", who))
+		return false, explainRepeated(failed, err, fmt.Sprintf("%s got no privileges. Once the cause is removed, run again. The other readers are not affected.", who))
 	}
 	if err != nil {
-		return false, fmt.Errorf("giving %s what it may read: %w", who, err)
+		return false, fmt.Errorf("granting privileges to %s: %w", who, err)
 	}
 	return true, nil
 }

@@ -47,7 +47,7 @@ func (r *runner) applyAll(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if _, err := r.db.ExecContext(ctx, createLedger); err != nil {
-		return nil, fmt.Errorf("making the ledger %s: %w", ledgerTable, err)
+		return nil, fmt.Errorf("creating the ledger %s: %w", ledgerTable, err)
 	}
 	var done []string
 	for i, m := range left {
@@ -285,9 +285,9 @@ func (r *runner) explain(m evsql.Migration, err error, applied []string, left []
 	case errors.As(err, &unknown) && m.Alone:
 		fmt.Fprintf(&b, "Whether %s took effect is not known.\n%s", m.File, r.adoption(m))
 	case errors.As(err, &unknown):
-		fmt.Fprintf(&b, "Whether %s took effect is not known. Run again: that looks first, and goes on from there.\n", m.File)
+		fmt.Fprintf(&b, "Whether %s took effect is not known. Run again: it checks first, and continues from there.\n", m.File)
 	case refused != nil && strings.Contains(refused.Message, "transaction block"):
-		fmt.Fprintf(&b, "Nothing of %s took effect. Make a file of the statement that can't run in a transaction, whose first line is\n%s\nThen run again.\n", m.File, evsql.AloneLine)
+		fmt.Fprintf(&b, "Nothing of %s took effect. Put the statement that can't run in a transaction into a file of its own, whose first line is\n%s\nThen run again.\n", m.File, evsql.AloneLine)
 	default:
 		fmt.Fprintf(&b, "Nothing of %s took effect. Once the cause is removed, run again: it goes on with this file, which may be changed until it is applied.\n", m.File)
 	}

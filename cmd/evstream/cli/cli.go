@@ -27,7 +27,7 @@ const (
 )
 
 // exitStatuses stands in the help of every verb that has not its own.
-const exitStatuses = "Exit status: 0 all went well; 1 something failed; 2 wrong use; 130 interrupted."
+const exitStatuses = "Exit status: 0 success; 1 failure; 2 wrong usage; 130 interrupted."
 
 // ErrInterrupted is why a verb ended that a person stopped.
 var ErrInterrupted = errors.New("interrupted")
@@ -53,10 +53,10 @@ func Root(verbs ...*cobra.Command) *cobra.Command {
 		Use:   "evstream",
 		Short: "Write records to the stream, ask the warehouse about them, and look after its migrations",
 		Long: `Evstream writes records to the stream, asks the warehouse about them, works out what
-a load costs, and looks after the warehouse's migrations.
+a load costs, and manages the warehouse's migrations.
 
---stack NAME, run in the project's folder, names the deployment. Flags go over the
-stack's outputs, and these over the environment. Credentials, region and endpoint are
+--stack NAME, run in the project's folder, names the deployment. Flags override the
+stack's outputs, and these the environment. Credentials, region and endpoint are
 those of the AWS environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and so on.
 
 ` + exitStatuses + `

@@ -77,7 +77,7 @@ fails while refreshes do.`,
 	queries, err := readSaved(h.queries)
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return err }
 	s.savedQueries = queries
-	cmd.AddGroup(&cobra.Group{ID: "saved", Title: "Saved queries:"}, &cobra.Group{ID: "actions", Title: "Beside them:"})
+	cmd.AddGroup(&cobra.Group{ID: "saved", Title: "Saved queries:"}, &cobra.Group{ID: "actions", Title: "Other commands:"})
 	for _, q := range queries {
 		cmd.AddCommand(&cobra.Command{Use: q.name, Short: q.description(), GroupID: "saved", Args: one, RunE: s.run(q.name, s.saved(q))})
 	}
@@ -88,7 +88,7 @@ fails while refreshes do.`,
 	return cmd
 }
 
-const refreshes = "Take what the stream holds into the streaming view now."
+const refreshes = "Refresh the streaming view now."
 
 func (o *options) flags(f *pflag.FlagSet) {
 	f.SortFlags = false
@@ -97,7 +97,7 @@ func (o *options) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.format, "format", "", "table, csv, json or jsonl (default table)")
 	f.StringVar(&o.chart, "chart", "", "draw the result into a `FILE` that ends in .svg or .png, or in the terminal with -: usage, or freshness with --watch")
 	f.BoolVar(&o.force, "force", false, "let --chart overwrite a file")
-	f.DurationVar(&o.watch, "watch", 0, "again and again, with such a pause between, until Ctrl-C")
+	f.DurationVar(&o.watch, "watch", 0, "repeat with this pause in between, until Ctrl-C")
 }
 
 // one refuses a second query.
@@ -138,7 +138,7 @@ func (o *options) check(name string, f *pflag.FlagSet) error {
 		return cli.Usagef("--watch is %v: it must be a time to wait between two looks, such as 5s", o.watch)
 	}
 	if _, err := os.Lstat(o.chart); err == nil && o.drawsFile() && !o.force {
-		return cli.Usagef("--chart %s: the file is there already; name another, or overwrite it with --force", o.chart)
+		return cli.Usagef("--chart %s: the file exists; name another, or overwrite it with --force", o.chart)
 	}
 	return nil
 }

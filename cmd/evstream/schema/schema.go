@@ -45,9 +45,9 @@ func Adopt() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
 		Use:   "adopt VERSION",
-		Short: "Record the next pending migration as applied, because what it makes is there",
-		Long: `Record the next pending migration as applied without running it, because what it
-makes is there. pulumi up says when that is needed, and the whole command with the
+		Short: "Record the next pending migration as applied, because its object exists",
+		Long: `Record the next pending migration as applied without running it, because its
+object exists. pulumi up says when that is needed, and the whole command with the
 values of the migration's placeholders, which are in the environment.`,
 		Example: "  STREAM_NAME=ev_stream_data evstream adopt 2 --stack dev",
 		Args: func(_ *cobra.Command, args []string) error {
