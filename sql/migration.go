@@ -212,7 +212,7 @@ var transactional = regexp.MustCompile(`^(BEGIN|START|COMMIT|END|ROLLBACK|ABORT)
 // be in one. https://docs.aws.amazon.com/redshift/latest/dg/c_SQL_commands.html
 //
 // What is missing here does no harm: Redshift refuses it, and with it the file.
-var alone = regexp.MustCompile(`^((CREATE|ALTER|DROP) (EXTERNAL|MATERIALIZED VIEW|DATABASE|LIBRARY)|REFRESH|TRUNCATE|VACUUM|ALTER TABLE \w+ APPEND)\b`)
+var alone = regexp.MustCompile(`^((CREATE|ALTER|DROP) (OR REPLACE )?(EXTERNAL|MATERIALIZED VIEW|DATABASE|LIBRARY)|REFRESH|TRUNCATE|VACUUM|ALTER TABLE \w+ APPEND)\b`)
 
 // createsView matches a statement that makes a view with a plain name.
 var createsView = regexp.MustCompile(`(?i)^CREATE\s+(?:OR\s+REPLACE\s+)?VIEW\s+(?:public\s*\.\s*)?"?(\w+)`)

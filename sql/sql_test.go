@@ -139,6 +139,7 @@ func TestPackRefuses(t *testing.T) {
 		"an external schema":       {"CREATE EXTERNAL\nSCHEMA s FROM KINESIS;\n", "00001_a.sql:1: CREATE EXTERNAL SCHEMA S FROM may not, or is not documented to, run in a transaction: put this statement"},
 		"a materialized view":      {good + "DROP MATERIALIZED VIEW v;\n", "00001_a.sql:2: DROP MATERIALIZED VIEW V may not"},
 		"what commits":             {good + "TRUNCATE t;\n", "00001_a.sql:2: TRUNCATE T may not"},
+		"what replaces":            {"CREATE OR REPLACE LIBRARY l LANGUAGE plpythonu FROM 's3://b/l.zip';\n", "CREATE OR REPLACE LIBRARY L may not"},
 		"two that run alone":       {sql.AloneLine + "\nVACUUM a;\nVACUUM b;\n", "00001_a.sql:3: a second statement in a file that runs outside a transaction"},
 		"more than a batch":        {"SET a TO 1;\n" + statements(37), "00001_a.sql:38: statement 37 of the file: one batch of the Redshift Data API has room for 36"},
 		"with views in it":         {good + statements(36), "00001_a.sql:37: statement 37 of the file"},

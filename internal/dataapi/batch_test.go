@@ -130,6 +130,30 @@ func TestLostBatch(t *testing.T) {
 	})
 }
 
+// TestUnconnectedBatch: a batch that could not connect is tried again, and one of which a
+// statement has run is not, though no process is given: its end may be lost.
+func TestUnconnectedBatch(t *testing.T) {
+	for name, test := range map[string]struct {
+		parts string
+		again bool
+	}{
+		"nothing ran":   {parts(`"Status":"ABORTED"`, `"Status":"ABORTED"`), true},
+		"no parts":      {"", true},
+		"one ran":       {parts(`"Status":"FINISHED"`, `"Status":"FAILED"`), false},
+		"one has begun": {parts(`"Status":"FAILED","RedshiftQueryId":7`, `"Status":"ABORTED"`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			failed := answer{body: fmt.Sprintf(`{"Id":%q,"Status":"FAILED","Error":"connection lost"%s}`, firstID, test.parts)}
+			s := &service{fault: on("DescribeStatement", 1, always(failed))}
+			with(t, s, Config{}, func(t *testing.T, db *sql.DB) {
+				if _, err := Batch(t.Context(), db, []string{"INSERT 1", "INSERT 2"}); test.again != (err == nil) {
+					t.Errorf("error %v, to be tried again: %t", err, test.again)
+				}
+			})
+		})
+	}
+}
+
 func TestBatchNeedsAHandleOfThisPackage(t *testing.T) {
 	other := sql.OpenDB(foreign{})
 	defer other.Close()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -119,9 +120,13 @@ func statusOf(err error) int {
 // isUnconnected says whether a statement failed because the Data API had no
 // connection to the database, and may have one a little later. Without the
 // process of a connection nothing has run; the texts are not documented, and an
-// unknown one is only not tried again.
+// unknown one is only not tried again. Whether a batch has a process in its
+// description is not documented either, so none of its statements may have begun.
 func isUnconnected(d *redshiftdata.DescribeStatementOutput) bool {
-	return d.Status == types.StatusStringFailed && d.RedshiftPid == 0 && unconnected.MatchString(aws.ToString(d.Error))
+	begun := slices.ContainsFunc(d.SubStatements, func(sub types.SubStatementData) bool {
+		return sub.Status == types.StatementStatusStringFinished || sub.RedshiftQueryId > 0
+	})
+	return !begun && d.Status == types.StatusStringFailed && d.RedshiftPid == 0 && unconnected.MatchString(aws.ToString(d.Error))
 }
 
 var unconnected = regexp.MustCompile(`(?i)\bconnect(ion|ing)?\b.*\b(refused|reset|closed|limit|timed out|timeout|failed|lost|not available|error)\b|` +

@@ -78,7 +78,7 @@ func (r *runner) environment(m evsql.Migration) string {
 	var assignments []string
 	add := func(name, value string) {
 		if value != "" {
-			assignments = append(assignments, name+"="+value)
+			assignments = append(assignments, name+"="+quote(value))
 		}
 	}
 	add("REDSHIFT_WORKGROUP", r.Warehouse.Workgroup)
@@ -90,4 +90,15 @@ func (r *runner) environment(m evsql.Migration) string {
 		add(p.Name, r.Placeholders[p.Name])
 	}
 	return strings.Join(slices.Compact(assignments), " ")
+}
+
+// plain matches what no shell takes for more than text.
+var plain = regexp.MustCompile(`^[a-zA-Z0-9_./:@=+,-]+$`)
+
+// quote writes a value as one word of a shell's command.
+func quote(value string) string {
+	if plain.MatchString(value) {
+		return value
+	}
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }

@@ -159,6 +159,28 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// TestAdoption: a shell takes the command as it stands, also the ARN of a secret that AWS
+// keeps, in which a shell that a person sits at would replace what is after the !.
+func TestAdoption(t *testing.T) {
+	c, err := configure(t, map[string]string{
+		"REDSHIFT_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!ev-admin-AbCdEf",
+		"AWS_PROFILE":         "Ana's own",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{Config: c}
+	want := "  REDSHIFT_WORKGROUP=ev-dev REDSHIFT_DATABASE=dev " +
+		"REDSHIFT_SECRET_ARN='arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift!ev-admin-AbCdEf' AWS_REGION=us-east-1 " +
+		`AWS_PROFILE='Ana'\''s own' STREAMING_ROLE_ARN=` + role + " go run ./cmd/evstream adopt 1\n"
+	if got := r.adoption(c.SQL.Migrations[0]); !strings.Contains(got, want) {
+		t.Errorf("%s\nlacks\n%s", got, want)
+	}
+	if got := r.passwordRemedy(); !strings.Contains(got, `--profile 'Ana'\''s own'`) {
+		t.Errorf("the profile is not quoted:\n%s", got)
+	}
+}
+
 func TestLocate(t *testing.T) {
 	list := three(t)
 	r := &runner{Config: Config{Placeholders: map[string]string{"STREAMING_ROLE_ARN": role, "STREAM_NAME": "ev"}}}

@@ -178,37 +178,41 @@ func (r *runner) wants(who reader, privilege string) bool {
 		slices.ContainsFunc(r.SQL.Repeatable.Grants, func(s evsql.Repeated) bool { return s.On == privilege })
 }
 
-// revoke takes from a reader what it was given and is not to have any more, and says
-// whether there was anything. A reader or a view that is gone has taken the privilege
-// with it.
+// revoke takes from a reader what it was given and is not to have any more, as many
+// privileges in one transaction as a batch has room for, and says whether there were any.
 func (r *runner) revoke(ctx context.Context, who reader, given []string, held privileges) (bool, error) {
-	var statements []string
-	var lost []string
-	for _, privilege := range given {
-		if r.wants(who, privilege) {
-			continue
+	lost := slices.DeleteFunc(slices.Clone(given), func(privilege string) bool { return r.wants(who, privilege) })
+	for part := range slices.Chunk(lost, dataapi.MaxBatch-1) {
+		if err := r.take(ctx, who, part, held); err != nil {
+			return false, err
 		}
-		lost = append(lost, privilege)
+	}
+	return len(lost) > 0, nil
+}
+
+// take takes privileges from a reader, with its rows in the table. A reader or a view
+// that is gone has taken the privilege with it.
+func (r *runner) take(ctx context.Context, who reader, lost []string, held privileges) error {
+	var statements []string
+	for _, privilege := range lost {
 		if held.has(who, privilege) {
 			statement, err := evsql.Revoke(privilege, who.grantee())
 			if err != nil {
-				return false, fmt.Errorf("the table %s: %s: %w", readersTable, who, err)
+				return fmt.Errorf("the table %s: %s: %w", readersTable, who, err)
 			}
 			statements = append(statements, statement)
 		}
 	}
-	if len(lost) == 0 {
-		return false, nil
-	}
 	statements = append(statements, fmt.Sprintf("DELETE FROM public.%s WHERE reader = %s AND privilege IN (%s)",
 		readersTable, literal(string(who)), literals(lost)))
 	if _, err := dataapi.Batch(ctx, r.db, statements); err != nil {
-		return false, fmt.Errorf("revoking privileges of %s: %w\nIt still has all of them. Once the cause is removed, run again", who, err)
+		return fmt.Errorf("revoking privileges of %s, %s: %w\n%s", who, strings.Join(lost, ", "), err,
+			remedy(err, "It still has all of them. Once the cause is removed, run again."))
 	}
 	for _, privilege := range lost {
 		fmt.Fprintf(r.progress, "%s has no %s any more\n", who, privilege)
 	}
-	return true, nil
+	return nil
 }
 
 // errNoReader is about a reader that the database does not have.

@@ -77,12 +77,22 @@ func (r *runner) applyRefresh(ctx context.Context, done *outcome) error {
 	return nil
 }
 
+// remedy says what to do about an error: known, unless it is not known whether the
+// statements took effect.
+func remedy(err error, known string) string {
+	var unknown *dataapi.UnknownError
+	if errors.As(err, &unknown) || errors.Is(err, dataapi.ErrFinished) {
+		return "It may have taken effect. Run again: that looks first, and goes on from there."
+	}
+	return known
+}
+
 // explainRepeated says which statement failed, why, and what to do.
-func explainRepeated(s evsql.Repeated, err error, remedy string) error {
+func explainRepeated(s evsql.Repeated, err error, known string) error {
 	var refused *dataapi.Error
 	if !errors.As(err, &refused) {
-		return fmt.Errorf("%s:%d: %w\n%s", s.File, s.Line, err, remedy)
+		return fmt.Errorf("%s:%d: %w\n%s", s.File, s.Line, err, remedy(err, known))
 	}
 	return fmt.Errorf("%s:%d: %s\n  statement %s ended as %s: %s\n%s",
-		s.File, s.Line, refused.Message, refused.StatementID, refused.Status, refused.SQL, remedy)
+		s.File, s.Line, refused.Message, refused.StatementID, refused.Status, refused.SQL, known)
 }

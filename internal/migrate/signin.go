@@ -59,13 +59,13 @@ func (r *runner) passwordRemedy() string {
 		flags += " --region " + region
 	}
 	if r.Profile != "" {
-		flags += " --profile " + r.Profile
+		flags += " --profile " + quote(r.Profile)
 	}
 	// https://docs.aws.amazon.com/redshift/latest/mgmt/redshift-secrets-manager-integration.html
 	if strings.Contains(r.Warehouse.SecretARN, ":secret:redshift!") {
 		return fmt.Sprintf("AWS sets and rotates the password in %s itself. A rotation may be under way: run pulumi up again in a few minutes.\n"+
 			"If that does not help, have AWS rotate it, then run pulumi up:\n"+
-			"  aws secretsmanager rotate-secret --secret-id '%[1]s'%s", r.Warehouse.SecretARN, flags)
+			"  aws secretsmanager rotate-secret --secret-id %[2]s%[3]s", r.Warehouse.SecretARN, quote(r.Warehouse.SecretARN), flags)
 	}
 	// The Pulumi program may have copied the secret, into the shape that the Data
 	// API reads: a person changes the original.

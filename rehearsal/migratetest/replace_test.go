@@ -1,6 +1,7 @@
 package migratetest
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -11,10 +12,9 @@ import (
 	evsql "example.com/evstream/sql"
 )
 
-// TestReplacedViewHasNoGap: one file drops a view, makes it with another column and gives
-// it to its readers, as "Add a column" in docs/operations.md does. Whoever reads meanwhile
-// gets the old view or the new one.
-func TestReplacedViewHasNoGap(t *testing.T) {
+// configured returns a fixture and what Up needs to reach it, without the SQL.
+func configured(t *testing.T) (*fixture, migrate.Config) {
+	t.Helper()
 	f, err := newFixture(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +31,58 @@ func TestReplacedViewHasNoGap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.AutoRefresh, config.Readers = "NO", []string{"ana", "group:analysts"}
+	config.AutoRefresh = "NO"
+	return f, config
+}
+
+// TestManyPrivilegesAreTaken: a reader loses more of them than one batch has room for,
+// which the files of several releases can add up to.
+func TestManyPrivilegesAreTaken(t *testing.T) {
+	f, config := configured(t)
+	archive, err := evsql.Pack(os.DirFS("testdata/sample/migrations"), os.DirFS("testdata/sample/repeatable"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.SQL, err = evsql.Unpack(archive); err != nil {
+		t.Fatal(err)
+	}
+	run := func(statement string) {
+		t.Helper()
+		if err := f.query(io.Discard, "", statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("CREATE USER ana PASSWORD DISABLE")
+	config.Readers = []string{"ana"}
+	if err := migrate.Up(t.Context(), config, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 45 {
+		run(fmt.Sprintf("CREATE TABLE t%d (n INT)", i))
+		run(fmt.Sprintf("GRANT SELECT ON t%d TO ana", i))
+		run(fmt.Sprintf("INSERT INTO ev_schema_readers VALUES ('ana', 'SELECT ON t%d', GETDATE())", i))
+	}
+	config.Readers = nil
+	var progress strings.Builder
+	if err := migrate.Up(t.Context(), config, &progress); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(progress.String(), "readers removed: ana; all 3 migrations are applied\n") {
+		t.Errorf("it ended with:\n%s", &progress)
+	}
+	for _, table := range []string{"readings", "t0", "t44"} {
+		if err := f.query(io.Discard, "ana", "SELECT 1 FROM "+table); err == nil {
+			t.Errorf("ana may read %s still", table)
+		}
+	}
+}
+
+// TestReplacedViewHasNoGap: one file drops a view, makes it with another column and gives
+// it to its readers, as "Add a column" in docs/operations.md does. Whoever reads meanwhile
+// gets the old view or the new one.
+func TestReplacedViewHasNoGap(t *testing.T) {
+	f, config := configured(t)
+	config.Readers = []string{"ana", "group:analysts"}
 	for _, statement := range []string{"CREATE USER ana PASSWORD DISABLE", "CREATE USER bo PASSWORD DISABLE", "CREATE GROUP analysts WITH USER bo"} {
 		if err := f.query(io.Discard, "", statement); err != nil {
 			t.Fatal(err)
