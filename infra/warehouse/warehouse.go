@@ -178,7 +178,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	snapshot, err := b.finalSnapshot(w)
 	if err != nil {
-		return nil, fmt.Errorf("last snapshot of namespace %s: %w", args.NamespaceName, err)
+		return nil, fmt.Errorf("final snapshot of namespace %s: %w", args.NamespaceName, err)
 	}
 	if snapshot != nil {
 		w.Ready = append(w.Ready, snapshot)

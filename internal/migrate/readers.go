@@ -172,8 +172,8 @@ func (r *runner) applyReaders(ctx context.Context, done *outcome) error {
 	return errors.Join(failed...)
 }
 
-// wants says whether a reader is to have a privilege.
-func (r *runner) wants(who reader, privilege string) bool {
+// isGranted says whether the setting readers and grant.sql grant a reader a privilege.
+func (r *runner) isGranted(who reader, privilege string) bool {
 	return slices.Contains(r.Readers, string(who)) &&
 		slices.ContainsFunc(r.SQL.Repeatable.Grants, func(s evsql.Repeated) bool { return s.On == privilege })
 }
@@ -181,7 +181,7 @@ func (r *runner) wants(who reader, privilege string) bool {
 // revoke takes from a reader what it was given and is not to have any more, as many
 // privileges in one transaction as a batch has room for, and says whether there were any.
 func (r *runner) revoke(ctx context.Context, who reader, given []string, held privileges) (bool, error) {
-	lost := slices.DeleteFunc(slices.Clone(given), func(privilege string) bool { return r.wants(who, privilege) })
+	lost := slices.DeleteFunc(slices.Clone(given), func(privilege string) bool { return r.isGranted(who, privilege) })
 	for part := range slices.Chunk(lost, dataapi.MaxBatch-1) {
 		if err := r.take(ctx, who, part, held); err != nil {
 			return false, err

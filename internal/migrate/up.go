@@ -123,7 +123,7 @@ func alreadyDone(m evsql.Migration, refused *dataapi.Error) bool {
 // transaction to recording it.
 const recordGrace = 5 * time.Second
 
-// appliedMeanwhile is said of what another run has applied.
+// appliedMeanwhile describes a migration that another run has applied.
 const appliedMeanwhile = "applied meanwhile, by the ledger"
 
 // apply applies one migration and says how that came about.

@@ -29,7 +29,7 @@ const (
 // exitStatuses stands in the help of every verb that has not its own.
 const exitStatuses = "Exit status: 0 success; 1 failure; 2 wrong usage; 130 interrupted."
 
-// ErrInterrupted is why a verb ended that a person stopped.
+// ErrInterrupted is the error of a verb that was interrupted.
 var ErrInterrupted = errors.New("interrupted")
 
 // A Status ends the command with an exit code of its own. Without Err nothing more

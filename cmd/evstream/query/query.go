@@ -201,7 +201,7 @@ func (s *session) saved(q savedQuery) func() (answer, error) {
 func explained(err error) error {
 	var refused *dataapi.Error
 	if errors.As(err, &refused) && refused.Position >= 1 && refused.Position <= utf8.RuneCountInString(refused.SQL) {
-		err = fmt.Errorf("%w\n%s", err, place(refused))
+		err = fmt.Errorf("%w\n%s", err, excerpt(refused))
 	}
 	if err != nil && strings.Contains(strings.ToLower(err.Error()), "packet for query is too large") {
 		err = fmt.Errorf("%w\nA row of the result has more than 64 KB, which the Data API does not return. "+
@@ -210,8 +210,8 @@ func explained(err error) error {
 	return err
 }
 
-// place shows the place in the statement that an error is about.
-func place(err *dataapi.Error) string {
+// excerpt shows the line of the statement that an error is about, and marks the column.
+func excerpt(err *dataapi.Error) string {
 	before := string([]rune(err.SQL)[:err.Position-1])
 	number := 1 + strings.Count(before, "\n")
 	line := strings.Split(err.SQL, "\n")[number-1]
