@@ -1,6 +1,6 @@
 // Package warehouse makes Redshift Serverless in an existing VPC, as one component:
 // the role with which it reads streams, a namespace that holds the data, a workgroup
-// that computes, their network, and what guards them.
+// that computes, their network, the usage limit and the final snapshot.
 package warehouse
 
 import (

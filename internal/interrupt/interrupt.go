@@ -1,5 +1,5 @@
-// Package interrupt lets a person stop a command: the first signal ends its
-// context, the second the process.
+// Package interrupt stops a command on signals: the first ends its context, the
+// second the process.
 package interrupt
 
 import (

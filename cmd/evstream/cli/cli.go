@@ -52,7 +52,7 @@ func Root(verbs ...*cobra.Command) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "evstream",
 		Short: "Write records to the stream, ask the warehouse about them, and look after its migrations",
-		Long: `Evstream writes records to the stream, asks the warehouse about them, works out what
+		Long: `Evstream writes records to the stream, queries them in the warehouse, calculates what
 a load costs, and manages the warehouse's migrations.
 
 --stack NAME, run in the project's folder, names the deployment. Flags override the

@@ -57,7 +57,7 @@ func newCommand(h host) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "query NAME | --sql FILE",
 		Short: "Run a saved query, or SQL of your own, and show or draw the result",
-		Long: `Ask the warehouse about the stream's records: by a saved query, or by the one SQL
+		Long: `Query the stream's records in the warehouse, by a saved query or by the one SQL
 statement in a file.
 
 A table fits the terminal and stops at 1,000 rows; the other formats give every row

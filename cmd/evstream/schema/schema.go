@@ -1,5 +1,5 @@
-// Package schema has the verbs about the warehouse's migrations that people run.
-// cmd/migrate applies them, from pulumi up.
+// Package schema has the verbs about the warehouse's migrations. cmd/migrate applies
+// them, from pulumi up.
 package schema
 
 import (
