@@ -168,7 +168,7 @@ func (q *queue) fill(now time.Time, records, bytes int) bool {
 				return false
 			case !l.open(now):
 				l.held.push(r)
-			case len(q.batch) == records || len(q.batch) > 0 && q.size+r.size > bytes:
+			case len(q.batch) >= records || len(q.batch) > 0 && q.size+r.size > bytes:
 				return true
 			default:
 				q.batch = append(q.batch, r)

@@ -76,13 +76,29 @@ go install ./cmd/evstream, or make install.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages", "Flags.FlagUsagesWrapped 80"))
 	root.AddCommand(verbs...)
+	root.InitDefaultHelpCmd()
 	for _, cmd := range append(verbs, root) {
 		cmd.SuggestionsMinimumDistance = 2
 		if !strings.Contains(cmd.Long, "Exit status") {
 			cmd.Long += "\n\n" + exitStatuses
 		}
 	}
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "help" {
+			cmd.Args = helpTopic
+		}
+	}
 	return root
+}
+
+// helpTopic refuses what there is no help about: cobra would answer with the help of
+// the last verb that it knows.
+func helpTopic(cmd *cobra.Command, args []string) error {
+	topic, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) == 0 {
+		return err
+	}
+	return topic.ValidateArgs(rest)
 }
 
 // NoArgs refuses arguments that are no flags.

@@ -2,7 +2,6 @@ package query
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -63,10 +62,11 @@ func find(columns []column, names ...string) (at []int, ok bool) {
 	return at, true
 }
 
-// toDraw is a value as a height, 0 for NULL and for what has none.
+// toDraw is a value as a height, 0 for NULL and for what has none. Neither the sum of
+// heights nor the step between labels may leave the range of a float64.
 func toDraw(value any) float64 {
 	f, ok := toFloat(value)
-	if !ok || !(f > 0) || math.IsInf(f, 0) {
+	if !ok || !(f > 1e-100 && f < 1e100) {
 		return 0
 	}
 	return f

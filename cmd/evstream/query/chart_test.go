@@ -3,6 +3,7 @@ package query
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"image/png"
 	"math"
 	"os"
@@ -115,6 +116,25 @@ func TestCharts(t *testing.T) {
 			}
 			if dir := os.Getenv("CHARTS"); dir != "" {
 				os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644)
+			}
+		})
+	}
+}
+
+// TestHeightsOutOfAllProportion: a chart ends, and has only numbers, whatever numbers a
+// record holds.
+func TestHeightsOutOfAllProportion(t *testing.T) {
+	for _, energy := range []float64{5e-324, 1e-310, 1.7e308, -1, math.Inf(1), math.NaN()} {
+		t.Run(fmt.Sprint(energy), func(t *testing.T) {
+			rows := usageRows(1, "Europe/Berlin")[:1]
+			rows[0][2] = energy
+			f := usageFigure(t, append(rows, rows[0]))
+			if peak := f.panels[0].peak(); peak != 0 {
+				t.Fatalf("the highest bar is %v", peak) // for which labels would be made without end
+			}
+			svg, err := drawPicture(f, "svg")
+			if err != nil || bytes.Contains(svg, []byte("NaN")) {
+				t.Errorf("error %v, picture %s", err, svg)
 			}
 		})
 	}
