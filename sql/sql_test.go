@@ -121,6 +121,7 @@ func TestPackRefuses(t *testing.T) {
 		"an empty file":            {"", "00001_a.sql: is empty"},
 		"no newline at the end":    {strings.TrimSpace(good), "its last line does not end in a newline"},
 		"Windows line ends":        {strings.ReplaceAll(good, "\n", "\r\n"), "has Windows line ends"},
+		"a byte order mark":        {"\ufeff" + good, "00001_a.sql: starts with a byte order mark"},
 		"not UTF-8":                {good + "-- \xff\n", "is not UTF-8 text"},
 		"a NUL":                    {good + "-- \x00\n", "holds a NUL byte"},
 		"an archive's marker":      {good + "-- 00002_b.sql --\n", `00001_a.sql:2: a line "-- ... --" separates the files`},

@@ -19,7 +19,8 @@ import (
 // runs what is repeated. It can be stopped at any moment and run again: it goes on
 // where it was. It writes what it does to progress, the last line being what it has
 // done; a reader that the database lacks is a warning there and no error.
-func Up(ctx context.Context, c Config, progress io.Writer) error {
+func Up(ctx context.Context, c Config, progress io.Writer) (err error) {
+	defer c.hideUser(&err)
 	r, err := open(ctx, c, true, progress)
 	if err != nil {
 		return err
