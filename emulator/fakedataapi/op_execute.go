@@ -32,7 +32,7 @@ func (c connection) complete() error {
 	case c.Database == "":
 		return invalid("Database is required with WorkgroupName")
 	case c.SecretArn == "":
-		return unsupported("temporary credentials (WorkgroupName without SecretArn)")
+		return invalid("the emulator does not support temporary credentials: give SecretArn, a secret with username and password")
 	}
 	return nil
 }

@@ -552,7 +552,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"a name that breaks the pattern", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = aws.String("EV-DEV") }, "workgroupName must satisfy regex pattern: .*((^[a-z0-9-]{3,63}$)"},
 		{"no workgroup", func(in *redshiftdata.ExecuteStatementInput) { in.WorkgroupName = nil }, "is required"},
 		{"no database", func(in *redshiftdata.ExecuteStatementInput) { in.Database = nil }, "Database is required"},
-		{"no secret", func(in *redshiftdata.ExecuteStatementInput) { in.SecretArn = nil }, "temporary credentials"},
+		{"no secret", func(in *redshiftdata.ExecuteStatementInput) { in.SecretArn = nil }, "temporary credentials: give SecretArn"},
 		{"a missing secret", func(in *redshiftdata.ExecuteStatementInput) { in.SecretArn = aws.String(secret + "-none") }, "Secrets Manager can't find the specified secret."},
 		{"a secret of another shape", func(in *redshiftdata.ExecuteStatementInput) { in.SecretArn = aws.String(secret + "-cdk") }, "username and password in secret cannot be empty"},
 		{"a secret that is not JSON", func(in *redshiftdata.ExecuteStatementInput) { in.SecretArn = aws.String(secret + "-text") }, "not a JSON object"},

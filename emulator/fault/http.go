@@ -46,6 +46,9 @@ func (r *Rule) fault() (Fault, error) {
 		if err != nil {
 			return f, fmt.Errorf(`"delay": %w`, err)
 		}
+		if delay < 0 {
+			return f, fmt.Errorf(`"delay" is %s: it must not be negative`, delay)
+		}
 		f.Delay = delay
 	}
 	switch r.Cut {
@@ -60,6 +63,9 @@ func (r *Rule) fault() (Fault, error) {
 	if r.Code != "" || r.Status != 0 || r.Message != "" {
 		if r.Code == "" {
 			return f, errors.New(`"code" is missing: an error needs one, for example "ThrottlingException"`)
+		}
+		if r.Status != 0 && (r.Status < 400 || r.Status > 599) {
+			return f, fmt.Errorf(`"status" is %d: that of an error is 400 to 599`, r.Status)
 		}
 		f.Err = &Error{Status: r.Status, Code: r.Code, Message: r.Message}
 	}

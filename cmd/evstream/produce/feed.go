@@ -96,11 +96,17 @@ func (s *schedule) wait(ctx context.Context, n int64) {
 	if s.rate == 0 {
 		return
 	}
-	early := time.Until(s.start.Add(time.Duration(float64(n) / s.rate * float64(time.Second))))
+	early := time.Until(s.start.Add(seconds(float64(n) / s.rate)))
 	switch {
 	case early > 0:
 		_ = interrupt.Sleep(ctx, early) // the caller looks at ctx
 	case early < -forgiven:
 		s.start = s.start.Add(-early)
 	}
+}
+
+// seconds is a duration of so many of them, or of almost the longest that there is.
+func seconds(n float64) time.Duration {
+	const most = 9e9 // some 285 years
+	return time.Duration(min(n, most) * float64(time.Second))
 }

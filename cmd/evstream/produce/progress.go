@@ -34,7 +34,7 @@ func (g *gauge) line() string {
 		text += "  failed " + grouped(s.Failed)
 	}
 	if part := g.part(s, elapsed); part > 0 {
-		left := time.Duration(float64(elapsed) * (1 - part) / part)
+		left := seconds(elapsed.Seconds() * (1 - part) / part)
 		text += fmt.Sprintf("  %.0f %%  ETA %s", 100*part, left.Round(time.Second))
 	}
 	return text

@@ -2,6 +2,7 @@ package produce
 
 import (
 	"context"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -40,6 +41,7 @@ func TestProgress(t *testing.T) {
 		{"of a count", options{count: 10_000}, "10s: 2,500 records  250/s  0.00 MB/s  retries 0  throttled 0  25 %  ETA 30s"},
 		{"of a duration", options{count: -1, duration: 20 * time.Second}, "throttled 0  50 %  ETA 10s"},
 		{"of a file", options{count: -1, input: input}, "throttled 0  2 %  ETA 6m30s"},
+		{"of a count without end", options{count: math.MaxInt64}, "0 %  ETA 2500000h0m0s"},
 		{"without end", options{count: -1}, "throttled 0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -71,6 +73,26 @@ func TestProgress(t *testing.T) {
 					t.Error(err)
 				}
 			})
+		})
+	}
+}
+
+// TestSlowestRate: a record that is due after longer than a time.Duration is not due.
+func TestSlowestRate(t *testing.T) {
+	for _, rate := range []float64{1e-3, 1e-12, 5e-324} {
+		synctest.Test(t, func(t *testing.T) {
+			o := options{count: 2, rate: rate}
+			src, err := openSource(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithTimeoutCause(t.Context(), time.Minute, errTimeIsUp)
+			defer stop()
+			records := 0
+			err = feed(ctx, o, src, func(context.Context, kinesisput.Record) error { records++; return nil })
+			if err != nil || records != 1 {
+				t.Errorf("%v a second: %d records in a minute, want 1 (error %v)", rate, records, err)
+			}
 		})
 	}
 }

@@ -82,7 +82,7 @@ fails while refreshes do.`,
 		cmd.AddCommand(&cobra.Command{Use: q.name, Short: q.description(), GroupID: "saved", Args: one, RunE: s.run(q.name, s.saved(q))})
 	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "refresh", Short: refreshes, GroupID: "actions", Args: one, RunE: s.run("refresh", func() (answer, error) { return s.refresh, nil })},
+		&cobra.Command{Use: "refresh", Short: refreshes, GroupID: "actions", Args: one, RunE: s.run("refresh", func(context.Context) (answer, error) { return s.refresh, nil })},
 		&cobra.Command{Use: "list", Short: "List the saved queries.", GroupID: "actions", Args: one, RunE: s.list},
 	)
 	return cmd
@@ -155,14 +155,14 @@ func pictureFormat(file string) string {
 }
 
 // run returns what runs a saved query, the refresh, or --sql, as name says.
-func (s *session) run(name string, choose func() (answer, error)) func(*cobra.Command, []string) error {
+func (s *session) run(name string, choose func(context.Context) (answer, error)) func(*cobra.Command, []string) error {
 	return cli.Interruptible(func(cmd *cobra.Command, _ []string) error {
 		s.name, s.stdin, s.stdout, s.stderr = name, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 		if err := s.check(name, cmd.Flags()); err != nil {
 			return err
 		}
 		var err error
-		if s.answer, err = choose(); err != nil {
+		if s.answer, err = choose(cmd.Context()); err != nil {
 			return err
 		}
 		where, err := s.Warehouse(cmd.Context())
@@ -182,8 +182,8 @@ func (s *session) run(name string, choose func() (answer, error)) func(*cobra.Co
 }
 
 // saved returns what chooses the answer of a saved query.
-func (s *session) saved(q savedQuery) func() (answer, error) {
-	return func() (answer, error) {
+func (s *session) saved(q savedQuery) func(context.Context) (answer, error) {
+	return func(context.Context) (answer, error) {
 		if q.name != "freshness" {
 			return s.statement(q.text), nil
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/evstream/cmd/evstream/cli"
+	"example.com/evstream/internal/interrupt"
 	"example.com/evstream/internal/number"
 )
 
@@ -38,13 +39,15 @@ type session struct {
 type answer func(ctx context.Context, show func(result) error) (words string, err error)
 
 // own answers with the result of the statement of --sql.
-func (s *session) own() (answer, error) {
-	var text []byte
-	var err error
-	if s.sqlFile == "-" {
-		text, err = io.ReadAll(s.stdin)
-	} else {
-		text, err = os.ReadFile(s.sqlFile)
+func (s *session) own(ctx context.Context) (answer, error) {
+	text, err := interrupt.Await(ctx, func() ([]byte, error) { // which a terminal or a FIFO keeps waiting
+		if s.sqlFile == "-" {
+			return io.ReadAll(s.stdin)
+		}
+		return os.ReadFile(s.sqlFile)
+	})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the SQL: %w", err)

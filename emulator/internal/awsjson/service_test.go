@@ -339,13 +339,16 @@ func TestRules(t *testing.T) {
 		return w.Code, w.Body.String()
 	}
 	for body, want := range map[string]string{
-		`{"operation":"ListStreams"}`:             `"service" is missing`,
-		`{"service":"kinesis","delay":"soon"}`:    `invalid duration \"soon\"`,
-		`{"service":"kinesis","cut":"sometimes"}`: `it must be "before" or "after"`,
-		`{"service":"kinesis","status":500}`:      `"code" is missing`,
-		`{"service":"kinesis","times":-1}`:        `at least 1`,
-		`{"service":"kinesis","colour":"red"}`:    `colour`,
-		`{`:                                       `EOF`,
+		`{"operation":"ListStreams"}`:                      `"service" is missing`,
+		`{"service":"kinesis","delay":"soon"}`:             `invalid duration \"soon\"`,
+		`{"service":"kinesis","delay":"-5s"}`:              `"delay" is -5s`,
+		`{"service":"kinesis","code":"Busy","status":99}`:  `"status" is 99`,
+		`{"service":"kinesis","code":"Busy","status":200}`: `"status" is 200`,
+		`{"service":"kinesis","cut":"sometimes"}`:          `it must be "before" or "after"`,
+		`{"service":"kinesis","status":500}`:               `"code" is missing`,
+		`{"service":"kinesis","times":-1}`:                 `at least 1`,
+		`{"service":"kinesis","colour":"red"}`:             `colour`,
+		`{`:                                                `EOF`,
 	} {
 		if status, answer := rules("POST", body); status != 400 || !strings.Contains(answer, strings.ReplaceAll(want, `\"`, `"`)) {
 			t.Errorf("%s: %d %s, want 400 and %s", body, status, answer, want)
