@@ -134,7 +134,7 @@ func (r *runner) apply(ctx context.Context, m evsql.Migration) (string, error) {
 		if m.Alone { // a batch looks by itself
 			left, err := r.pending(ctx)
 			if err != nil {
-				return "", err
+				return "", onlyRead(err)
 			}
 			if !slices.ContainsFunc(left, func(l evsql.Migration) bool { return l.File == m.File }) {
 				return appliedMeanwhile, nil
@@ -182,11 +182,21 @@ func (r *runner) applyOnce(ctx context.Context, m evsql.Migration) error {
 	}
 	grants, err := r.grantsOf(ctx, m)
 	if err != nil {
-		return err
+		return onlyRead(err)
 	}
 	batch := append(r.batch(m), grants...)
 	_, err = dataapi.Batch(ctx, r.db, append(batch, record))
 	return unlessFinished(err)
+}
+
+// onlyRead is the error of a query that comes before a migration. That its end is not
+// known says nothing of the migration.
+func onlyRead(err error) error {
+	var unknown *dataapi.UnknownError
+	if errors.As(err, &unknown) {
+		return errors.New(err.Error())
+	}
+	return err
 }
 
 // unlessFinished is the error of a statement or batch, or nil if that had its effect
