@@ -46,7 +46,7 @@ moment, even killed, it goes on where it was when it is run again, or says what 
 person must look at first. Of two runs at once, the slower one sees what the other
 has applied, and goes on.
 
-Exit status: 0 done; 1 failed; 2 wrong use; 130 interrupted.
+Exit status: 0 done; 1 failed; 2 wrong usage; 130 interrupted.
 `
 
 const (

@@ -41,7 +41,7 @@ the CDK sample, and which limit it meets first. It does not contact AWS.
 
 A flag for a setting has the setting's name and default, and may be written as in
 Pulumi.yaml, --baseCapacity 8, or as --base-capacity 8. With --stack the settings
-are those of the stack, with the most alarms, endpoints and secrets that it makes;
+are those of the stack, with the most alarms, endpoints and secrets it can create;
 flags override them.`,
 		Example: `  evstream plan --events-per-second 1000 --bytes 400
   evstream plan --events-per-second 1000 --stack dev

@@ -49,11 +49,11 @@ func Command() *cobra.Command {
 
 It sends as much at once as the network and the stream take, and respects the
 stream's write limit. Progress and the summary go to standard error. Interrupted
-(Ctrl-C), it goes on sending what it accepted for half a second, gives up the rest
-and reports; interrupted again, it ends at once.
+(Ctrl-C), it sends accepted records for another half a second, gives up the rest and
+reports; interrupted again, it ends at once.
 
-Exit status: 0 every record was delivered; 1 some were not, or the run could not
-go on; 2 wrong use; 130 interrupted, with every accepted record delivered.
+Exit status: 0 every record was delivered; 1 some were not, or the run stopped;
+2 wrong usage; 130 interrupted, with every accepted record delivered.
 
 Writing needs the permission kinesis:PutRecords on the stream.`,
 		Example: `  evstream produce --stack dev                  10 generated EV charging records

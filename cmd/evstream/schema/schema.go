@@ -47,8 +47,8 @@ func Adopt() *cobra.Command {
 		Use:   "adopt VERSION",
 		Short: "Record the next pending migration as applied, because its object exists",
 		Long: `Record the next pending migration as applied without running it, because its
-object exists. pulumi up says when that is needed, and the whole command with the
-values of the migration's placeholders, which are in the environment.`,
+object exists. When that is needed, pulumi up shows the whole command, with the
+values of the migration's placeholders in the environment.`,
 		Example: "  STREAM_NAME=ev_stream_data evstream adopt 2 --stack dev",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
