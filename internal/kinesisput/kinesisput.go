@@ -142,7 +142,8 @@ type Writer struct {
 	stats   Stats
 	latency latencies
 
-	failingSince time.Time // of the first failure since anything was delivered
+	failingSince time.Time // of the first failure since anything was delivered; zero if none
+	emptySince   time.Time // when the last record was settled
 	invalidInRow int       // records refused for what they are since anything was delivered
 }
 
@@ -195,6 +196,9 @@ func (w *Writer) Put(ctx context.Context, r Record) error {
 			err = errors.New("put a record after Close")
 		}
 		return err
+	}
+	if w.pending == 0 && rec.accepted.Sub(w.emptySince) >= w.cfg.RetryFor {
+		w.failingSince = time.Time{} // of records that are settled for so long
 	}
 	w.pending++
 	w.stats.Accepted++
@@ -324,6 +328,8 @@ func (w *Writer) finish(settled, failed []*record) {
 	}
 	w.room.Release(weight)
 	w.mu.Lock()
-	w.pending -= len(settled)
+	if w.pending -= len(settled); w.pending == 0 {
+		w.emptySince = time.Now()
+	}
 	w.mu.Unlock()
 }

@@ -261,6 +261,27 @@ func TestWriterStops(t *testing.T) {
 	}
 }
 
+// TestFailureLongAgo: that a record failed a while ago, with none to send since, does not
+// stop the writer when the next one fails once.
+func TestFailureLongAgo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoint(t)
+		e.answer = func(n int, _ []entry) reply {
+			if n < 3 {
+				return reply{status: 500, code: "InternalFailure"}
+			}
+			return reply{}
+		}
+		w, f := start(t, e, kinesisput.Config{MaxAttempts: 2})
+		put(t, w, 1, "first")
+		time.Sleep(10 * time.Minute)
+		put(t, w, 1, "second")
+		if s := settled(t, w, f); s.Failed != 1 || s.Delivered != 1 {
+			t.Errorf("%+v: want the first record failed and the second delivered", s)
+		}
+	})
+}
+
 // TestFailingShardDoesNotHoldUpTheOthers puts records for two shards in turn, so
 // that a full buffer of the one would starve the other.
 func TestFailingShardDoesNotHoldUpTheOthers(t *testing.T) {
