@@ -257,7 +257,7 @@ func checkEndpoints(s settings, f *facts, r *report.Report) (missing int) {
 		case there.any != nil && there.any.PrivateDNSEnabled:
 			r.Problem("createVpcEndpoints is true, but %s has %s for %s already, and only one can answer for the service's name: another is not needed. "+
 				"Remove createVpcEndpoints, and let that one's security groups admit port 443 from the group %s-warehouse, and its policy the streaming role. "+
-				"Redshift needs endpoints for %s; make the one that is not there by hand.",
+				"Redshift needs endpoints for %s; create the missing one by hand.",
 				in, there.any.ID, name, s.Warehouse.Workgroup.Name, endpointServices())
 		}
 	}
@@ -294,8 +294,8 @@ func warnOfNoWayOut(f *facts, net warehouse.Network, r *report.Report) {
 		return
 	}
 	r.Warn("enhancedVpcRouting is true, but %s has no default route to a NAT or transit gateway, and no endpoint in %s answers for %s: "+
-		"Redshift may not reach the stream, and the view stay empty. "+
-		"Give the subnets a route out, make what is missing (createVpcEndpoints makes both endpoints), or set enhancedVpcRouting to false.",
+		"Redshift may not reach the stream, and the view may stay empty. "+
+		"Give the subnets a route out, create the missing endpoints (createVpcEndpoints creates both), or set enhancedVpcRouting to false.",
 		strings.Join(stranded, ", "), net.VPCID, strings.Join(missing, " and "))
 }
 

@@ -162,7 +162,7 @@ func TestDeployedWorkgroupKeepsItsSubnets(t *testing.T) {
 	}
 }
 
-// TestWaysToTheStream shows what a person is told about the way that Redshift's
+// TestWaysToTheStream shows the messages about the way that Redshift's
 // traffic takes to Kinesis and STS.
 func TestWaysToTheStream(t *testing.T) {
 	stranded := "warning: enhancedVpcRouting is true, but " + subnet("a") + ", " + subnet("b") + ", " + subnet("c") + " has no default route " +

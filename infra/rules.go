@@ -85,7 +85,7 @@ func (s settings) checkSecretName(r *report.Report) {
 		r.Setting("secretName", "is not set: the Redshift admin comes from an existing Secrets Manager secret. "+
 			"Give its name with pulumi config set secretName NAME, or let AWS keep the password with pulumi config set manageAdminPassword true.")
 	case !secretName.MatchString(s.SecretName):
-		r.Setting("secretName", "is %q: a secret's name is 1 to 512 letters, digits and /_+=.@!-; its ARN will do as well.", s.SecretName)
+		r.Setting("secretName", "is %q: a secret's name is 1 to 512 letters, digits and /_+=.@!-; an ARN is accepted too.", s.SecretName)
 	}
 }
 
@@ -123,7 +123,7 @@ func (s settings) checkNames(r *report.Report) {
 	} {
 		if !redshift.MatchString(name.value) {
 			r.Setting(name.setting, "is %q: it must have 3 to 63 lower-case letters, digits and hyphens. "+
-				"Left out it is made of project and stack; set it with pulumi config set %s NAME.", name.value, name.setting)
+				"By default it is PROJECT-STACK; set it with pulumi config set %s NAME.", name.value, name.setting)
 		}
 		if isReserved(name.value) {
 			r.Setting(name.setting, "is %q, a reserved word of Redshift.", name.value)
@@ -131,7 +131,7 @@ func (s settings) checkNames(r *report.Report) {
 	}
 	if role := s.Warehouse.RoleName; !roleName.MatchString(role) {
 		r.Setting("roleName", "is %q: a role's name has 1 to 64 letters, digits and _+=.@-. "+
-			"Left out it is made of project and stack; set it with pulumi config set roleName NAME.", role)
+			"By default it is PROJECT-STACK-streaming; set it with pulumi config set roleName NAME.", role)
 	}
 }
 
@@ -156,7 +156,7 @@ func (s settings) checkCapacity(r *report.Report) {
 		r.Setting("priceTarget", "is %d: Redshift takes 1 (cheapest), 25, 50, 75 or 100 (fastest), or 0 for none.", target)
 	case base != 0:
 		r.Setting("priceTarget", "is %d and baseCapacity is %d: with a price target Redshift chooses the capacity. "+
-			"Give it the choice with pulumi config set baseCapacity 0, or remove priceTarget.", target, base)
+			"Run pulumi config set baseCapacity 0, or remove priceTarget.", target, base)
 	}
 	// No source says in which steps Redshift takes a limit; those of the capacity do.
 	if most != 0 && (most < base || most < 8 || most > maxCapacity || most%8 != 0) {
@@ -166,7 +166,7 @@ func (s settings) checkCapacity(r *report.Report) {
 
 func (s settings) checkOptions(r *report.Report) {
 	if key := s.Warehouse.KMSKeyARN; key != "" && !kmsKeyARN.MatchString(key) {
-		r.Setting("kmsKeyArn", "is %q: it must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID (an alias will not do).", key)
+		r.Setting("kmsKeyArn", "is %q: it must be the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID (not that of an alias).", key)
 	}
 	logs := []string{"connectionlog", "useractivitylog", "userlog"}
 	for _, name := range s.Warehouse.LogExports {
@@ -228,7 +228,7 @@ func (s settings) checkAlarms(r *report.Report) {
 		return
 	}
 	if wait, known := s.longestWait(); known && s.lagAlarm() > 0 && s.AlarmLagMinutes <= wait {
-		r.Setting("alarmLagMinutes", "is %d, but refresh is %q: records wait up to %d minutes for their refresh, so the alarm would never be silent. "+
+		r.Setting("alarmLagMinutes", "is %d, but refresh is %q: records wait up to %d minutes for their refresh, so the alarm would always be on. "+
 			"Set alarmLagMinutes above that.", s.AlarmLagMinutes, s.Refresh, wait)
 	}
 }
@@ -318,7 +318,7 @@ func (s settings) checkScope(at arn.Scope, r *report.Report) {
 	case base > 512 && cost.IsBaseCapacity(base) && !slices.Contains(large, at.Region):
 		r.Problem("baseCapacity is %d RPU: AWS offers more than 512 only in %s, and the deployment is in %s.", base, strings.Join(large, ", "), at.Region)
 	case base == 4 && at.Region != "us-east-1":
-		r.Warn("baseCapacity is 4 RPU, which AWS offers in some regions only. If %s is none of them, the workgroup can't be made: use 8 then.", at.Region)
+		r.Warn("baseCapacity is 4 RPU, which AWS offers in some regions only. If %s is none of them, the workgroup can't be created: use 8.", at.Region)
 	}
 }
 
@@ -335,8 +335,8 @@ func (s settings) checkExistingStream(stream answer[*pipeline.Found], r *report.
 		r.Problem("existingStreamName is %q: the stream is %s. Wait until it is ACTIVE, or name another.", name, found.Status)
 	case found.Tags["pulumi:project"] == s.project && found.Tags["pulumi:stack"] == s.stack:
 		// It would leave the program, and Pulumi would delete it.
-		r.Problem("existingStreamName is %q: this stack made that stream, and would delete it with its records when it is no longer the stack's own. "+
-			"Remove existingStreamName. Or give the stream away first: "+
+		r.Problem("existingStreamName is %q: this stack created that stream, and would delete it with its records once it is not the stack's own. "+
+			"Remove existingStreamName. Or detach the stream from the stack first: "+
 			"pulumi state delete --force --target-dependents 'urn:pulumi:%s::%s::evstream:infra:Pipeline$aws:kinesis/stream:Stream::%s', and "+
 			"aws kinesis remove-tags-from-stream --stream-name %[1]s --tag-keys pulumi:project pulumi:stack.", name, s.stack, s.project, streamResource)
 	}
@@ -368,7 +368,7 @@ func (s settings) checkRetention(stream *pipeline.Found, r *report.Report) {
 	wait, known := schedule.LongestWait()
 	switch {
 	case !known:
-		r.Warn("refresh is %q, which names years, and %s %d hours: what waits longer is lost, in a pause and when the years are over.",
+		r.Warn("refresh is %q, which names years, and %s %d hours: records that wait longer are lost, in a pause and after the last year.",
 			s.Refresh, whose, hours)
 	case wait >= hours*60:
 		r.Problem("refresh is %q, with pauses of up to %d hours, and %s %d: records are gone before the view takes them. "+

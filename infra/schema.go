@@ -231,12 +231,12 @@ func schemaRule(s settings, at arn.Scope) func(update.Change, *report.Report) {
 			if s.Stream.Existing {
 				setting, back = "existingStreamName", "pulumi config rm existingStreamName"
 			}
-			changed(setting, stream, s.Stream.Name, fmt.Sprintf("the streaming view can't be given another stream. "+
-				"Set it back: %s if this stack made it, else pulumi config set existingStreamName %s. "+rebuild+
-				" A stream that this stack made is then deleted, with the records that wait in it.", back, stream, sql.StreamName))
+			changed(setting, stream, s.Stream.Name, fmt.Sprintf("the streaming view can't change its stream. "+
+				"Set it back: %s if this stack created it, otherwise pulumi config set existingStreamName %s. "+rebuild+
+				" A stream that this stack created is then deleted, with the unread records in it.", back, stream, sql.StreamName))
 		}
 		if _, role, _ := strings.Cut(was("STREAMING_ROLE_ARN"), ":role/"); !sqls.AddedUse(sql.StreamingRoleARN) {
-			changed("roleName", role, s.Warehouse.RoleName, fmt.Sprintf("the external schema can't be given another role. "+
+			changed("roleName", role, s.Warehouse.RoleName, fmt.Sprintf("the external schema can't change its role. "+
 				"Set it back: pulumi config set roleName %s. "+rebuild, role, sql.StreamingRoleARN))
 		}
 	}

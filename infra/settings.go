@@ -223,7 +223,7 @@ func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
 		}
 	}
 	if aws.GetInsecure(ctx) {
-		r.report.Problem("aws:insecure is true: the SQL runs outside the AWS provider, and its command checks certificates always. " +
+		r.report.Problem("aws:insecure is true: the SQL runs outside the AWS provider, and its command always checks certificates. " +
 			"Name your CA bundle with aws:customCaBundle, and run: pulumi config rm aws:insecure")
 	}
 	for _, key := range []string{"httpProxy", "httpsProxy"} {
@@ -234,7 +234,7 @@ func (r *reader) refuseOtherCredentials(ctx *pulumi.Context) {
 		u, err := url.Parse(proxy)
 		if err != nil || u.User != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			r.report.Problem("aws:%s holds a user or password, which would be in the state in plain text, or is not a URL such as http://proxy.example.com:3128. "+
-				"Give a password by the environment variable HTTPS_PROXY, and run: pulumi config rm aws:%[1]s", key)
+				"Put a password into the environment variable HTTPS_PROXY, and run: pulumi config rm aws:%[1]s", key)
 		}
 	}
 	endpoints, err := providerEndpoints(ctx)

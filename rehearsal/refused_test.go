@@ -28,7 +28,7 @@ func TestAppliedSQLStays(t *testing.T) {
 	wantPreview(t, d, "edited", with(edited(2)), names[2]+" was applied and has changed since. Restore it")
 	wantPreview(t, d, "the last one gone", with(func(files []txtar.File) []txtar.File {
 		return append(migrations(files)[:len(migrations(files))-1], files[len(migrations(files)):]...)
-	}), "was applied and is no longer there", "what it did is undone by a new migration only")
+	}), "was applied and is no longer there", "only a new migration undoes what it did")
 	wantPreview(t, d, "two at once", with(edited(0, 1)), names[0]+" was applied and has changed", names[1]+" was applied and has changed")
 	wantPreview(t, d, "settings", with(edited(-1)))
 
@@ -64,7 +64,7 @@ func TestNamesStay(t *testing.T) {
 		want    []string
 	}{
 		{"streamName", "other", []string{"streamName is other, and was ev_stream_data when the SQL was applied", "pulumi config set streamName ev_stream_data"}},
-		{"existingStreamName", rehearsal.ExistingStream, []string{"existingStreamName is " + rehearsal.ExistingStream + ", and was ev_stream_data", "pulumi config rm existingStreamName if this stack made it"}},
+		{"existingStreamName", rehearsal.ExistingStream, []string{"existingStreamName is " + rehearsal.ExistingStream + ", and was ev_stream_data", "pulumi config rm existingStreamName if this stack created it"}},
 		{"roleName", "other", []string{"roleName is other, and was ev-streaming-dev-streaming", "pulumi config set roleName ev-streaming-dev-streaming"}},
 		{"databaseName", "other", []string{"databaseName is other, and was dev", "all its data lost"}},
 		{"namespaceName", "other", []string{"namespaceName is other, and was ev-streaming-dev", "all its data lost"}},

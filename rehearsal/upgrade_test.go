@@ -29,7 +29,7 @@ func twoZones(t *testing.T) string {
 }
 
 // TestUpgrades changes the settings of a deployed stack, one at a time and all
-// together: a person is told what happens, nothing is replaced, the records stay.
+// together: a message says what happens, nothing is replaced, the records stay.
 // Each change is the only one, so the one before it left nothing to do.
 func TestUpgrades(t *testing.T) {
 	t.Parallel()

@@ -93,11 +93,11 @@ func matchRecord(list []Migration, r *Record) Entry {
 		}
 	case find(func(m Migration) bool { return m.SHA256 == r.SHA256 }):
 		e.State = Renamed
-		e.Problem = fmt.Sprintf("%s and is named %s now. Give it its name back, and give a new migration the next free number.", applied, e.Migration.File)
+		e.Problem = fmt.Sprintf("%s and is named %s now. Restore its name, and give a new migration the next free number.", applied, e.Migration.File)
 	default:
 		e.State = Removed
 		e.Problem = fmt.Sprintf("%s and is no longer there. Restore it. %s "+
-			"A git revert removes the file too: what it did is undone by a new migration only.", applied, restore(r.File))
+			"A git revert removes the file too: only a new migration undoes what it did.", applied, restore(r.File))
 	}
 	return e
 }

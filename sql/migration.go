@@ -156,7 +156,7 @@ func (m *Migration) parse(text string) error {
 		}
 	}
 	if m.Alone && len(m.Statements) > 1 {
-		return fmt.Errorf("%d: a second statement in a file that runs outside a transaction: make a file of each", m.Statements[1].Line)
+		return fmt.Errorf("%d: a second statement in a file that runs outside a transaction: put each into a file of its own", m.Statements[1].Line)
 	}
 	batch := besides + len(m.Sets)
 	for i, s := range m.Statements {
@@ -183,7 +183,7 @@ func (m *Migration) add(s Statement) error {
 	case transactional.MatchString(start):
 		return fmt.Errorf("%s: the file is a transaction already, so it holds no statement that begins or ends one", start)
 	case !m.Alone && alone.MatchString(start):
-		return fmt.Errorf("%s may not, or is not documented to, run in a transaction: make a file of this one statement, whose first line is\n%s", start, AloneLine)
+		return fmt.Errorf("%s may not, or is not documented to, run in a transaction: put this statement into a file of its own, whose first line is\n%s", start, AloneLine)
 	}
 	for _, match := range placeholder.FindAllStringSubmatchIndex(s.Text, -1) {
 		name := s.Text[match[2]:match[3]]

@@ -128,6 +128,8 @@ func checkText(file string, data []byte) error {
 		return fmt.Errorf("%s: is empty", file)
 	case !utf8.Valid(data):
 		return fmt.Errorf("%s: is not UTF-8 text", file)
+	case bytes.HasPrefix(data, []byte("\ufeff")):
+		return fmt.Errorf("%s: starts with a byte order mark; save it without", file)
 	case bytes.ContainsRune(data, 0):
 		return fmt.Errorf("%s: holds a NUL byte", file)
 	case bytes.ContainsRune(data, '\r'):

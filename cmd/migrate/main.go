@@ -42,10 +42,11 @@ on standard output, once all are applied, one JSON object:
 {"version":1,"migrations":[{"version":1,"file":"...","sha256":"...","state":"applied"}]}
 
 An applied migration that was changed, renamed or removed is refused. Stopped at any
-moment, even killed, it goes on where it was when it is run again. Of two runs at
-once, the slower one sees what the other has applied, and goes on.
+moment, even killed, it goes on where it was when it is run again, or says what a
+person must look at first. Of two runs at once, the slower one sees what the other
+has applied, and goes on.
 
-Exit status: 0 done; 1 failed; 2 wrong use; 130 interrupted.
+Exit status: 0 done; 1 failed; 2 wrong usage; 130 interrupted.
 `
 
 const (
@@ -71,7 +72,7 @@ func main() {
 		os.Exit(code)
 	case <-time.After(grace):
 		fmt.Fprintln(os.Stderr, "migrate: interrupted while the service does not answer. The lines above say what was applied; "+
-			"what ran last may still take effect. Run again: that looks first, and goes on from there.")
+			"what ran last may still take effect. Run again: it checks first, and continues from there.")
 		os.Exit(exitInterrupted)
 	}
 }

@@ -66,7 +66,7 @@ func run(ctx context.Context, progress io.Writer) error {
 	t := taker{client: client, namespace: namespace, days: int32(days), progress: progress}
 	taken, err := t.take(ctx)
 	if err != nil {
-		return fmt.Errorf("last snapshot of namespace %s in %s: %w", namespace, cfg.Region, err)
+		return fmt.Errorf("final snapshot of namespace %s in %s: %w", namespace, cfg.Region, err)
 	}
 	keptPassword := ""
 	if taken.AdminPasswordSecretArn != nil {

@@ -33,11 +33,11 @@ func (t taker) take(ctx context.Context) (*types.Snapshot, error) {
 		return nil, err
 	}
 	if begun != nil {
-		fmt.Fprintf(t.progress, "Snapshot %s is being made already\n", *begun.SnapshotName)
+		fmt.Fprintf(t.progress, "Snapshot %s is already being created\n", *begun.SnapshotName)
 		return t.wait(ctx, *begun.SnapshotName)
 	}
 	name := prefix + time.Now().UTC().Format("20060102-150405")
-	fmt.Fprintf(t.progress, "Making snapshot %s\n", name)
+	fmt.Fprintf(t.progress, "Creating snapshot %s\n", name)
 	if err := t.create(ctx, name); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (t taker) wait(ctx context.Context, name string) (*types.Snapshot, error) {
 	err := poll(ctx, func() (bool, error) {
 		got, err := t.client.GetSnapshot(ctx, &redshiftserverless.GetSnapshotInput{SnapshotName: &name})
 		if err != nil {
-			return true, fmt.Errorf("looking whether snapshot %s is whole: %w", name, err)
+			return true, fmt.Errorf("checking whether snapshot %s is complete: %w", name, err)
 		}
 		switch got.Snapshot.Status {
 		case types.SnapshotStatusAvailable:

@@ -1,6 +1,6 @@
 // Package doubt holds what is not known about AWS: the questions that no source settles, or
-// that sources answer differently. A service is emulated by one answer to each, and can be
-// told to behave by another, so that a test can show that a program is right whichever it is.
+// that sources answer differently. The emulator gives one answer to each, and can be
+// switched to another, so that a test can show that a program is right under each.
 package doubt
 
 import (

@@ -43,16 +43,16 @@ func FuzzRequest(f *testing.F) {
 		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=id/20260301/us-east-1/redshift-data/aws4_request, SignedHeaders=host, Signature=0")
 		answer := httptest.NewRecorder()
 		s.ServeHTTP(answer, r)
-		var said struct {
+		var failure struct {
 			Type string `json:"__type"`
 		}
-		if err := json.Unmarshal(answer.Body.Bytes(), &said); err != nil {
+		if err := json.Unmarshal(answer.Body.Bytes(), &failure); err != nil {
 			t.Fatalf("the answer is no JSON: %v\n%s", err, answer.Body)
 		}
 		if answer.Code == 200 && !json.Valid(body) {
 			t.Errorf("a result for a request that is no JSON: %s", answer.Body)
 		}
-		if answer.Code != 200 && (answer.Code < 400 || answer.Code >= 500 || said.Type == "") {
+		if answer.Code != 200 && (answer.Code < 400 || answer.Code >= 500 || failure.Type == "") {
 			t.Errorf("status %d: %s", answer.Code, answer.Body)
 		}
 	})

@@ -92,7 +92,7 @@ func (st *stream) encryption() string {
 	return "KMS"
 }
 
-// recordEncryption is what is said of records: nothing of those that are not encrypted.
+// recordEncryption is the encryption type of a record: none if it is not encrypted.
 func (st *stream) recordEncryption() string {
 	if st.kmsKey == "" {
 		return ""

@@ -21,7 +21,7 @@ import (
 	"example.com/evstream/emulator/fakekinesis"
 )
 
-// A clock stands still until it is told to go on.
+// A clock stands still until a test advances it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time

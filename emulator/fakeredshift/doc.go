@@ -1,6 +1,6 @@
 // Package fakeredshift is an in-process stand-in for the Amazon Redshift Serverless API:
-// namespaces, workgroups and snapshots. What it makes is in a [warehouse.Warehouse], where SQL
-// finds it.
+// namespaces, workgroups and snapshots. They are in a [warehouse.Warehouse], where SQL finds
+// them.
 //
 // Start one, point any AWS SDK or the AWS CLI at its URL, and use it:
 //

@@ -1,6 +1,5 @@
-// Package fault decides what happens to requests of the emulated services instead of the
-// ordinary: errors, delays, cut connections, refused records, statements that end as a
-// test wants.
+// Package fault injects faults into requests of the emulated services: errors, delays, cut
+// connections, refused records, outcomes of statements.
 //
 // A [Control] sees each request, authenticated and valid in itself but not yet applied,
 // and returns a [Fault] or declines:

@@ -31,7 +31,7 @@
 // # Time
 //
 // Nothing happens in the background. [Warehouse.AutoRefresh] is one step of automatic
-// refresh; who wants it going calls [Warehouse.RunAutoRefresh]. The clock
+// refresh; [Warehouse.RunAutoRefresh] runs it. The clock
 // is the caller's, and stands still within a statement.
 //
 // README.md lists what is not supported. All of it is an error.

@@ -1,5 +1,5 @@
-// Consumer is the Pulumi program of somebody who uses the pipeline: it reads what
-// a stack of ev-streaming exports and makes of it what a reader and a writer need.
+// Consumer is an example of a Pulumi program that reads the outputs of a stack of
+// ev-streaming, and derives what a client and a writer need.
 package main
 
 import (

@@ -1,6 +1,6 @@
 // Package warehouse makes Redshift Serverless in an existing VPC, as one component:
 // the role with which it reads streams, a namespace that holds the data, a workgroup
-// that computes, their network, and what guards them.
+// that computes, their network, the usage limit and the final snapshot.
 package warehouse
 
 import (
@@ -178,7 +178,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	snapshot, err := b.finalSnapshot(w)
 	if err != nil {
-		return nil, fmt.Errorf("last snapshot of namespace %s: %w", args.NamespaceName, err)
+		return nil, fmt.Errorf("final snapshot of namespace %s: %w", args.NamespaceName, err)
 	}
 	if snapshot != nil {
 		w.Ready = append(w.Ready, snapshot)

@@ -117,7 +117,7 @@ func (args *Args) checkCapacities(c update.Change, r *report.Report) {
 	if limit, newLimit := c.Number("maxCapacity"); c.Sets("baseCapacity") && limit != 0 && newLimit == 0 {
 		// Such an update sends only the end of the limit.
 		// github.com/hashicorp/terraform-provider-aws/pull/46137
-		r.Problem("baseCapacity changes and maxCapacity is removed: this release of the AWS provider forgets the first of them. "+
+		r.Problem("baseCapacity changes and maxCapacity is removed: this release of the AWS provider loses the change of baseCapacity. "+
 			"One after the other: pulumi config set baseCapacity %d, pulumi up; then pulumi config set baseCapacity %d, pulumi up.", base, newBase)
 	}
 }

@@ -1,5 +1,5 @@
-// Package alarm says what a stack's alarms watch. It needs no SDK of a cloud, so
-// that an estimate can count what the alarms cost.
+// Package alarm defines a stack's alarms. It imports no cloud SDK, so that an
+// estimate can count their cost.
 package alarm
 
 import "fmt"

@@ -1,6 +1,6 @@
 // Package cost works out what a deployment costs in a month, with each term
-// shown, and which limit its load meets first. It asks no one: the rules are those
-// of AWS's documentation, named where they are used, and the prices those of a
+// shown, and which limit its load meets first. It contacts no service: the rules are
+// those of AWS's documentation, named where they are used, and the prices those of a
 // dated file.
 package cost
 

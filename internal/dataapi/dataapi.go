@@ -12,9 +12,9 @@
 // statements in one transaction.
 //
 // Cancelling the context of a statement cancels the statement in Redshift; the error
-// says whether that came in time. A statement that Redshift refuses gives an
-// [*Error], one that may or may not have run an [*UnknownError]. None is ever run
-// twice.
+// says whether that came in time, with [ErrFinished] if not. A statement that Redshift
+// refuses gives an [*Error], one that may or may not have run an [*UnknownError]. None
+// is ever run twice.
 //
 // # Arguments
 //

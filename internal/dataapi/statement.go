@@ -21,7 +21,7 @@ const (
 	lastPoll  = 2 * time.Second
 )
 
-// A caller whose context is done wants to leave. One answer of the service is waited
+// A caller whose context is done does not wait longer. One answer of the service is waited
 // for as long as lastAnswer; what a service that answers takes several calls for, as
 // when it throttles them, as long as cancelLimit.
 const (

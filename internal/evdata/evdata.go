@@ -1,7 +1,7 @@
-// Package evdata makes EV charging records like those of the electric vehicle
+// Package evdata generates EV charging records like those of the electric vehicle
 // tutorial for Redshift streaming ingestion: the same fields, types and ranges.
 //
-// A Generator with the same seed and the same clock makes the same records.
+// A Generator with the same seed and the same clock generates the same records.
 package evdata
 
 import (

@@ -1,5 +1,5 @@
-// Package interrupt lets a person stop a command: the first signal ends its
-// context, the second the process.
+// Package interrupt stops a command on signals: the first ends its context, the
+// second the process.
 package interrupt
 
 import (
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Context returns a context that is done when the command is told to stop, by
+// Context returns a context that is done when the command should stop, by
 // Ctrl-C, SIGTERM or its terminal going away; a command that was started to outlive
 // its terminal, with nohup, goes on. A second signal ends the process at once.
 func Context() context.Context {

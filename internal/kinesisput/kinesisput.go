@@ -1,6 +1,6 @@
 // Package kinesisput writes records to a Kinesis data stream and accounts for
 // every one of them: each accepted record ends as delivered, or as failed with
-// its last error. Nothing is dropped and nothing is retried for ever.
+// its last error. Nothing is dropped and nothing is retried forever.
 //
 // Records are gathered into PutRecords requests filled to the service's limits.
 // As many of them are on their way at once as network and service carry, which

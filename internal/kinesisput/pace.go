@@ -33,7 +33,7 @@ const (
 	// saved is how much unused allowance is kept: enough that the limit is used
 	// in full though requests go every now and then.
 	saved = 500 * time.Millisecond
-	// counting is how long answers are counted before the share is set anew.
+	// counting is how long answers are counted before the share is recalculated.
 	counting = 500 * time.Millisecond
 	// regained is how much of the limit is tried again after such a time without
 	// a refusal; after the n-th in a row it is n times as much.

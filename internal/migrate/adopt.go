@@ -14,7 +14,8 @@ import (
 // Adopt records the next pending migration, whose number is version, as applied
 // without running it, because what it makes is there. That can be so only of one
 // that runs outside a transaction; any other is refused.
-func Adopt(ctx context.Context, c Config, version int64, progress io.Writer) error {
+func Adopt(ctx context.Context, c Config, version int64, progress io.Writer) (err error) {
+	defer c.hideUser(&err)
 	r, err := open(ctx, c, false, progress)
 	if err != nil {
 		return err

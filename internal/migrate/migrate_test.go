@@ -181,6 +181,24 @@ func TestAdoption(t *testing.T) {
 	}
 }
 
+// TestLargestMigration: the largest file that a preview takes fits into a batch, and uses
+// all of it.
+func TestLargestMigration(t *testing.T) {
+	var largest evsql.Migration
+	for n := 1; ; n++ {
+		text := "SET a TO TRUE;\n" + strings.Repeat("SELECT 1;\n", n)
+		list, err := evsql.List(fstest.MapFS{"00001_a.sql": {Data: []byte(text)}})
+		if err != nil {
+			break
+		}
+		largest = list[0]
+	}
+	const record = 1
+	if got := len(new(runner).batch(largest)) + record; got != dataapi.MaxBatch {
+		t.Errorf("it is a batch of %d statements, want %d", got, dataapi.MaxBatch)
+	}
+}
+
 func TestLocate(t *testing.T) {
 	list := three(t)
 	r := &runner{Config: Config{Placeholders: map[string]string{"STREAMING_ROLE_ARN": role, "STREAM_NAME": "ev"}}}

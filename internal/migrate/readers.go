@@ -147,7 +147,7 @@ func (r *runner) applyReaders(ctx context.Context, done *outcome) error {
     privilege VARCHAR(255) NOT NULL,
     granted_at TIMESTAMP NOT NULL
 )`); err != nil {
-		return fmt.Errorf("making the table %s: %w", readersTable, err)
+		return fmt.Errorf("creating the table %s: %w", readersTable, err)
 	}
 	var failed []error
 	for _, who := range sortedReaders(given) {
@@ -172,8 +172,8 @@ func (r *runner) applyReaders(ctx context.Context, done *outcome) error {
 	return errors.Join(failed...)
 }
 
-// wants says whether a reader is to have a privilege.
-func (r *runner) wants(who reader, privilege string) bool {
+// isGranted says whether the setting readers and grant.sql grant a reader a privilege.
+func (r *runner) isGranted(who reader, privilege string) bool {
 	return slices.Contains(r.Readers, string(who)) &&
 		slices.ContainsFunc(r.SQL.Repeatable.Grants, func(s evsql.Repeated) bool { return s.On == privilege })
 }
@@ -181,7 +181,7 @@ func (r *runner) wants(who reader, privilege string) bool {
 // revoke takes from a reader what it was given and is not to have any more, as many
 // privileges in one transaction as a batch has room for, and says whether there were any.
 func (r *runner) revoke(ctx context.Context, who reader, given []string, held privileges) (bool, error) {
-	lost := slices.DeleteFunc(slices.Clone(given), func(privilege string) bool { return r.wants(who, privilege) })
+	lost := slices.DeleteFunc(slices.Clone(given), func(privilege string) bool { return r.isGranted(who, privilege) })
 	for part := range slices.Chunk(lost, dataapi.MaxBatch-1) {
 		if err := r.take(ctx, who, part, held); err != nil {
 			return false, err
@@ -206,8 +206,8 @@ func (r *runner) take(ctx context.Context, who reader, lost []string, held privi
 	statements = append(statements, fmt.Sprintf("DELETE FROM public.%s WHERE reader = %s AND privilege IN (%s)",
 		readersTable, literal(string(who)), literals(lost)))
 	if _, err := dataapi.Batch(ctx, r.db, statements); err != nil {
-		return fmt.Errorf("taking from %s what it may not read any more, %s: %w\n%s", who, strings.Join(lost, ", "), err,
-			remedy(err, "It has all of that still. Once the cause is removed, run again."))
+		return fmt.Errorf("revoking privileges of %s, %s: %w\n%s", who, strings.Join(lost, ", "), err,
+			remedy(err, "It still has all of them. Once the cause is removed, run again."))
 	}
 	for _, privilege := range lost {
 		fmt.Fprintf(r.progress, "%s has no %s any more\n", who, privilege)
@@ -247,10 +247,10 @@ func (r *runner) grant(ctx context.Context, who reader, given, held privileges) 
 			}
 		}
 		failed := lacking[min(max(refused.Number, 1), len(lacking))-1]
-		return false, explainRepeated(failed, err, fmt.Sprintf("%s was given nothing. Once the cause is removed, run again. The other readers are not affected.", who))
+		return false, explainRepeated(failed, err, fmt.Sprintf("%s got no privileges. Once the cause is removed, run again. The other readers are not affected.", who))
 	}
 	if err != nil {
-		return false, fmt.Errorf("giving %s what it may read: %w", who, err)
+		return false, fmt.Errorf("granting privileges to %s: %w", who, err)
 	}
 	return true, nil
 }

@@ -22,6 +22,14 @@ var refusedPassword = regexp.MustCompile(`(?i)password authentication failed|\bS
 // userName matches the user in that message. It is part of the secret.
 var userName = regexp.MustCompile(`\buser "[^"]*"`)
 
+// hideUser takes the user of the secret out of an error about its password. No message
+// names it.
+func (c Config) hideUser(err *error) {
+	if *err != nil && c.Warehouse.SecretARN != "" && refusedPassword.MatchString((*err).Error()) {
+		*err = errors.New(userName.ReplaceAllString((*err).Error(), "the user of the secret"))
+	}
+}
+
 // passwordGrace is how long a password that was changed a moment ago may take to
 // be known to Redshift and to Secrets Manager alike.
 const passwordGrace = 30 * time.Second
@@ -38,8 +46,7 @@ func (r *runner) signIn(ctx context.Context) error {
 		case r.Warehouse.SecretARN == "", !refusedPassword.MatchString(err.Error()):
 			return fmt.Errorf("signing in: %w", err)
 		case time.Now().Add(delay).After(deadline):
-			anonymous := userName.ReplaceAllString(err.Error(), "the user of the secret")
-			return errors.New("signing in: " + anonymous + "\n" + r.passwordRemedy())
+			return fmt.Errorf("signing in: %w\n%s", err, r.passwordRemedy())
 		}
 		if delay == time.Second {
 			fmt.Fprintf(r.progress, "signing in: the password is refused; trying for %v, because a new one may not be known everywhere yet\n", min(r.Warehouse.Wait, passwordGrace))

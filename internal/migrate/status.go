@@ -11,7 +11,8 @@ import (
 
 // Status writes every migration, how the streaming view is refreshed and who may
 // read what. It fails when something is wrong with a migration.
-func Status(ctx context.Context, c Config, out, progress io.Writer) error {
+func Status(ctx context.Context, c Config, out, progress io.Writer) (err error) {
+	defer c.hideUser(&err)
 	r, err := open(ctx, c, false, progress)
 	if err != nil {
 		return err

@@ -19,7 +19,8 @@ import (
 // runs what is repeated. It can be stopped at any moment and run again: it goes on
 // where it was. It writes what it does to progress, the last line being what it has
 // done; a reader that the database lacks is a warning there and no error.
-func Up(ctx context.Context, c Config, progress io.Writer) error {
+func Up(ctx context.Context, c Config, progress io.Writer) (err error) {
+	defer c.hideUser(&err)
 	r, err := open(ctx, c, true, progress)
 	if err != nil {
 		return err
@@ -47,7 +48,7 @@ func (r *runner) applyAll(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if _, err := r.db.ExecContext(ctx, createLedger); err != nil {
-		return nil, fmt.Errorf("making the ledger %s: %w", ledgerTable, err)
+		return nil, fmt.Errorf("creating the ledger %s: %w", ledgerTable, err)
 	}
 	var done []string
 	for i, m := range left {
@@ -123,7 +124,7 @@ func alreadyDone(m evsql.Migration, refused *dataapi.Error) bool {
 // transaction to recording it.
 const recordGrace = 5 * time.Second
 
-// appliedMeanwhile is said of what another run has applied.
+// appliedMeanwhile describes a migration that another run has applied.
 const appliedMeanwhile = "applied meanwhile, by the ledger"
 
 // apply applies one migration and says how that came about.
@@ -133,7 +134,7 @@ func (r *runner) apply(ctx context.Context, m evsql.Migration) (string, error) {
 		if m.Alone { // a batch looks by itself
 			left, err := r.pending(ctx)
 			if err != nil {
-				return "", err
+				return "", onlyRead(err)
 			}
 			if !slices.ContainsFunc(left, func(l evsql.Migration) bool { return l.File == m.File }) {
 				return appliedMeanwhile, nil
@@ -181,11 +182,21 @@ func (r *runner) applyOnce(ctx context.Context, m evsql.Migration) error {
 	}
 	grants, err := r.grantsOf(ctx, m)
 	if err != nil {
-		return err
+		return onlyRead(err)
 	}
 	batch := append(r.batch(m), grants...)
 	_, err = dataapi.Batch(ctx, r.db, append(batch, record))
 	return unlessFinished(err)
+}
+
+// onlyRead is the error of a query that comes before a migration. That its end is not
+// known says nothing of the migration.
+func onlyRead(err error) error {
+	var unknown *dataapi.UnknownError
+	if errors.As(err, &unknown) {
+		return errors.New(err.Error())
+	}
+	return err
 }
 
 // unlessFinished is the error of a statement or batch, or nil if that had its effect
@@ -285,9 +296,9 @@ func (r *runner) explain(m evsql.Migration, err error, applied []string, left []
 	case errors.As(err, &unknown) && m.Alone:
 		fmt.Fprintf(&b, "Whether %s took effect is not known.\n%s", m.File, r.adoption(m))
 	case errors.As(err, &unknown):
-		fmt.Fprintf(&b, "Whether %s took effect is not known. Run again: that looks first, and goes on from there.\n", m.File)
+		fmt.Fprintf(&b, "Whether %s took effect is not known. Run again: it checks first, and continues from there.\n", m.File)
 	case refused != nil && strings.Contains(refused.Message, "transaction block"):
-		fmt.Fprintf(&b, "Nothing of %s took effect. Make a file of the statement that can't run in a transaction, whose first line is\n%s\nThen run again.\n", m.File, evsql.AloneLine)
+		fmt.Fprintf(&b, "Nothing of %s took effect. Put the statement that can't run in a transaction into a file of its own, whose first line is\n%s\nThen run again.\n", m.File, evsql.AloneLine)
 	default:
 		fmt.Fprintf(&b, "Nothing of %s took effect. Once the cause is removed, run again: it goes on with this file, which may be changed until it is applied.\n", m.File)
 	}

@@ -64,7 +64,7 @@ func Parse(expression string) (Schedule, error) {
 			"cron(MINUTES HOURS DAY-OF-MONTH MONTH DAY-OF-WEEK YEAR) in UTC, such as cron(0/30 * * * ? *)")
 	}
 	if (m[3] == "?") == (m[5] == "?") {
-		return Schedule{}, fmt.Errorf("of DAY-OF-MONTH (%s) and DAY-OF-WEEK (%s) exactly one is ?", m[3], m[5])
+		return Schedule{}, fmt.Errorf("exactly one of DAY-OF-MONTH (%s) and DAY-OF-WEEK (%s) must be ?", m[3], m[5])
 	}
 	s := Schedule{pause: 1}
 	minutes, err := values(m[1], 0, 59)

@@ -66,7 +66,7 @@ func TestParseRefuses(t *testing.T) {
 		"rate(0 minutes)":         "it must be auto, manual, rate(",
 		"cron(0/0 6 * * ? *)":     "it must be auto, manual, rate(", // a step of 0 leads nowhere
 		"cron(0 24 * * ? *)":      "it must be auto, manual, rate(",
-		"cron(0 6 1 * MON *)":     "of DAY-OF-MONTH (1) and DAY-OF-WEEK (MON) exactly one is ?",
+		"cron(0 6 1 * MON *)":     "exactly one of DAY-OF-MONTH (1) and DAY-OF-WEEK (MON) must be ?",
 		"cron(0 22-2 * * ? *)":    "HOURS: 22-2 goes backwards",
 		"cron(50-10/5 6 * * ? *)": "MINUTES: 50-10 goes backwards",
 		"cron(0 6 ? * FRI-MON *)": "DAY-OF-WEEK: FRI-MON goes backwards",

@@ -105,7 +105,7 @@ func (a *Account) removeSecret(id string) {
 }
 
 // SetSecret gives a secret, by ARN or name, another current value, as a rotation or a
-// person does. What logs in with it has to be told by other means.
+// person does. Whoever signs in with it has to learn it by other means.
 func (a *Account) SetSecret(id, value string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -77,7 +77,7 @@ func TestLastSnapshot(t *testing.T) {
 			},
 		},
 		{
-			name: "no such namespace", another: "none", fails: true, says: []string{"last snapshot of namespace none in us-east-1: ", "ResourceNotFoundException", advice},
+			name: "no such namespace", another: "none", fails: true, says: []string{"final snapshot of namespace none in us-east-1: ", "ResourceNotFoundException", advice},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestLastSnapshot(t *testing.T) {
 			go s.Release("AVAILABLE")
 			return &fakeredshift.Fault{}
 		})
-		if out, err := run(s, binary, "ev-dev"); err != nil || !strings.Contains(out, "is being made already") {
+		if out, err := run(s, binary, "ev-dev"); err != nil || !strings.Contains(out, "is already being created") {
 			t.Errorf("it ends with %v and says %q", err, out)
 		}
 		if taken := s.Snapshots(); len(taken) != 1 {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// checkReadme holds the README files to what was compared, or writes ours anew.
+// checkReadme checks the README files against what was compared, or rewrites ours.
 func checkReadme(t *testing.T, all map[string]book, agreeing map[string]int, line, differing string) {
 	t.Helper()
 	const start, end = "<!-- compared -->\n", "<!-- /compared -->\n"

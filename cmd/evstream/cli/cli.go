@@ -27,9 +27,9 @@ const (
 )
 
 // exitStatuses stands in the help of every verb that has not its own.
-const exitStatuses = "Exit status: 0 all went well; 1 something failed; 2 wrong use; 130 interrupted."
+const exitStatuses = "Exit status: 0 success; 1 failure; 2 wrong usage; 130 interrupted."
 
-// ErrInterrupted is why a verb ended that a person stopped.
+// ErrInterrupted is the error of a verb that was interrupted.
 var ErrInterrupted = errors.New("interrupted")
 
 // A Status ends the command with an exit code of its own. Without Err nothing more
@@ -52,11 +52,11 @@ func Root(verbs ...*cobra.Command) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "evstream",
 		Short: "Write records to the stream, ask the warehouse about them, and look after its migrations",
-		Long: `Evstream writes records to the stream, asks the warehouse about them, works out what
-a load costs, and looks after the warehouse's migrations.
+		Long: `Evstream writes records to the stream, queries them in the warehouse, calculates what
+a load costs, and manages the warehouse's migrations.
 
---stack NAME, run in the project's folder, names the deployment. Flags go over the
-stack's outputs, and these over the environment. Credentials, region and endpoint are
+--stack NAME, run in the project's folder, names the deployment. Flags override the
+stack's outputs, and these the environment. Credentials, region and endpoint are
 those of the AWS environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and so on.
 
 ` + exitStatuses + `

@@ -38,7 +38,7 @@ func (c *Connection) WarehouseFlags(f *pflag.FlagSet) {
 
 func (c *Connection) stackFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Stack, "stack", "", "take what is not given from the outputs of this Pulumi stack, by `NAME`, in the project's folder")
-	f.StringVar(&c.Region, "region", "", "the `REGION`; default that of the AWS environment")
+	f.StringVar(&c.Region, "region", "", "AWS `REGION`; default from the AWS environment")
 }
 
 // Resolve fills in what the flags leave open, from the stack's outputs and then from

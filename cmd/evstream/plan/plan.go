@@ -37,12 +37,12 @@ func Command() *cobra.Command {
 		Use:   "plan --events-per-second N[,N...]",
 		Short: "Work out what a load costs and which limit it meets first",
 		Long: `Work out what a load costs in a month, with each term shown, next to the settings of
-the CDK sample, and which limit it meets first. It asks AWS nothing.
+the CDK sample, and which limit it meets first. It does not contact AWS.
 
 A flag for a setting has the setting's name and default, and may be written as in
 Pulumi.yaml, --baseCapacity 8, or as --base-capacity 8. With --stack the settings
-are those of the stack, with the most alarms, endpoints and secrets that it makes;
-flags go over them.`,
+are those of the stack, with the most alarms, endpoints and secrets it can create;
+flags override them.`,
 		Example: `  evstream plan --events-per-second 1000 --bytes 400
   evstream plan --events-per-second 1000 --stack dev
   evstream plan --events-per-second 1000 --refresh 'rate(5 minutes)'

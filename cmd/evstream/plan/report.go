@@ -82,11 +82,11 @@ func (r report) text() string {
 		number.Count(r.Load.ShardsNeeded, "shard"), number.Format(r.Load.PutRecordsPerSecond))
 
 	fmt.Fprintf(&b, "A month in %s, %s, with prices of %s\n%s\n", r.Bill.Region, r.Bill.If, r.Bill.Seen, r.bills())
-	fmt.Fprintf(&b, "What binds first\n%s\n", r.limits())
+	fmt.Fprintf(&b, "Which limit is met first\n%s\n", r.limits())
 	list(&b, "Assumed", r.Bill.Assumptions)
 	list(&b, "Not counted", r.Bill.LeftOut)
 	if names := r.unofficial(); len(names) > 0 {
-		fmt.Fprintf(&b, "Prices seen elsewhere than at AWS (where, the price file says); compare them with https://aws.amazon.com/pricing/\n  %s\n",
+		fmt.Fprintf(&b, "Prices that do not come from AWS itself (the price file has the sources); compare them with https://aws.amazon.com/pricing/\n  %s\n",
 			strings.Join(names, "; "))
 	}
 	return b.String()

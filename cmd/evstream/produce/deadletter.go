@@ -82,7 +82,7 @@ func createDeadLetters(ctx, flush context.Context, name string) (*deadLetters, e
 	case !info.Mode().IsRegular():
 		d.out = bufio.NewWriter(patient{d.file, flush})
 	case info.Size() > 0:
-		err = fmt.Errorf("--dead-letter %s: the file holds something; send it with --input or name another", name)
+		err = fmt.Errorf("--dead-letter %s: the file is not empty; send it with --input or name another", name)
 	default:
 		d.out = bufio.NewWriter(d.file)
 	}

@@ -49,11 +49,11 @@ func Command() *cobra.Command {
 
 It sends as much at once as the network and the stream take, and respects the
 stream's write limit. Progress and the summary go to standard error. Interrupted
-(Ctrl-C), it goes on sending what it accepted for half a second, gives up the rest
-and reports; interrupted again, it ends at once.
+(Ctrl-C), it sends accepted records for another half a second, gives up the rest and
+reports; interrupted again, it ends at once.
 
-Exit status: 0 every record was delivered; 1 some were not, or the run could not
-go on; 2 wrong use; 130 interrupted, with every accepted record delivered.
+Exit status: 0 every record was delivered; 1 some were not, or the run stopped;
+2 wrong usage; 130 interrupted, with every accepted record delivered.
 
 Writing needs the permission kinesis:PutRecords on the stream.`,
 		Example: `  evstream produce --stack dev                  10 generated EV charging records
@@ -81,13 +81,13 @@ func (o *options) flags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	o.StreamFlags(f)
 	f.BoolVar(&o.dryRun, "dry-run", false, "print one record a line and write to no stream")
-	f.Int64Var(&o.count, "count", -1, "how many records; default 10, or no bound with --duration or --input")
+	f.Int64Var(&o.count, "count", -1, "how many records; default 10, or no limit with --duration or --input")
 	f.DurationVar(&o.duration, "duration", 0, "for how long, such as 30s or 5m")
 	f.Float64Var(&o.rate, "rate", 0, "records per second, evenly; default as fast as the stream takes them")
 	f.Int64Var(&o.skip, "skip", 0, "leave out the first records, to go on where a run ended")
 	f.Uint64Var(&o.seed, "seed", rand.Uint64N(1_000_000), "generate the same records again: ids and values depend on it, connection times also on the time of day; default random, and shown in the summary")
 	f.Float64Var(&o.malformed, "malformed", 0, "the share of generated records that are malformed, 0 to 1, in turn: notJSON, notUTF8, notObject, wrongType, missingField, tooLarge (a spaceID longer than its column)")
-	f.StringVar(&o.input, "input", "", "write the lines of `FILE` instead, empty ones left out, - being standard input; dead letters among them are what they were")
+	f.StringVar(&o.input, "input", "", "write the lines of `FILE` instead, empty ones left out, - being standard input; dead letters among them are sent as the records they were")
 	f.StringVar(&o.partitionKey, "partition-key", "", "take each line's partition key from this `FIELD` of its JSON object; default a hash of the line")
 	f.StringVar(&o.deadLetter, "dead-letter", "", "write the records that could not be delivered to `FILE`, to be sent again with --input; FILE must be new or empty")
 	f.IntVar(&o.maxAttempts, "max-attempts", 20, "maximum send attempts per record")
@@ -124,7 +124,7 @@ func (o *options) check(f *pflag.FlagSet) error {
 	case o.input != "" && (given("seed") || given("malformed")):
 		return cli.Usagef("--seed and --malformed go with generated records, not with --input")
 	case o.dryRun && (o.json || o.deadLetter != ""):
-		return cli.Usagef("--dry-run writes to no stream: there is nothing for --json or --dead-letter to tell")
+		return cli.Usagef("--dry-run writes to no stream: --json and --dead-letter have no effect")
 	}
 	if o.count < 0 && o.input == "" && o.duration == 0 {
 		o.count = 10

@@ -153,7 +153,7 @@ func (r *report) print(s summary) {
 		grouped(int64(s.RecordsPerSecond)), float64(s.Bytes)/1e6/s.Seconds)
 	line("%s, %s sent again, %s refused by a write limit", count(s.Requests, "request"), count(s.Retries, "record"), grouped(s.Throttled))
 	if s.Delivered > 0 {
-		line("latency in ms, 50/90/99 %%/most: request %s, record from accepted to delivered %s", s.RequestLatency, s.RecordLatency)
+		line("latency in ms, 50/90/99 %%/max: request %s, record from accepted to delivered %s", s.RequestLatency, s.RecordLatency)
 	}
 	if s.Uncertain > 0 {
 		line("%s a record was sent and the answer lost: the stream may hold up to as many records twice", count(s.Uncertain, "time"))

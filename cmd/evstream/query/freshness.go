@@ -186,9 +186,9 @@ func judge(f freshness, refreshes []refreshed, now time.Time) (verdict, string) 
 		return judgeWithoutHistory(f, now)
 	}
 	last, ago := refreshes[0], duration(age(now, refreshes[0]))
-	since := "No good refresh is on record."
+	since := "No successful refresh is on record."
 	if i := slices.IndexFunc(refreshes, refreshed.good); i >= 0 {
-		since = fmt.Sprintf("The last good one was %s, %s ago.", refreshes[i], duration(age(now, refreshes[i])))
+		since = fmt.Sprintf("The last successful one was %s, %s ago.", refreshes[i], duration(age(now, refreshes[i])))
 	}
 	switch {
 	case last.failed():
@@ -204,14 +204,14 @@ func judge(f freshness, refreshes []refreshed, now time.Time) (verdict, string) 
 			"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends.",
 			last, times, last.status, since)
 	case last.aborted():
-		return behind, fmt.Sprintf("Behind: %s gave way: %q. %s Redshift tries again by itself; evstream query refresh does it now.",
+		return behind, fmt.Sprintf("Behind: %s was aborted: %q. %s Redshift tries again by itself; evstream query refresh does it now.",
 			last, last.status, since)
 	case last.says("may contain more data"):
-		return behind, fmt.Sprintf("Behind: %s ended before it had read the whole stream. The next one goes on; evstream query refresh does it now.", last)
+		return behind, fmt.Sprintf("Behind: %s ended before it had read the whole stream. The next one continues; evstream query refresh does it now.", last)
 	case age(now, last) > quiet && f.records == 0:
 		return empty, fmt.Sprintf("Empty: %s, %s ago, found no records. evstream query refresh looks again.", last, ago)
 	case age(now, last) > quiet:
-		return unknown, fmt.Sprintf("No refresh for %s: the last was %s. Either nothing was written since, or the view is behind; evstream query refresh makes sure.", ago, last)
+		return unknown, fmt.Sprintf("No refresh for %s: the last was %s. Either nothing was written since, or the view is behind; run evstream query refresh to be sure.", ago, last)
 	case f.records == 0:
 		return current, fmt.Sprintf("Current: %s, %s ago, found no records.", last, ago)
 	}
@@ -226,10 +226,10 @@ func judgeWithoutHistory(f freshness, now time.Time) (verdict, string) {
 			"Redshift refreshes it soon after the first record is written; evstream query refresh does it now."
 	}
 	ago := max(now.Sub(f.refreshedAt), 0)
-	last := fmt.Sprintf("the last refresh that brought records was at %s UTC, %s ago; this user is shown no history of refreshes.",
+	last := fmt.Sprintf("the last refresh that brought records was at %s UTC, %s ago; this user can't see the history of refreshes.",
 		f.refreshedAt.Format(time.DateTime), duration(ago))
 	if ago > quiet {
-		return unknown, "Perhaps behind: " + last + " evstream query refresh makes sure."
+		return unknown, "Perhaps behind: " + last + " run evstream query refresh to be sure."
 	}
 	return current, "Current: " + last
 }

@@ -46,16 +46,16 @@ func TestExplain(t *testing.T) {
 
 		"behind with more to read": {full, []refreshed{ago(2*time.Second, "auto", more)},
 			"Behind: the automatic refresh at 2026-03-01 11:59:57 UTC ended before it had read the whole stream. " +
-				"The next one goes on; evstream query refresh does it now.\n" +
+				"The next one continues; evstream query refresh does it now.\n" +
 				"The newest record in the view arrived 7 s ago and was loaded by the refresh 4 s later."},
 		"behind because others had work": {old, []refreshed{ago(time.Minute, "auto", aborted), ago(26*time.Hour, "auto", good)},
-			`Behind: the automatic refresh at 2026-03-01 11:58:59 UTC gave way: "` + aborted + `". ` +
-				"The last good one was the automatic refresh at 2026-02-28 09:59:59 UTC, 1 d 2 h ago. " +
+			`Behind: the automatic refresh at 2026-03-01 11:58:59 UTC was aborted: "` + aborted + `". ` +
+				"The last successful one was the automatic refresh at 2026-02-28 09:59:59 UTC, 1 d 2 h ago. " +
 				"Redshift tries again by itself; evstream query refresh does it now.\n" +
 				"The newest record in the view arrived 1 d 2 h ago and was loaded by the refresh 4 s later."},
 		"nobody knows": {old, []refreshed{ago(26*time.Hour, "auto", good)},
 			"No refresh for 1 d 2 h: the last was the automatic refresh at 2026-02-28 09:59:59 UTC. " +
-				"Either nothing was written since, or the view is behind; evstream query refresh makes sure.\n" +
+				"Either nothing was written since, or the view is behind; run evstream query refresh to be sure.\n" +
 				"The newest record in the view arrived 1 d 2 h ago and was loaded by the refresh 4 s later."},
 		"empty for long": {none, []refreshed{ago(time.Hour, "auto", noData)},
 			"Empty: the automatic refresh at 2026-03-01 10:59:59 UTC, 1 h 0 min ago, found no records. evstream query refresh looks again."},
@@ -64,24 +64,24 @@ func TestExplain(t *testing.T) {
 			"Never refreshed: the view is empty and no refresh is on record. " +
 				"Redshift refreshes it soon after the first record is written; evstream query refresh does it now."},
 		"history hidden": {full, nil,
-			"Current: the last refresh that brought records was at 2026-03-01 11:59:57 UTC, 3 s ago; this user is shown no history of refreshes.\n" +
+			"Current: the last refresh that brought records was at 2026-03-01 11:59:57 UTC, 3 s ago; this user can't see the history of refreshes.\n" +
 				"The newest record in the view arrived 7 s ago and was loaded by the refresh 4 s later."},
 		"history hidden for long": {old, nil,
-			"Perhaps behind: the last refresh that brought records was at 2026-02-28 10:00:00 UTC, 1 d 2 h ago; this user is shown no history of refreshes. evstream query refresh makes sure.\n" +
+			"Perhaps behind: the last refresh that brought records was at 2026-02-28 10:00:00 UTC, 1 d 2 h ago; this user can't see the history of refreshes. run evstream query refresh to be sure.\n" +
 				"The newest record in the view arrived 1 d 2 h ago and was loaded by the refresh 4 s later."},
 
 		"blocked": {old, []refreshed{ago(time.Minute, "auto", failed), ago(2*time.Minute, "auto", failed), ago(3*time.Minute, "auto", failed), ago(26*time.Hour, "manual", good)},
 			`Blocked: the automatic refresh at 2026-03-01 11:58:59 UTC failed, like the 2 before it: "` + failed + `". ` +
-				"The last good one was the manual refresh at 2026-02-28 09:59:59 UTC, 1 d 2 h ago. " +
+				"The last successful one was the manual refresh at 2026-02-28 09:59:59 UTC, 1 d 2 h ago. " +
 				"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends.\n" +
 				"The newest record in the view arrived 1 d 2 h ago and was loaded by the refresh 4 s later."},
 		"blocked by a view below": {full, []refreshed{ago(time.Minute, "manual", cascade), ago(2*time.Minute, "auto", good)},
 			`Blocked: the manual refresh at 2026-03-01 11:58:59 UTC failed: "` + cascade + `". ` +
-				"The last good one was the automatic refresh at 2026-03-01 11:57:59 UTC, 2 min 0 s ago. " +
+				"The last successful one was the automatic refresh at 2026-03-01 11:57:59 UTC, 2 min 0 s ago. " +
 				"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends.\n" +
 				"The newest record in the view arrived 7 s ago and was loaded by the refresh 4 s later."},
 		"blocked from the start": {none, []refreshed{ago(time.Minute, "manual", failed)},
-			`Blocked: the manual refresh at 2026-03-01 11:58:59 UTC failed: "` + failed + `". No good refresh is on record. ` +
+			`Blocked: the manual refresh at 2026-03-01 11:58:59 UTC failed: "` + failed + `". No successful refresh is on record. ` +
 				"Until a refresh succeeds no new record can be read, and the stream drops records when its retention ends."},
 	}
 	for name, test := range tests {

@@ -57,7 +57,7 @@ func newCommand(h host) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "query NAME | --sql FILE",
 		Short: "Run a saved query, or SQL of your own, and show or draw the result",
-		Long: `Ask the warehouse about the stream's records: by a saved query, or by the one SQL
+		Long: `Query the stream's records in the warehouse, by a saved query or by the one SQL
 statement in a file.
 
 A table fits the terminal and stops at 1,000 rows; the other formats give every row
@@ -77,7 +77,7 @@ fails while refreshes do.`,
 	queries, err := readSaved(h.queries)
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return err }
 	s.savedQueries = queries
-	cmd.AddGroup(&cobra.Group{ID: "saved", Title: "Saved queries:"}, &cobra.Group{ID: "actions", Title: "Beside them:"})
+	cmd.AddGroup(&cobra.Group{ID: "saved", Title: "Saved queries:"}, &cobra.Group{ID: "actions", Title: "Other commands:"})
 	for _, q := range queries {
 		cmd.AddCommand(&cobra.Command{Use: q.name, Short: q.description(), GroupID: "saved", Args: one, RunE: s.run(q.name, s.saved(q))})
 	}
@@ -88,7 +88,7 @@ fails while refreshes do.`,
 	return cmd
 }
 
-const refreshes = "Take what the stream holds into the streaming view now."
+const refreshes = "Refresh the streaming view now."
 
 func (o *options) flags(f *pflag.FlagSet) {
 	f.SortFlags = false
@@ -97,7 +97,7 @@ func (o *options) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.format, "format", "", "table, csv, json or jsonl (default table)")
 	f.StringVar(&o.chart, "chart", "", "draw the result into a `FILE` that ends in .svg or .png, or in the terminal with -: usage, or freshness with --watch")
 	f.BoolVar(&o.force, "force", false, "let --chart overwrite a file")
-	f.DurationVar(&o.watch, "watch", 0, "again and again, with such a pause between, until Ctrl-C")
+	f.DurationVar(&o.watch, "watch", 0, "repeat with this pause in between, until Ctrl-C")
 }
 
 // one refuses a second query.
@@ -138,7 +138,7 @@ func (o *options) check(name string, f *pflag.FlagSet) error {
 		return cli.Usagef("--watch is %v: it must be a time to wait between two looks, such as 5s", o.watch)
 	}
 	if _, err := os.Lstat(o.chart); err == nil && o.drawsFile() && !o.force {
-		return cli.Usagef("--chart %s: the file is there already; name another, or overwrite it with --force", o.chart)
+		return cli.Usagef("--chart %s: the file exists; name another, or overwrite it with --force", o.chart)
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func (s *session) saved(q savedQuery) func(context.Context) (answer, error) {
 func explained(err error) error {
 	var refused *dataapi.Error
 	if errors.As(err, &refused) && refused.Position >= 1 && refused.Position <= utf8.RuneCountInString(refused.SQL) {
-		err = fmt.Errorf("%w\n%s", err, place(refused))
+		err = fmt.Errorf("%w\n%s", err, excerpt(refused))
 	}
 	if err != nil && strings.Contains(strings.ToLower(err.Error()), "packet for query is too large") {
 		err = fmt.Errorf("%w\nA row of the result has more than 64 KB, which the Data API does not return. "+
@@ -210,8 +210,8 @@ func explained(err error) error {
 	return err
 }
 
-// place shows the place in the statement that an error is about.
-func place(err *dataapi.Error) string {
+// excerpt shows the line of the statement that an error is about, and marks the column.
+func excerpt(err *dataapi.Error) string {
 	before := string([]rune(err.SQL)[:err.Position-1])
 	number := 1 + strings.Count(before, "\n")
 	line := strings.Split(err.SQL, "\n")[number-1]

@@ -1,5 +1,5 @@
-// Package schema has the verbs about the warehouse's migrations that people run.
-// cmd/migrate applies them, from pulumi up.
+// Package schema has the verbs about the warehouse's migrations. cmd/migrate applies
+// them, from pulumi up.
 package schema
 
 import (
@@ -45,10 +45,10 @@ func Adopt() *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
 		Use:   "adopt VERSION",
-		Short: "Record the next pending migration as applied, because what it makes is there",
-		Long: `Record the next pending migration as applied without running it, because what it
-makes is there. pulumi up says when that is needed, and the whole command with the
-values of the migration's placeholders, which are in the environment.`,
+		Short: "Record the next pending migration as applied, because its object exists",
+		Long: `Record the next pending migration as applied without running it, because its
+object exists. When that is needed, pulumi up shows the whole command, with the
+values of the migration's placeholders in the environment.`,
 		Example: "  STREAM_NAME=ev_stream_data evstream adopt 2 --stack dev",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {

@@ -31,15 +31,15 @@ other services are refused, and none reaches AWS. Everything is gone when it end
 
 Flags:
   --port N           port on 127.0.0.1 (default 4599; 0 is a free one)
-  --region NAME      (default us-east-1); requests signed for another one are refused
-  --account ID       twelve digits (default 123456789012)
+  --region NAME      refuse requests signed for another region (default us-east-1)
+  --account ID       account id, twelve digits (default 123456789012)
   --env-file FILE    write the environment for clients to FILE once it serves, as NAME=value
   --refresh D        how often streaming views refresh that do so automatically (default 200ms)
   --shard-limits     enforce the throughput of shards: 1,000 records and 1 MiB a second
   --readings LIST    answers to what AWS's documentation leaves open, as switch=answer,switch=answer;
                      others gives every switch its other answer
 
-Exit status: 0 it was told to stop; 1 it could not serve; 2 wrong use.
+Exit status: 0 stopped by a signal; 1 failure; 2 wrong usage.
 `
 
 const defaultPort = 4599

@@ -33,13 +33,13 @@ const (
 )
 
 // Problem records something that is wrong. Its text names the setting, the value
-// (never a secret's), the rule and the way out.
+// (never a secret's), the rule and what to do.
 func (r *Report) Problem(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Sprintf(format, cutEach(args, mostOfValue)...))
 }
 
 // Setting records that a setting is wrong. The text follows its name. Of one that
-// could not be read nothing more is said: its value is none.
+// could not be read nothing more is reported: it has no value.
 func (r *Report) Setting(name, format string, args ...any) {
 	if slices.Contains(r.unreadable, name) {
 		return

@@ -37,7 +37,7 @@ Flags:
                      user follows from your IAM identity
   --region NAME      the workgroup's region (default: that of the AWS environment)
 
-Exit status: 0 every question was answered; 1 one was not; 2 wrong use.
+Exit status: 0 every question was answered; 1 one was not; 2 wrong usage.
 `
 
 func main() {

@@ -27,16 +27,16 @@ const help = `Rehearse the deployment with the real Pulumi engine and no AWS acc
 
 Usage: rehearse [flags]          (make rehearse ARGS="flags")
 
-It starts stand-ins for Kinesis, the Redshift Data API and Pulumi's aws and command
-providers on loopback, deploys stack dev as Pulumi.dev.yaml has it, writes records with
-evstream produce, waits until the streaming view has them, shows the reports of evstream query,
-previews again to show that nothing would change, and destroys. State and data live in a
+It starts the emulator and stand-ins for Pulumi's aws and command providers on loopback,
+deploys stack dev with the settings of Pulumi.dev.yaml, writes records with evstream
+produce, waits until the streaming view has them, shows the reports of evstream query,
+previews again to show that nothing would change, and destroys. State and data are in a
 temporary folder that is removed at the end, also after Ctrl-C.
 
 Flags:
-  --records N      how many records are written (default 5000)
-  --seed N         other records (default 1)
-  --malformed P    the share of them that is malformed (default 0.02)
+  --records N      number of records (default 5000)
+  --seed N         seed of the records (default 1)
+  --malformed P    the share of malformed records (default 0.02)
   --soak DURATION  instead of writing N records, write records for so long, for example 5m, while Kinesis,
                    the Data API and refreshes fail at random, and pulumi up runs again and is killed;
                    what happens follows from the seed
@@ -50,7 +50,7 @@ Flags:
                    others gives every switch its other answer
   --installed NAME leave the provider NAME (command) to Pulumi, which uses its installed plugin
 
-Exit status: 0 all went well; 1 something failed; 2 wrong use; 130 interrupted.
+Exit status: 0 success; 1 failure; 2 wrong usage; 130 interrupted.
 `
 
 type options struct {
@@ -101,7 +101,7 @@ func parse(args []string) (options, error) {
 	case !slices.Contains([]string{"", ".svg", ".png"}, filepath.Ext(o.chart)):
 		return o, fmt.Errorf("--chart %s: it must be a file that ends in .svg or .png", o.chart)
 	case o.chart != "" && exists(o.chart):
-		return o, fmt.Errorf("--chart %s: the file is there already; name another", o.chart)
+		return o, fmt.Errorf("--chart %s: the file exists; name another", o.chart)
 	case o.envFile != "" && !o.keep && !o.serve:
 		return o, fmt.Errorf("--env-file %s: only --keep and --serve write one", o.envFile)
 	case o.keep && o.serve:
