@@ -245,12 +245,16 @@ type lane struct {
 }
 
 // hopeless reports whether the shard has taken nothing for as long as a record
-// is retried. Until it takes one its records get a single attempt each, without
+// is retried, and refused something within that time. Until it takes one its records get a single attempt each, without
 // pauses or pace, so that they neither fill the buffer nor hold up the other
 // shards.
 func (l *lane) hopeless(now time.Time) bool {
-	return !l.failing.IsZero() && now.Sub(l.failing) >= l.patience
+	return !l.failing.IsZero() && now.Sub(l.failing) >= l.patience && !l.longAgo(now)
 }
+
+// longAgo reports whether the last failure is so old that it says nothing about the
+// shard any more.
+func (l *lane) longAgo(now time.Time) bool { return now.Sub(l.shut) >= l.patience }
 
 func (l *lane) open(now time.Time) bool { return l.pace.open(now) || l.hopeless(now) }
 
@@ -263,8 +267,8 @@ func (l *lane) answered(delivered, throttled, failed int, sent, now time.Time) {
 		l.delivered = now
 		l.failing, l.failures = time.Time{}, 0
 	case throttled+failed > 0 && sent.After(l.shut):
-		if l.failing.IsZero() {
-			l.failing = now
+		if l.failing.IsZero() || l.longAgo(now) {
+			l.failing, l.failures = now, 0
 		}
 		l.failures++
 		l.shut = now

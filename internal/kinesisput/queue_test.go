@@ -26,3 +26,30 @@ func TestLimitFallsBelowAWaitingRequest(t *testing.T) {
 		}
 	}
 }
+
+// TestShardThatFailedLongAgo: after a pause without records a shard is tried again as
+// if it had never failed.
+func TestShardThatFailedLongAgo(t *testing.T) {
+	began := time.Now()
+	l := &lane{patience: time.Minute}
+	fails := func(after time.Duration) {
+		at := began.Add(after)
+		l.answered(0, 0, 1, at, at)
+	}
+	for _, step := range []struct {
+		after    time.Duration
+		hopeless bool
+	}{
+		{0, false},
+		{40 * time.Second, false},
+		{80 * time.Second, true},
+		{10 * time.Minute, false},
+		{10*time.Minute + 40*time.Second, false},
+		{10*time.Minute + 80*time.Second, true},
+	} {
+		fails(step.after)
+		if got := l.hopeless(began.Add(step.after)); got != step.hopeless {
+			t.Errorf("after a failure at %s the shard is hopeless: %t", step.after, got)
+		}
+	}
+}

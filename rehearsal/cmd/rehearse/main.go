@@ -133,7 +133,7 @@ func main() {
 	err = run(ctx, o, &output{w: os.Stdout, failed: stop})
 	switch {
 	case err == nil:
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !errors.As(err, new(leftError)):
 		fmt.Fprintln(os.Stderr, "rehearse: interrupted; everything was removed")
 		os.Exit(130)
 	case err != nil:
@@ -156,6 +156,11 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// leftError is why something could not be ended or removed at the end.
+type leftError struct{ error }
+
+func (e leftError) Unwrap() error { return e.error }
+
 // run rehearses, or serves the stand-ins. Whatever happens, nothing is left
 // behind.
 func run(ctx context.Context, o options, out io.Writer) (err error) {
@@ -167,7 +172,11 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() {
+		if left := os.RemoveAll(dir); left != nil {
+			err = errors.Join(err, leftError{left})
+		}
+	}()
 
 	// The CLI writes logs to its home even when it is only asked for its version.
 	if err := os.Setenv("PULUMI_HOME", filepath.Join(dir, "home")); err != nil {
@@ -184,7 +193,11 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, standIns.Close()) }()
+	defer func() {
+		if left := standIns.Close(); left != nil {
+			err = errors.Join(err, leftError{left})
+		}
+	}()
 
 	if o.serve {
 		return serve(ctx, standIns, cmp.Or(o.envFile, filepath.Join(dir, "env")), out)
